@@ -1,0 +1,156 @@
+import { LockstepError } from '../errors.ts'
+
+const textEncoder = new TextEncoder()
+const textDecoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Appends little-endian values to a buffer that grows by itself. */
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView
+  #length = 0
+
+  constructor(capacity = 64) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length
+    this.#length += count
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2))
+      larger.set(this.#bytes)
+      this.#bytes = larger
+      this.#view = new DataView(larger.buffer)
+    }
+    return at
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  byte(value: number): this {
+    const at = this.#reserve(1)
+    this.#bytes[at] = value
+    return this
+  }
+
+  /** A whole number from 0 to 2^53 - 1, seven bits a byte. */
+  unsigned(value: number): this {
+    let rest = value
+    while (rest >= 0x80) {
+      this.byte((rest % 0x80) | 0x80)
+      rest = Math.floor(rest / 0x80)
+    }
+    return this.byte(rest)
+  }
+
+  /** A safe integer of either sign. */
+  signed(value: number): this {
+    return value < 0 ? this.byte(1).unsigned(-value) : this.byte(0).unsigned(value)
+  }
+
+  float64(value: number): this {
+    const at = this.#reserve(8)
+    this.#view.setFloat64(at, value, true)
+    return this
+  }
+
+  int64(value: bigint): this {
+    const at = this.#reserve(8)
+    this.#view.setBigInt64(at, value, true)
+    return this
+  }
+
+  bytes(value: Uint8Array): this {
+    this.unsigned(value.length)
+    return this.raw(value)
+  }
+
+  raw(value: Uint8Array): this {
+    const at = this.#reserve(value.length)
+    this.#bytes.set(value, at)
+    return this
+  }
+
+  string(value: string): this {
+    return this.bytes(textEncoder.encode(value))
+  }
+
+  /** The bytes written so far, as a copy. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length)
+  }
+}
+
+/** Reads what `ByteWriter` wrote. Throws `STORE_CORRUPT` past the end. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #at: number
+
+  constructor(bytes: Uint8Array, offset = 0) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#at = offset
+  }
+
+  get offset(): number {
+    return this.#at
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  #take(count: number): number {
+    const at = this.#at
+    if (count > this.#bytes.length - at) throw new LockstepError('STORE_CORRUPT', `A stored value ends after ${this.#bytes.length} bytes, ${count} more expected at ${at}`)
+    this.#at = at + count
+    return at
+  }
+
+  byte(): number {
+    return this.#bytes[this.#take(1)] as number
+  }
+
+  unsigned(): number {
+    let value = 0
+    let scale = 1
+    for (;;) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+      scale *= 0x80
+    }
+  }
+
+  signed(): number {
+    const negative = this.byte() === 1
+    const value = this.unsigned()
+    return negative ? -value : value
+  }
+
+  float64(): number {
+    return this.#view.getFloat64(this.#take(8), true)
+  }
+
+  int64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true)
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.unsigned())
+  }
+
+  /** A view, not a copy, of the next bytes. */
+  raw(count: number): Uint8Array {
+    const at = this.#take(count)
+    return this.#bytes.subarray(at, at + count)
+  }
+
+  string(): string {
+    return textDecoder.decode(this.bytes())
+  }
+}

@@ -1,0 +1,62 @@
+import { LockstepError } from '../errors.ts'
+
+/** Microseconds since 1970-01-01T00:00:00Z; a safe integer, so between the years 1684 and 2255. */
+export type Micros = number
+
+/** A moment as the public functions take it: a `Date`, or an ISO 8601 string (UTC where it names no zone). */
+export type Moment = Date | string
+
+const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?$/
+
+/** Reads a moment to the microsecond. Throws `INVALID_MOMENT`; digits finer than a microsecond are refused unless zero. */
+export function momentMicros(moment: Moment, where = ''): Micros {
+  const wrong = (why: string) => new LockstepError('INVALID_MOMENT', `The moment ${JSON.stringify(moment)} ${why}`, { where })
+  let micros: number
+  if (moment instanceof Date) {
+    micros = moment.getTime() * 1000
+  } else if (typeof moment === 'string') {
+    const match = iso.exec(moment.trim())
+    if (!match) throw wrong('is not an ISO 8601 date or time')
+    const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match
+    const millis = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
+    const check = new Date(millis)
+    if (check.getUTCMonth() !== Number(month) - 1 || check.getUTCDate() !== Number(day) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) {
+      throw wrong('is not a date of the calendar')
+    }
+    const digits = fraction.padEnd(9, '0')
+    if (digits.slice(6) !== '000') throw wrong('is finer than a microsecond')
+    micros = (millis - zoneMillis(zone)) * 1000 + Number(digits.slice(0, 6))
+  } else {
+    throw wrong('is neither a Date nor a text')
+  }
+  if (!Number.isSafeInteger(micros)) throw wrong('is outside the years 1684 to 2255')
+  return micros
+}
+
+function zoneMillis(zone: string): number {
+  if (zone === 'Z' || zone === 'z') return 0
+  const sign = zone.startsWith('-') ? -1 : 1
+  const digits = zone.slice(1).replace(':', '')
+  return sign * (Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2) || 0)) * 60_000
+}
+
+/** `2026-01-05T10:00:00Z`, with as many digits of a second as it needs (none, three or six). */
+export function formatMoment(micros: Micros): string {
+  const millis = Math.floor(micros / 1000)
+  const rest = micros - millis * 1000
+  const text = new Date(millis).toISOString()
+  if (rest !== 0) return `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text
+}
+
+const dayMicros = 86_400_000_000
+
+/** Days since 1970-01-01 of a calendar date `YYYY-MM-DD`. Throws `INVALID_MOMENT`. */
+export function dateDays(text: string, where = ''): number {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new LockstepError('INVALID_MOMENT', `${JSON.stringify(text)} is not a date YYYY-MM-DD`, { where })
+  return momentMicros(text, where) / dayMicros
+}
+
+export function formatDate(days: number): string {
+  return formatMoment(days * dayMicros).slice(0, 10)
+}
