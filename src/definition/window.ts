@@ -1,9 +1,9 @@
-import { type Duration, durationMicros } from '../lib/duration.ts'
+import type { ExpressionNode } from './expression.ts'
 
 /**
  * Which events count at a moment `q`, as data; lengths in microseconds. With `delay`, `q - delay` takes the place of q.
  * - lifetime: every event before q.
- * - sliding: `q - length <= time < q`; with `resolution` the left edge is moved back to a multiple of it.
+ * - sliding: `q - length <= time < q`; with `resolution` above 0 the left edge is moved back to a multiple of it.
  * - tumbling: buckets aligned to the epoch; `current` is `[start of q's bucket, q)`, `last` the complete bucket before it.
  * - session: the events since the last pause longer than `gap`, none where the last event is more than `gap` before q.
  * - since: the events after the last one, in event order, that matches the condition; every event where none does.
@@ -14,8 +14,4 @@ export type WindowShape =
   | { readonly kind: 'sliding'; readonly length: number; readonly resolution: number }
   | { readonly kind: 'tumbling'; readonly length: number; readonly part: 'current' | 'last' }
   | { readonly kind: 'session'; readonly gap: number }
-  | { readonly kind: 'since'; readonly condition: import('./expression.ts').ExpressionNode }
-
-export const lifetime: WindowData = Object.freeze({ kind: 'lifetime', delay: 0 })
-
-export const micros = (duration: Duration, where: string): number => durationMicros(duration, where)
+  | { readonly kind: 'since'; readonly condition: ExpressionNode }
