@@ -4,17 +4,11 @@ import { type FunctionName, resultType } from './functions.ts'
 import type { WindowData } from './window.ts'
 
 /** An expression as data: what definitions store, hash, evaluate and lower to SQL. */
-export type ExpressionNode = ColumnNode | FeatureNode | LiteralNode | CallNode | AggregateNode | AsOfNode
+export type ExpressionNode = ColumnNode | LiteralNode | CallNode | AggregateNode | AsOfNode
 
 /** A column of the source. */
 export interface ColumnNode {
   readonly node: 'column'
-  readonly name: string
-  readonly type: TypeData
-}
-/** Another feature of the same group. */
-export interface FeatureNode {
-  readonly node: 'feature'
   readonly name: string
   readonly type: TypeData
 }

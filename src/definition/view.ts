@@ -1,0 +1,118 @@
+import { LockstepError } from '../errors.ts'
+import type { TypeData } from '../schema/index.ts'
+import { checkName } from './naming.ts'
+import { type AnyItem, type KeysOfItems, OnDemand, type RequestOfItems, selections, type ValuesOfItems } from './on-demand.ts'
+import type { Selection } from './selection.ts'
+
+/** The features that a model reads, joined: its vector, the keys it needs and the values its callers give. */
+export class FeatureView<Keys = unknown, Values = unknown, Request = unknown> {
+  declare readonly keyTypes: Keys
+  declare readonly valueTypes: Values
+  declare readonly requestTypes: Request
+  readonly kind = 'featureView'
+  readonly name: string
+  readonly version: number
+  readonly items: readonly (Selection | OnDemand)[]
+  /** The key columns of the view: those of all its groups, each once. */
+  readonly keys: Readonly<Record<string, TypeData>>
+  readonly request: Readonly<Record<string, TypeData>>
+  readonly description: string
+  readonly owner: string
+  readonly tags: readonly string[]
+
+  constructor(data: Pick<FeatureView, 'name' | 'version' | 'items' | 'keys' | 'request' | 'description' | 'owner' | 'tags'>) {
+    this.name = data.name
+    this.version = data.version
+    this.items = Object.freeze(data.items)
+    this.keys = Object.freeze(data.keys)
+    this.request = Object.freeze(data.request)
+    this.description = data.description
+    this.owner = data.owner
+    this.tags = data.tags
+    Object.freeze(this)
+  }
+
+  /** The names of the vector, in order. */
+  get featureNames(): readonly string[] {
+    return this.items.flatMap((item) => Object.keys(item.features))
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: matches every view
+export type AnyView = FeatureView<any, any, any>
+/** The values of a view's features for one entity row. */
+export type VectorOf<View extends AnyView> = View['valueTypes']
+/** The keys that a view is read by. */
+export type KeysOf<View extends AnyView> = View['keyTypes']
+/** The values that the caller of a view gives for its on-demand features. */
+export type RequestOf<View extends AnyView> = View['requestTypes']
+/** A row of a training set: the label's columns and the vector as of its moment. */
+export type TrainingRowOf<View extends AnyView, Label = unknown> = Label & VectorOf<View>
+
+/** An item whose features are already in the view is replaced by a text that says so, which the compiler shows. */
+type WithoutDuplicates<Items extends readonly AnyItem[], Seen = never> = Items extends readonly [infer Head extends AnyItem, ...infer Rest extends readonly AnyItem[]]
+  ? readonly [[keyof Head['valueTypes'] & Seen] extends [never] ? Head : `duplicate feature: ${keyof Head['valueTypes'] & Seen & string}`, ...WithoutDuplicates<Rest, Seen | keyof Head['valueTypes']>]
+  : Items
+
+export interface FeatureViewOptions<Items extends readonly AnyItem[]> {
+  readonly name: string
+  readonly version?: number
+  /** Groups, selections of groups (`pick`, `as`) and on-demand views. */
+  readonly features: Items & WithoutDuplicates<Items>
+  readonly description?: string
+  readonly owner?: string
+  readonly tags?: readonly string[]
+}
+
+/** Declares a feature view. Throws `DUPLICATE_NAME` for two features of one name, `INVALID_DEFINITION` for keys of one name and unlike types. */
+export function featureView<const Items extends readonly AnyItem[]>(options: FeatureViewOptions<Items>): FeatureView<KeysOfItems<Items>, ValuesOfItems<Items>, RequestOfItems<Items>> {
+  const where = `feature view ${options.name}`
+  checkName(options.name, 'feature view')
+  const items = selections(options.features, where)
+  if (items.length === 0) throw new LockstepError('INVALID_DEFINITION', 'A feature view needs a feature', { where })
+  const keys: Record<string, TypeData> = {}
+  const request: Record<string, TypeData> = {}
+  const seen = new Map<string, string>()
+  const collect = (item: Selection | OnDemand, path: readonly OnDemand[]) => {
+    if (item.kind === 'onDemand') {
+      if (path.includes(item)) throw new LockstepError('CYCLIC_DEFINITION', `${[...path, item].map(({ name }) => name).join(' -> ')}`, { where })
+      merge(request, item.request, 'request value', where)
+      for (const inner of item.from) collect(inner, [...path, item])
+    } else {
+      merge(keys, Object.fromEntries(Object.entries(item.keys).map(([key, name]) => [name, item.group.entity.keys[key] as TypeData])), 'key', where)
+    }
+  }
+  for (const item of items) {
+    const origin = item.kind === 'onDemand' ? item.name : item.group.name
+    for (const name of Object.keys(item.features)) {
+      if (seen.has(name)) throw new LockstepError('DUPLICATE_NAME', `The feature ${name} comes from ${seen.get(name)} and from ${origin}`, { where, remedy: "Leave one out with pick(...), or rename with as({ prefix: '...' })." })
+      seen.set(name, origin)
+    }
+    collect(item, [])
+  }
+  for (const name of Object.keys(keys)) {
+    if (seen.has(name) || name in request) throw new LockstepError('DUPLICATE_NAME', `${name} is a key and also a ${seen.has(name) ? 'feature' : 'request value'}`, { where })
+  }
+  const version = options.version ?? 1
+  if (!Number.isInteger(version) || version < 1) throw new LockstepError('INVALID_DEFINITION', `The version ${version} is not a whole number from 1`, { where })
+  return new FeatureView({ name: options.name, version, items, keys, request, description: options.description ?? '', owner: options.owner ?? '', tags: options.tags ?? [] })
+}
+
+function merge(into: Record<string, TypeData>, from: Readonly<Record<string, TypeData>>, what: string, where: string): void {
+  for (const [name, type] of Object.entries(from)) {
+    const before = into[name]
+    if (before && before.kind !== type.kind) throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is a ${before.kind} in one place and a ${type.kind} in another`, { where })
+    into[name] = before ?? type
+  }
+}
+
+/** Every group that a view reads, those behind its on-demand views included, each selection once. */
+export function selectionsOf(view: AnyView): Selection[] {
+  const found: Selection[] = []
+  const visit = (item: Selection | OnDemand) => {
+    if (item instanceof OnDemand) for (const inner of item.from) visit(inner)
+    else found.push(item)
+  }
+  for (const item of view.items) visit(item)
+  return found
+}
