@@ -1,0 +1,2 @@
+export { type ErrorCode, errorCatalogue, LockstepError } from './errors.ts'
+export { type ColumnType, t, type ValueOf } from './schema/index.ts'
