@@ -1,7 +1,9 @@
 import { LockstepError } from '../errors.ts'
 
 const textEncoder = new TextEncoder()
-const textDecoder = new TextDecoder('utf-8', { fatal: true })
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Up to this many bytes a loop is faster than the encoder and the decoder. */
+const shortText = 16
 
 /** Appends little-endian values to a buffer that grows by itself. */
 export class ByteWriter {
@@ -74,8 +76,33 @@ export class ByteWriter {
     return this
   }
 
+  /** Well-formed text as UTF-8 after its length in bytes. */
   string(value: string): this {
-    return this.bytes(textEncoder.encode(value))
+    return this.#ascii(value) ? this : this.bytes(textEncoder.encode(value))
+  }
+
+  /** Short ASCII text, which most values are, without the call into the encoder; false, and nothing written, for other text. */
+  #ascii(value: string): boolean {
+    const count = value.length
+    if (count > shortText) return false
+    const start = this.#reserve(count + 1)
+    const bytes = this.#bytes
+    bytes[start] = count
+    for (let index = 0; index < count; index++) {
+      const unit = value.charCodeAt(index)
+      if (unit >= 0x80) {
+        this.#length = start
+        return false
+      }
+      bytes[start + 1 + index] = unit
+    }
+    return true
+  }
+
+  /** Forgets what was written but keeps the memory: one writer serves many values, as allocation costs more than writing. */
+  clear(): this {
+    this.#length = 0
+    return this
   }
 
   /** The bytes written so far, as a copy. */
@@ -106,7 +133,8 @@ export class ByteReader {
 
   #take(count: number): number {
     const at = this.#at
-    if (count > this.#bytes.length - at) throw new LockstepError('STORE_CORRUPT', `A stored value ends after ${this.#bytes.length} bytes, ${count} more expected at ${at}`)
+    if (count > this.#bytes.length - at)
+      throw new LockstepError('STORE_CORRUPT', `A stored value ends after ${this.#bytes.length} bytes, ${count} more expected at ${at}`)
     this.#at = at + count
     return at
   }
@@ -151,6 +179,18 @@ export class ByteReader {
   }
 
   string(): string {
-    return textDecoder.decode(this.bytes())
+    const count = this.unsigned()
+    const at = this.#take(count)
+    if (count <= shortText) {
+      let text = ''
+      let index = at
+      for (; index < at + count; index++) {
+        const byte = this.#bytes[index] as number
+        if (byte >= 0x80) break
+        text += String.fromCharCode(byte)
+      }
+      if (index === at + count) return text
+    }
+    return textDecoder.decode(this.#bytes.subarray(at, at + count))
   }
 }

@@ -62,7 +62,7 @@ function plainCell(type: TypeData, value: unknown, where: string, wrong: (why: s
     case 'vector': {
       if (!(value instanceof Float32Array) && !Array.isArray(value)) throw wrong('is not an array of numbers')
       if (value.length !== type.length) throw wrong(`has ${value.length} elements, not ${type.length}`)
-      const vector = Float32Array.from(value, (item) => Number(item) + 0)
+      const vector = Float32Array.from(value, (item) => Math.fround(Number(item)) + 0)
       if (!vector.every(Number.isFinite)) throw wrong('has an element that is not a finite float32')
       return vector
     }

@@ -1,3 +1,7 @@
 export type { Cell } from './cell.ts'
+export { type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, decodeCell, encodeCell, encodeKey, keyEncoder } from './codec.ts'
+export { type CellComparator, cellComparator, compareCell } from './compare.ts'
 export { formatDecimal, fromCell, inRange, toCell } from './convert.ts'
-export { ColumnType, type Kind, t, type TypeData, type ValueOf } from './type.ts'
+export { orderBytes, orderEncoder } from './order-bytes.ts'
+export { sqlType } from './physical.ts'
+export { ColumnType, type Kind, type TypeData, t, type ValueOf } from './type.ts'

@@ -1,0 +1,95 @@
+import { ByteWriter } from '../lib/bytes.ts'
+import type { Cell } from './cell.ts'
+import type { CellEncoder } from './codec.ts'
+import type { TypeData } from './type.ts'
+
+/**
+ * Bytes that sort as cells do: compared as unsigned bytes, the shorter first, they stand in the order of `compareCell`,
+ * and are equal where the cells are. No encoding is the beginning of another of its type, so the bytes of several cells,
+ * one after the other, sort by the first cell, then by the second. They are for comparing; nothing decodes them.
+ */
+export function orderBytes(type: TypeData, cell: Cell): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(16)
+  orderEncoder(type)(cell, writer)
+  return writer.finish()
+}
+
+/** As `orderBytes`, made once for a type and appending to a writer. */
+export function orderEncoder(type: TypeData): CellEncoder {
+  const encode = plainEncoder(type)
+  if (!type.nullable) return encode
+  return (cell, writer) => {
+    if (cell === null) writer.byte(0)
+    else encode(cell, writer.byte(1))
+  }
+}
+
+function plainEncoder(type: TypeData): CellEncoder {
+  switch (type.kind) {
+    case 'string':
+    case 'oneOf':
+    case 'struct':
+      return (cell, writer) => writeText(writer, cell as string)
+    case 'boolean':
+      return (cell, writer) => void writer.byte(cell === true ? 1 : 0)
+    case 'int64':
+      return (cell, writer) => writeInt64(writer, cell as bigint)
+    case 'integer':
+    case 'decimal':
+    case 'date':
+    case 'timestamp':
+    case 'float':
+      return (cell, writer) => writeFloat(writer, cell as number)
+    case 'list': {
+      const encode = orderEncoder(type.element as TypeData)
+      return (cell, writer) => {
+        for (const item of cell as readonly Cell[]) encode(item, writer.byte(1))
+        writer.byte(0)
+      }
+    }
+    case 'vector':
+      return (cell, writer) => {
+        for (const item of cell as Float32Array) writeFloat(writer, item)
+      }
+  }
+}
+
+/**
+ * Each code unit plus one, in the bit layout of UTF-8, whose bytes sort as the numbers that they hold; then a 0, which no
+ * unit plus one begins with. Code units, not code points: a surrogate sorts before U+E000, as in every comparison here.
+ */
+function writeText(writer: ByteWriter, text: string): void {
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index) + 1
+    if (unit < 0x80) writer.byte(unit)
+    else if (unit < 0x800) writer.byte(0xc0 | (unit >> 6)).byte(0x80 | (unit & 0x3f))
+    else {
+      if (unit < 0x10000) writer.byte(0xe0 | (unit >> 12))
+      else writer.byte(0xf0).byte(0x80 | (unit >> 12))
+      writer.byte(0x80 | ((unit >> 6) & 0x3f)).byte(0x80 | (unit & 0x3f))
+    }
+  }
+  writer.byte(0)
+}
+
+const scratch = new DataView(new ArrayBuffer(8))
+const scratchBytes = new Uint8Array(scratch.buffer)
+
+/** IEEE 754, big-endian: the sign bit flipped for numbers from 0 up, every bit for those below. */
+function writeFloat(writer: ByteWriter, value: number): void {
+  scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0)
+  const high = scratch.getInt32(0)
+  if (high < 0) {
+    scratch.setInt32(0, ~high)
+    scratch.setInt32(4, ~scratch.getInt32(4))
+  } else {
+    scratch.setInt32(0, high ^ 0x80000000)
+  }
+  writer.raw(scratchBytes)
+}
+
+function writeInt64(writer: ByteWriter, value: bigint): void {
+  scratch.setBigInt64(0, value)
+  scratch.setUint8(0, scratch.getUint8(0) ^ 0x80)
+  writer.raw(scratchBytes)
+}
