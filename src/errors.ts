@@ -18,6 +18,7 @@ export const errorCatalogue = {
   SOURCE_NOT_FOUND: ['No file matches the path of a source or of the labels.', 'Check the path; it is relative to the working folder.'],
   SOURCE_SCHEMA: ['A file lacks a declared column, or holds it as a type that cannot be read as declared.', 'Map the column, or correct the declared type.'],
   ROW_REFUSED: ['A row violates the declared schema and the policy of its source is to refuse.', "Correct the row, or declare `invalidRows: 'setAside'`."],
+  OUT_OF_MEMORY: ['The work does not fit the memory it was given, even by way of the disk.', 'Give it more memory, or a temporary folder with more space.'],
   STORE_LOCKED: ['Another process is writing to the same store.', 'Wait for it to end, or use another store.'],
   STORE_CORRUPT: ['Stored data cannot be read.', 'Materialize or backfill again; the history is untouched.'],
   DEFINITION_MISMATCH: ['Stored data was written by another version of the definition.', 'Materialize again, or raise the version of the group.'],
