@@ -60,8 +60,6 @@ type NullableOf<O> = O extends Expression<Kind, infer N, unknown> ? N : false
 type SumKind<A extends Kind, B> = B extends number ? (A extends NumericKind ? A : never) : 'float' extends A | KindOf<B> ? 'float' : 'decimal' extends A | KindOf<B> ? 'decimal' : 'int64' extends A | KindOf<B> ? 'int64' : 'integer'
 type Arithmetic<A extends Kind, N extends boolean, B> = Expression<SumKind<A, B>, Either<N, NullableOf<B>>, PlainValue<SumKind<A, B>>>
 
-const float: TypeData = { kind: 'float', nullable: false }
-
 /**
  * A value computed from a row of a source, or from features: immutable, typed by kind, nullability and public value.
  * Null follows SQL: it passes through functions and comparisons, `and`/`or` are three-valued, a null filter is false.
@@ -131,7 +129,7 @@ export class Expression<K extends Kind = Kind, N extends boolean = boolean, V = 
   }
   /** The quotient as a float, rounded once; null where the divisor is 0. */
   dividedBy(this: Expression<NumericKind, boolean, unknown>, other: NumberOperand): Expression<'float', true, number> {
-    return call('divide', [this.node, operandNode(float, other)])
+    return call('divide', [this.node, operandNode(this.node.type, other)])
   }
   negated(this: Expression<NumericKind, boolean, unknown>): Expression<K, N, V> {
     return call('negate', [this.node])
@@ -232,12 +230,18 @@ function literalType(peer: TypeData, value: unknown): TypeData {
   }
   const { minimum: _minimum, maximum: _maximum, nullable: _nullable, ...plain } = peer
   if (peer.kind === 'oneOf') return { ...plain, nullable: false }
+  if (peer.kind === 'decimal' && (typeof value === 'string' || isShortDecimal(value))) {
+    return { kind: 'decimal', nullable: false, precision: 15, scale: Math.min(String(value).split('.')[1]?.length ?? 0, 15) }
+  }
   if (typeof value === 'number') return { kind: Number.isInteger(value) && peer.kind !== 'float' ? 'integer' : 'float', nullable: false, ...(Number.isFinite(value) ? {} : { allowNaN: true }) }
   if (typeof value === 'bigint') return { kind: 'int64', nullable: false }
-  if (peer.kind === 'decimal' && typeof value === 'string') {
-    return { kind: 'decimal', nullable: false, precision: 15, scale: value.split('.')[1]?.length ?? 0 }
-  }
   return { ...plain, nullable: false }
+}
+
+/** Whether a number with a fraction reads as a decimal of at most 15 digits, as 0.9 beside a price is meant; others stay floats. */
+function isShortDecimal(value: unknown): boolean {
+  const [, whole = '', fraction = ''] = /^-?0*(\d*)\.(\d+)$/.exec(String(value)) ?? []
+  return fraction !== '' && fraction.length <= 15 && whole.length + fraction.length <= 15
 }
 
 /** A literal as an expression, for the places where no column stands beside it. */

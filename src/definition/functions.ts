@@ -1,4 +1,5 @@
 import { LockstepError } from '../errors.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Kind, TypeData } from '../schema/index.ts'
 
 /** The functions of expressions; `plan/evaluate-expression.ts` holds their meaning, `plan/expression-sql.ts` their SQL. */
@@ -26,6 +27,7 @@ export function resultType(name: FunctionName, types: readonly TypeData[]): Type
   }
   const takes = (allowed: readonly Kind[]) => types.every((type) => allowed.includes(type.kind)) || refuse(`takes ${allowed.join(', ')} only`)
   const plain = (kind: Kind, isNullable = nullable): TypeData => ({ kind, nullable: isNullable })
+  const float = (isNullable = nullable): TypeData => ({ ...plain('float', isNullable), ...nanOf(types) })
   switch (name) {
     case 'lt':
     case 'lte':
@@ -57,7 +59,7 @@ export function resultType(name: FunctionName, types: readonly TypeData[]): Type
     case 'subtract':
     case 'multiply': {
       takes(numeric)
-      if (first.kind === 'float' || second.kind === 'float') return plain('float')
+      if (first.kind === 'float' || second.kind === 'float') return float()
       if (first.kind === 'decimal' || second.kind === 'decimal') {
         if (first.kind === 'int64' || second.kind === 'int64') refuse('mixes decimal and int64')
         const scales = [first.scale ?? 0, second.scale ?? 0] as const
@@ -69,7 +71,7 @@ export function resultType(name: FunctionName, types: readonly TypeData[]): Type
     }
     case 'divide':
       takes(numeric)
-      return plain('float', true)
+      return float(true)
     case 'negate':
     case 'absolute': {
       takes(numeric)
@@ -81,7 +83,7 @@ export function resultType(name: FunctionName, types: readonly TypeData[]): Type
       return plain('integer')
     case 'toFloat':
       takes(numeric)
-      return plain('float')
+      return float()
     case 'lower':
     case 'upper':
     case 'trim':
@@ -115,13 +117,39 @@ export function resultType(name: FunctionName, types: readonly TypeData[]): Type
   }
 }
 
-/** The one type that both branches of a choice have. */
+/** NaN comes out only where it may go in, or where a result overflows. */
+const nanOf = (types: readonly TypeData[]) => (types.some((type) => type.allowNaN) ? { allowNaN: true } : {})
+
+/** The one type that both branches of a choice have: that of the first, wide enough for the second. */
 function common(a: TypeData, b: TypeData, nullable: boolean, refuse: (why: string) => never): TypeData {
-  const { minimum: _minimum, maximum: _maximum, ...type } = a
-  if (a.kind === b.kind && a.kind === 'decimal') return { ...type, nullable, precision: 18, scale: Math.max(a.scale ?? 0, b.scale ?? 0) }
-  if (a.kind === b.kind) return { ...type, nullable, ...(a.kind === 'oneOf' ? { values: [...new Set([...(a.values ?? []), ...(b.values ?? [])])] } : {}) }
-  if (a.kind === 'decimal' && b.kind === 'integer') return { ...type, nullable, precision: 18 }
-  if (a.kind === 'float' && numeric.includes(b.kind)) return { ...type, nullable }
-  if (a.kind === 'string' && b.kind === 'oneOf') return { ...type, nullable }
+  const { minimum: _minimum, maximum: _maximum, ...range } = a
+  const type: TypeData = { ...range, nullable }
+  switch (a.kind) {
+    case 'float':
+      if (numeric.includes(b.kind)) return { ...type, ...nanOf([a, b]) }
+      break
+    case 'int64':
+      if (b.kind === 'int64' || b.kind === 'integer') return type
+      break
+    case 'decimal':
+      if (b.kind === 'decimal' || b.kind === 'integer') return { ...type, precision: 18, scale: Math.max(a.scale ?? 0, b.scale ?? 0) }
+      break
+    case 'string':
+      if (text.includes(b.kind)) return type
+      break
+    case 'oneOf':
+      if (b.kind === 'oneOf') return { ...type, values: [...new Set([...(a.values ?? []), ...(b.values ?? [])])] }
+      break
+    case 'list':
+      if (b.kind === 'list' && canonicalJson(a.element) !== canonicalJson(b.element)) refuse('has lists of unlike elements')
+      if (b.kind === 'list') return type
+      break
+    case 'vector':
+      if (b.kind === 'vector' && a.length !== b.length) refuse(`has vectors of ${a.length} and ${b.length} elements`)
+      if (b.kind === 'vector') return type
+      break
+    default:
+      if (a.kind === b.kind) return type
+  }
   return refuse('has branches of unlike kinds')
 }

@@ -1,0 +1,7 @@
+export type { Aggregate, AggregateFunction, AggregateParameters, EventId } from './aggregate.ts'
+export { type BoundAggregate, Evaluator } from './evaluator.ts'
+export { ExactSum } from './exact-sum.ts'
+export { aggregateFunctions } from './functions.ts'
+export { compareIds, compareOrder, type EventOrder } from './order.ts'
+export type { Series } from './series.ts'
+export { type BoundWindow, sessionStarts, sinceStarts, WindowCursor } from './window.ts'

@@ -1,0 +1,119 @@
+/**
+ * A window bound to the events of a block: `time` holds the event times of one key after the other, each key in event
+ * order. Positions are indexes into it; a key has `[start, end)`.
+ */
+export type BoundWindow =
+  | { readonly kind: 'lifetime'; readonly delay: number }
+  | { readonly kind: 'sliding'; readonly delay: number; readonly length: number; readonly resolution: number }
+  | { readonly kind: 'tumbling'; readonly delay: number; readonly length: number; readonly part: 'current' | 'last' }
+  /** `starts[i]`: position of the first event of the session that event i is in. */
+  | { readonly kind: 'session'; readonly delay: number; readonly gap: number; readonly starts: Int32Array }
+  /** `starts[i]`: the position after the last matching event at or before i; the key's start where none matches. */
+  | { readonly kind: 'since'; readonly delay: number; readonly starts: Int32Array }
+
+/**
+ * Finds which of a key's events a window holds at a moment. Moments may come in any order; ascending ones are cheap.
+ * After `seek(q)` the events are those at positions `[low, high)`, and `asOf` is `q - delay`.
+ */
+export class WindowCursor {
+  low = 0
+  high = 0
+  asOf = 0
+  readonly #window: BoundWindow
+  #times: Float64Array
+  #start = 0
+  #end = 0
+
+  constructor(window: BoundWindow, times: Float64Array) {
+    this.#window = window
+    this.#times = times
+  }
+
+  /** Goes to the key whose events are at `[start, end)`. */
+  load(start: number, end: number): void {
+    this.#start = start
+    this.#end = end
+    this.low = start
+    this.high = start
+  }
+
+  seek(q: number): void {
+    const window = this.#window
+    const moment = q - window.delay
+    this.asOf = moment
+    this.high = this.#position(moment, this.high)
+    switch (window.kind) {
+      case 'lifetime':
+        this.low = this.#start
+        return
+      case 'sliding': {
+        const left = moment - window.length
+        this.low = this.#position(window.resolution === 0 ? left : Math.floor(left / window.resolution) * window.resolution, this.low)
+        return
+      }
+      case 'tumbling': {
+        const bucket = Math.floor(moment / window.length) * window.length
+        if (window.part === 'last') this.high = this.#position(bucket, this.high)
+        this.low = this.#position(window.part === 'last' ? bucket - window.length : bucket, this.low)
+        return
+      }
+      case 'session':
+        this.low = this.high === this.#start || moment - (this.#times[this.high - 1] as number) > window.gap ? this.high : (window.starts[this.high - 1] as number)
+        return
+      case 'since':
+        this.low = this.high === this.#start ? this.high : (window.starts[this.high - 1] as number)
+    }
+  }
+
+  /** The position of the first of the key's events at or after `time`, searched from near `hint`. */
+  #position(time: number, hint: number): number {
+    const times = this.#times
+    let low = this.#start
+    let high = this.#end
+    if (hint > low && (times[hint - 1] as number) >= time) {
+      high = hint - 1
+    } else {
+      low = hint
+      for (let step = 1; low < high; step *= 2) {
+        const probe = Math.min(low + step, high)
+        if ((times[probe - 1] as number) >= time) {
+          high = probe - 1
+          break
+        }
+        low = probe
+      }
+    }
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((times[middle] as number) < time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** `starts` of a session window: a pause of at most `gap` continues the session. `keyStarts` has one entry more than there are keys. */
+export function sessionStarts(times: Float64Array, keyStarts: ArrayLike<number>, gap: number): Int32Array {
+  const starts = new Int32Array(times.length)
+  for (let key = 0; key + 1 < keyStarts.length; key++) {
+    let start = keyStarts[key] as number
+    for (let i = start; i < (keyStarts[key + 1] as number); i++) {
+      if (i > (keyStarts[key] as number) && (times[i] as number) - (times[i - 1] as number) > gap) start = i
+      starts[i] = start
+    }
+  }
+  return starts
+}
+
+/** `starts` of a since window. */
+export function sinceStarts(matches: (position: number) => boolean, keyStarts: ArrayLike<number>, count: number): Int32Array {
+  const starts = new Int32Array(count)
+  for (let key = 0; key + 1 < keyStarts.length; key++) {
+    let start = keyStarts[key] as number
+    for (let i = start; i < (keyStarts[key + 1] as number); i++) {
+      if (matches(i)) start = i + 1
+      starts[i] = start
+    }
+  }
+  return starts
+}

@@ -1,0 +1,55 @@
+import { canonicalHash } from '../lib/canonical-json.ts'
+import type { FeatureGroupData } from './group.ts'
+import type { History } from './history.ts'
+import { OnDemand } from './on-demand.ts'
+import type { Selection } from './selection.ts'
+import type { SourceData } from './source.ts'
+import type { AnyView } from './view.ts'
+
+/**
+ * Semantic hashes: two definitions with one hash give the same values for the same data. Names of owners, descriptions,
+ * tags, paths, the order of features and columns, formatting and comments leave them alone; anything else does not.
+ */
+export function sourceHash(source: SourceData): string {
+  const { kind, name, columns, time, id, known, order, timeZone, invalidRows, history } = source
+  return canonicalHash({ kind, name, columns, time, id: [...id].sort(), known, order, timeZone, invalidRows, history: historyMeaning(history) })
+}
+
+/** How files are read, not where they lie. */
+function historyMeaning(history: History | null): unknown {
+  if (history === null || history.kind === 'rows') return null
+  const { columns, delimiter, header, nullText } = history
+  return { columns, delimiter, header, nullText }
+}
+
+/** Hash of one feature of a group: its computation, source, keys, refresh and ttl. */
+export function featureHash(group: FeatureGroupData, feature: string): string {
+  return canonicalHash({ ...groupMeaning(group), feature: group.features[feature] })
+}
+
+export function groupHash(group: FeatureGroupData): string {
+  return canonicalHash({ ...groupMeaning(group), features: group.features })
+}
+
+function groupMeaning(group: FeatureGroupData): object {
+  return { entity: { name: group.entity.name, keys: group.entity.keys }, source: sourceHash(group.source), keys: group.keys, refresh: group.refresh, ttl: group.ttl }
+}
+
+export function onDemandHash(onDemand: OnDemand): string {
+  const { request, features, code } = onDemand
+  return canonicalHash({ request, features, code, from: onDemand.from.map(itemMeaning) })
+}
+
+/** Hash of a view: of every feature that it reads, under its name in the view, and of its keys. */
+export function viewHash(view: AnyView): string {
+  return canonicalHash({ keys: view.keys, request: view.request, items: view.items.map(itemMeaning).map((item) => canonicalHash(item)).sort() })
+}
+
+function itemMeaning(item: Selection | OnDemand): unknown {
+  if (item instanceof OnDemand) return { name: item.name, hash: onDemandHash(item) }
+  return {
+    group: item.group.name,
+    keys: item.keys,
+    features: Object.fromEntries(Object.entries(item.features).map(([name, feature]) => [name, featureHash(item.group, feature)])),
+  }
+}

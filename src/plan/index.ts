@@ -1,0 +1,6 @@
+export { BoundGroup } from './bound-group.ts'
+export { compileExpression, compileFilter } from './evaluate-expression.ts'
+export { type CellColumn, cellReader, type EventBlock } from './event-block.ts'
+export { type AggregatePlan, type EventGroupPlan, type FeaturePlan, type GroupPlan, planGroup, type SeriesPlan, type TableGroupPlan } from './group-plan.ts'
+export { runStep } from './on-demand-step.ts'
+export { type GroupUse, type NamedValue, type OnDemandStep, planView, type ValueSource, type ViewPlan } from './view-plan.ts'

@@ -1,0 +1,62 @@
+import { type CellColumn, cellReader } from '../plan/index.ts'
+import { type Cell, type CellComparator, cellComparator, type Kind, type TypeData } from '../schema/index.ts'
+
+const inFloat64: ReadonlySet<Kind> = new Set<Kind>(['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'])
+
+/** Collects one column of a known number of rows, in any order. */
+export class ColumnBuilder {
+  readonly #compare: CellComparator
+  readonly #read: (row: number) => Cell
+  readonly #values: Float64Array | Cell[]
+  #nulls: Uint8Array | null = null
+
+  constructor(type: TypeData, count: number) {
+    const values = inFloat64.has(type.kind) ? new Float64Array(count) : new Array<Cell>(count).fill(null)
+    this.#values = values
+    this.#compare = cellComparator({ ...type, nullable: true })
+    this.#read = cellReader(type, { values, nulls: null })
+  }
+
+  scatter(from: CellColumn, positions: Int32Array, count: number): void {
+    const { values, nulls } = from
+    const into = this.#values as Cell[]
+    for (let i = 0; i < count; i++) into[positions[i] as number] = values[i] as Cell
+    if (nulls) for (let i = 0; i < count; i++) if (nulls[i] === 1) this.#setNull(positions[i] as number)
+  }
+
+  set(position: number, cell: Cell): void {
+    if (cell === null) {
+      this.#setNull(position)
+    } else {
+      this.#values[position] = cell as number // a boolean becomes 0 or 1
+      if (this.#nulls) this.#nulls[position] = 0
+    }
+  }
+
+  get(position: number): Cell {
+    return this.#nulls?.[position] === 1 ? null : this.#read(position)
+  }
+
+  compare(a: number, b: number): number {
+    return this.#compare(this.get(a), this.get(b))
+  }
+
+  /** Reorders the rows from `start`: row `start + i` becomes what row `start + order[i]` was. */
+  permute(start: number, order: ArrayLike<number>): void {
+    const copy = this.#values.slice(start, start + order.length)
+    const nulls = this.#nulls?.slice(start, start + order.length)
+    for (let i = 0; i < order.length; i++) {
+      this.#values[start + i] = copy[order[i] as number] as number
+      if (nulls && this.#nulls) this.#nulls[start + i] = nulls[order[i] as number] as number
+    }
+  }
+
+  column(): CellColumn {
+    return { values: this.#values, nulls: this.#nulls }
+  }
+
+  #setNull(position: number): void {
+    this.#nulls ??= new Uint8Array(this.#values.length)
+    this.#nulls[position] = 1
+  }
+}

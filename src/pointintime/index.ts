@@ -1,0 +1,5 @@
+export { Interrupt, type Progress } from './context.ts'
+export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
+export type { Split } from './split.ts'
+export { buildTrainingSet, type TrainingColumn, TrainingSet, type TrainingSetOptions } from './training-set.ts'
+export type { TrainingFormat, TrainingSetManifest, WriteOptions } from './write-training-set.ts'

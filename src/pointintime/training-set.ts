@@ -1,0 +1,193 @@
+import { tmpdir } from 'node:os'
+import { type AnyView, groupHash, type History, onDemandHash, type SourceData, type TrainingRowOf, viewHash } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { Duck, type Scan, physicalType, prepareScan, type RowReport, transportSql } from '../offline/index.ts'
+import { type GroupUse, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
+import { fromCell, type TypeData } from '../schema/index.ts'
+import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
+import { evaluateUse } from './evaluate-use.ts'
+import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.ts'
+import { computeSteps, stepColumn } from './on-demand-values.ts'
+import { type Split, splitSql } from './split.ts'
+import { type TrainingSetManifest, type WriteOptions, writeTrainingSet } from './write-training-set.ts'
+import { cellAt } from '../offline/index.ts'
+
+export interface TrainingSetOptions {
+  /** Read as known at each label's moment: only rows whose known time has come by then. Off by default. */
+  readonly asKnown?: boolean
+  /** Adds a column `split` by time or by a hash of a key. */
+  readonly split?: Split
+  /** Bytes that the work may use in all; data beyond it go in partitions by key through the temporary folder. */
+  readonly memoryLimit?: number
+  readonly threads?: number
+  readonly temporaryFolder?: string
+  /** Other places of sources' histories, by the name of the source. */
+  readonly history?: Readonly<Record<string, History>>
+  readonly signal?: AbortSignal
+  readonly progress?: (progress: Progress) => void
+}
+
+/** A column of a training set. Those of the labels have no type: they are as they came. */
+export interface TrainingColumn {
+  readonly name: string
+  readonly type: TypeData | null
+}
+
+/** Shares of the memory limit: DuckDB's own, below what the partitions of the algebra leave. */
+const engineShare = 0.35
+
+/**
+ * A training set: every label once, in its order, with all its columns and the view's values as of its moment.
+ * Iterate it, or write it to a file; close it when done (or use `await using`).
+ */
+export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable<Row>, AsyncDisposable {
+  readonly rows: number
+  readonly columns: readonly TrainingColumn[]
+  /** What the sources' rows were like: how many were read and set aside, and why. */
+  readonly reports: readonly RowReport[]
+  readonly #duck: Duck
+  readonly #select: string
+  readonly #transport: string
+  readonly #manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
+
+  constructor(duck: Duck, parts: { rows: number; columns: readonly TrainingColumn[]; reports: readonly RowReport[]; select: string; transport: string; manifest: Omit<TrainingSetManifest, 'nulls' | 'created'> }) {
+    this.#duck = duck
+    this.rows = parts.rows
+    this.columns = parts.columns
+    this.reports = parts.reports
+    this.#select = parts.select
+    this.#transport = parts.transport
+    this.#manifest = parts.manifest
+  }
+
+  /** Writes the rows, and beside them a manifest `<path>.manifest.json`. Nothing is visible at `path` until all is written. */
+  async write(path: string, options: WriteOptions = {}): Promise<TrainingSetManifest> {
+    return await writeTrainingSet(this.#duck, this.#select, this.columns, this.#manifest, path, options)
+  }
+
+  /** The rows in order, label columns as JavaScript values and features in their public form. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
+    const features = this.columns.filter(({ type }) => type !== null)
+    const types = features.map(({ type }) => ({ ...(type as TypeData), nullable: true }))
+    const labels = this.columns.filter(({ type }) => type === null).map(({ name }) => name)
+    let first = 0
+    for await (const batch of this.#duck.stream(this.#transport, types.length === 0 ? [{ kind: 'float', nullable: false }] : types)) {
+      const own = labels.length === 0 ? [] : await this.#duck.rows(`SELECT ${labels.map(quoteIdentifier).join(', ')} FROM labels WHERE __row >= ${first} AND __row < ${first + batch.count} ORDER BY __row`)
+      for (let row = 0; row < batch.count; row++) {
+        const values: Record<string, unknown> = { ...own[row] }
+        features.forEach(({ name }, index) => {
+          values[name] = fromCell(types[index] as TypeData, cellAt(types[index] as TypeData, batch.columns[index] as (typeof batch.columns)[number], row))
+        })
+        yield values as Row
+      }
+      first += batch.count
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#duck.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/**
+ * Builds the training set of a view for labels. Throws `SOURCE_NOT_FOUND`, `SOURCE_SCHEMA`, `ROW_REFUSED`, `MISSING_KEY`,
+ * `INVALID_VALUE`, `DUPLICATE_NAME`, `ON_DEMAND_FAILED`, or `INTERRUPTED` once the signal is aborted.
+ */
+export async function buildTrainingSet<View extends AnyView, Label = Record<string, unknown>>(view: View, labels: Labels, options: TrainingSetOptions = {}): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
+  const plan = planView(view)
+  const interrupt = new Interrupt(options.signal, options.progress)
+  const temporaryFolder = options.temporaryFolder ?? tmpdir()
+  const duck = await Duck.open({
+    temporaryFolder,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit * engineShare }),
+  })
+  const stop = () => duck.interrupt()
+  options.signal?.addEventListener('abort', stop)
+  try {
+    interrupt.check()
+    interrupt.stage('reading labels')
+    const staged = await stageLabels(duck, plan, labels)
+    refuseDuplicates(plan, staged, options.split !== undefined)
+    const scans = await openScans(duck, plan, options)
+    for (const [index, use] of plan.uses.entries()) {
+      const scan = scans.get(use.plan.group.source.name) as Scan
+      await evaluateUse(duck, use, scan, staged, labelKey, `values_${index}`, { asKnown: options.asKnown ?? false, memoryLimit: options.memoryLimit ?? null, temporaryFolder }, interrupt)
+    }
+    const from = ['labels', ...plan.uses.map((_, index) => `values_${index}`)].join(' POSITIONAL JOIN ')
+    if (plan.steps.length > 0) {
+      interrupt.stage('computing on demand', staged.count)
+      await computeSteps(duck, plan, from, (source) => columnSql(plan, source), 'steps', interrupt)
+    }
+    const reports = await Promise.all([...scans.values()].map((scan) => scan.report()))
+    return new TrainingSet(duck, describe(plan, staged, from, reports, options))
+  } catch (error) {
+    await duck.close()
+    if (options.signal?.aborted) throw new LockstepError('INTERRUPTED', 'Stopped before the training set was complete', { cause: error })
+    throw error
+  } finally {
+    options.signal?.removeEventListener('abort', stop)
+  }
+}
+
+function describe(plan: ViewPlan, staged: StagedLabels, from: string, reports: readonly RowReport[], options: TrainingSetOptions) {
+  const { view, output, steps } = plan
+  const source = steps.length > 0 ? `${from} POSITIONAL JOIN steps` : from
+  const columns: TrainingColumn[] = [
+    ...staged.columns.map((name) => ({ name, type: null })),
+    ...(options.split ? [{ name: 'split', type: null }] : []),
+    ...output.map(({ name, type }) => ({ name, type })),
+  ]
+  const split = options.split ? `, ${splitSql(options.split, staged.columns)} AS split` : ''
+  const labelColumns = staged.columns.map((name) => `labels.${quoteIdentifier(name)}`).join(', ')
+  const features = output.map(({ name, type, source: origin }) => `, CAST(${columnSql(plan, origin)} AS ${physicalType(type)}) AS ${quoteIdentifier(name)}`).join('')
+  const transport = output.map(({ type, source: origin }) => transportSql(type, columnSql(plan, origin))).join(', ')
+  const groups = [...new Map(plan.uses.map(({ plan: { group } }) => [group.name, { name: group.name, version: group.version, hash: groupHash(group) }])).values()]
+  return {
+    rows: staged.count,
+    columns,
+    reports,
+    select: `SELECT ${labelColumns}${split}${features} FROM ${source}`,
+    transport: `SELECT ${transport || '0::DOUBLE'} FROM ${source}`,
+    manifest: {
+      view: { name: view.name, version: view.version, hash: viewHash(view) },
+      groups,
+      onDemand: plan.steps.map(({ onDemand }) => ({ name: onDemand.name, version: onDemand.version, hash: onDemandHash(onDemand) })),
+      labels: { rows: staged.count, hash: staged.hash },
+      asKnown: options.asKnown ?? false,
+      split: options.split ?? null,
+      rows: staged.count,
+      sources: reports.map(({ source: name, rows, setAside }) => ({ name, rows, setAside })),
+    },
+  }
+}
+
+function columnSql(plan: ViewPlan, source: ValueSource): string {
+  if (source.from === 'step') {
+    const feature = plan.steps[source.step]?.features[source.feature]
+    return `steps.${quoteIdentifier(stepColumn(source.step, feature?.name ?? ''))}`
+  }
+  const feature = (plan.uses[source.use] as GroupUse).plan.features[source.feature]
+  return `values_${source.use}.${quoteIdentifier(feature?.name ?? '')}`
+}
+
+function refuseDuplicates(plan: ViewPlan, staged: StagedLabels, split: boolean): void {
+  for (const name of [...plan.output.map((value) => value.name), ...(split ? ['split'] : [])]) {
+    if (staged.columns.includes(name)) throw new LockstepError('DUPLICATE_NAME', `The labels have a column ${name}, which is also a column of the training set`, { remedy: 'Rename the column of the labels.' })
+  }
+}
+
+async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions): Promise<Map<string, Scan>> {
+  const scans = new Map<string, Scan>()
+  const sources = new Map<string, SourceData>(plan.uses.map(({ plan: { group } }) => [group.source.name, group.source]))
+  for (const [name, source] of sources) {
+    const history = options.history?.[name]
+    scans.set(name, await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }))
+  }
+  return scans
+}
+
