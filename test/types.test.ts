@@ -27,7 +27,10 @@ function expectationsOf(source: string): Expectation[] {
 /** What a file's expectations and its diagnostics disagree on. */
 function disagreements(source: string, diagnostics: readonly Diagnostic[]): string[] {
   const expected = expectationsOf(source)
-  const meets = (diagnostic: Diagnostic) => ({ line, text }: Expectation) => diagnostic.line === line && diagnostic.message.includes(text)
+  const meets =
+    (diagnostic: Diagnostic) =>
+    ({ line, text }: Expectation) =>
+      diagnostic.line === line && diagnostic.message.includes(text)
   const missing = expected.filter((expectation) => !diagnostics.some((diagnostic) => meets(diagnostic)(expectation)))
   const surplus = diagnostics.filter((diagnostic) => !expected.some(meets(diagnostic)))
   return [
