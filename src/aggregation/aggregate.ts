@@ -1,6 +1,5 @@
 import type { ByteReader, ByteWriter } from '../lib/bytes.ts'
-import type { Cell } from '../schema/cell.ts'
-import type { TypeData } from '../schema/type.ts'
+import type { Cell, TypeData } from '../schema/index.ts'
 
 /** What tells events of one moment apart; strings compare by code unit, numbers and bigints by value. One source uses one form. */
 export type EventId = string | number | bigint
@@ -16,12 +15,12 @@ export type AggregateParameters = Readonly<Record<string, number | string | bool
  */
 export interface Aggregate<State = unknown> {
   zero(): State
-  /** `weight` is the second column of the aggregates that take two (topK by sum), else null. */
+  /** `weight` is the second column of the aggregates that take two (topK by sum; an event without either does not count), else null. */
   add(state: State, value: Cell, time: number, id: EventId, weight: Cell): State
   /** Undoes `add` of the same event; absent where the state forgets (maximum, sketches). */
   remove?(state: State, value: Cell, time: number, id: EventId, weight: Cell): State
   merge(state: State, other: State): State
-  /** The value at `asOf` (microseconds). Does not change the state. */
+  /** The value at `asOf` (microseconds), which no event added comes after. Does not change the state. */
   finish(state: State, asOf: number): Cell
   /** Canonical bytes: equal states give equal bytes. */
   encode(state: State, writer: ByteWriter): void
@@ -29,6 +28,7 @@ export interface Aggregate<State = unknown> {
   /**
    * Optional fast path: answers any range `[low, high)` of `values` (the non-null values of one key in event order,
    * those before `count`) without a fold, equal to the fold to the bit; or null where it cannot promise that.
+   * The answer holds until the next call of `ranges`, which uses its memory again.
    */
   ranges?(values: ArrayLike<Cell>, count: number): ((low: number, high: number) => Cell) | null
 }
@@ -36,9 +36,10 @@ export interface Aggregate<State = unknown> {
 /** One aggregate function: its name in definitions, what it takes, and its algebra for a column type. */
 export interface AggregateFunction {
   readonly name: string
-  /** How many columns it takes: none (count), one, or two (value and weight). */
+  /** How many columns it takes: none (counts, which also take one and skip its nulls), one, or two (value and weight). */
   readonly inputs: 0 | 1 | 2
   /** The type of its value; throws `INVALID_DEFINITION` for a column type or parameters that it cannot take. */
   result(inputs: readonly TypeData[], parameters: AggregateParameters): TypeData
+  /** A new algebra, with its own working memory. Throws as `result` does. */
   create(inputs: readonly TypeData[], parameters: AggregateParameters): Aggregate
 }
