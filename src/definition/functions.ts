@@ -4,10 +4,44 @@ import type { Kind, TypeData } from '../schema/index.ts'
 
 /** The functions of expressions; `plan/evaluate-expression.ts` holds their meaning, `plan/expression-sql.ts` their SQL. */
 export const functionNames = [
-  'eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'isIn', 'isNull', 'isNotNull', 'coalesce', 'case', 'and', 'or', 'not',
-  'add', 'subtract', 'multiply', 'divide', 'negate', 'absolute', 'floor', 'toFloat',
-  'lower', 'upper', 'trim', 'length', 'startsWith', 'endsWith', 'contains', 'concat',
-  'year', 'month', 'day', 'dayOfWeek', 'hour', 'minute', 'secondsAfter', 'daysAfter',
+  'eq',
+  'ne',
+  'lt',
+  'lte',
+  'gt',
+  'gte',
+  'isIn',
+  'isNull',
+  'isNotNull',
+  'coalesce',
+  'case',
+  'and',
+  'or',
+  'not',
+  'add',
+  'subtract',
+  'multiply',
+  'divide',
+  'negate',
+  'absolute',
+  'floor',
+  'toFloat',
+  'lower',
+  'upper',
+  'trim',
+  'length',
+  'startsWith',
+  'endsWith',
+  'contains',
+  'concat',
+  'year',
+  'month',
+  'day',
+  'dayOfWeek',
+  'hour',
+  'minute',
+  'secondsAfter',
+  'daysAfter',
 ] as const
 export type FunctionName = (typeof functionNames)[number]
 
@@ -25,7 +59,8 @@ export function resultType(name: FunctionName, types: readonly TypeData[]): Type
   const refuse = (why: string): never => {
     throw new LockstepError('INVALID_DEFINITION', `${name}(${types.map((type) => type.kind).join(', ')}) ${why}`)
   }
-  const takes = (allowed: readonly Kind[]) => types.every((type) => allowed.includes(type.kind)) || refuse(`takes ${allowed.join(', ')} only`)
+  const takes = (allowed: readonly Kind[]) =>
+    types.every((type) => allowed.includes(type.kind)) || refuse(`takes ${allowed.join(', ')} only`)
   const plain = (kind: Kind, isNullable = nullable): TypeData => ({ kind, nullable: isNullable })
   const float = (isNullable = nullable): TypeData => ({ ...plain('float', isNullable), ...nanOf(types) })
   switch (name) {
