@@ -20,7 +20,13 @@ export function momentMicros(moment: Moment, where = ''): Micros {
     const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match
     const millis = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
     const check = new Date(millis)
-    if (check.getUTCMonth() !== Number(month) - 1 || check.getUTCDate() !== Number(day) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) {
+    if (
+      check.getUTCMonth() !== Number(month) - 1 ||
+      check.getUTCDate() !== Number(day) ||
+      Number(hour) > 23 ||
+      Number(minute) > 59 ||
+      Number(second) > 59
+    ) {
       throw wrong('is not a date of the calendar')
     }
     const digits = fraction.padEnd(9, '0')
@@ -53,7 +59,8 @@ const dayMicros = 86_400_000_000
 
 /** Days since 1970-01-01 of a calendar date `YYYY-MM-DD`. Throws `INVALID_MOMENT`. */
 export function dateDays(text: string, where = ''): number {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new LockstepError('INVALID_MOMENT', `${JSON.stringify(text)} is not a date YYYY-MM-DD`, { where })
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text))
+    throw new LockstepError('INVALID_MOMENT', `${JSON.stringify(text)} is not a date YYYY-MM-DD`, { where })
   return momentMicros(text, where) / dayMicros
 }
 

@@ -115,7 +115,10 @@ export function formatDecimal(scaled: number, scale: number): string {
 /** Whether a cell lies within the declared range of its type. */
 export function inRange(type: TypeData, cell: Cell): boolean {
   if (cell === null || (type.minimum === undefined && type.maximum === undefined)) return true
-  const bound = (value: number | string): Cell => (type.kind === 'float' ? Number(value) : toCell({ ...withoutRange(type) }, type.kind === 'int64' ? BigInt(value) : boundValue(type, value)))
+  const bound = (value: number | string): Cell =>
+    type.kind === 'float'
+      ? Number(value)
+      : toCell({ ...withoutRange(type) }, type.kind === 'int64' ? BigInt(value) : boundValue(type, value))
   if (type.minimum !== undefined && (cell as number) < (bound(type.minimum) as number)) return false
   return !(type.maximum !== undefined && (cell as number) > (bound(type.maximum) as number))
 }

@@ -1,6 +1,18 @@
 import { LockstepError } from '../errors.ts'
 
-export type Kind = 'string' | 'boolean' | 'integer' | 'int64' | 'float' | 'decimal' | 'timestamp' | 'date' | 'oneOf' | 'list' | 'vector' | 'struct'
+export type Kind =
+  | 'string'
+  | 'boolean'
+  | 'integer'
+  | 'int64'
+  | 'float'
+  | 'decimal'
+  | 'timestamp'
+  | 'date'
+  | 'oneOf'
+  | 'list'
+  | 'vector'
+  | 'struct'
 
 /**
  * A value type as data: what a definition stores, hashes and shows.
@@ -92,7 +104,12 @@ export const t = {
   list: <K extends Kind, V, N extends boolean>(element: ColumnType<K, V, N>) =>
     new ColumnType<'list', readonly (N extends true ? V | null : V)[], false>({ kind: 'list', nullable: false, element: element.data }),
   /** A fixed number of float32 values, such as an embedding. */
-  vector: (length: number) => new ColumnType<'vector', Float32Array, false>({ kind: 'vector', nullable: false, length: whole(length, 1, 65_536, 'The length of a vector') }),
+  vector: (length: number) =>
+    new ColumnType<'vector', Float32Array, false>({
+      kind: 'vector',
+      nullable: false,
+      length: whole(length, 1, 65_536, 'The length of a vector'),
+    }),
   /** Any JSON object. */
   struct: <V extends object = Record<string, unknown>>() => plain<'struct', V>('struct'),
 } as const
