@@ -20,6 +20,7 @@ export const errorCatalogue = {
   ROW_REFUSED: ['A row violates the declared schema and the policy of its source is to refuse.', "Correct the row, or declare `invalidRows: 'setAside'`."],
   OUT_OF_MEMORY: ['The work does not fit the memory it was given, even by way of the disk.', 'Give it more memory, or a temporary folder with more space.'],
   STORE_LOCKED: ['Another process is writing to the same store.', 'Wait for it to end, or use another store.'],
+  STORE_UNAVAILABLE: ['A store cannot be reached, or cannot take what is written to it.', 'Check that it runs and that its disk has space, then do it again.'],
   STORE_CORRUPT: ['Stored data cannot be read.', 'Materialize or backfill again; the history is untouched.'],
   DEFINITION_MISMATCH: ['Stored data was written by another version of the definition.', 'Materialize again, or raise the version of the group.'],
   IMMUTABLE_VERSION: ['Other values are already written for this version of the group.', 'Raise the version of the group and backfill it.'],
