@@ -3,12 +3,15 @@ import { describe, test } from 'node:test'
 import { momentMicros } from '../../src/lib/moment.ts'
 import { type Cell, fromCell, type TypeData, toCell } from '../../src/schema/index.ts'
 import { oracleValues } from '../../src/testing/oracle.ts'
+import { aggregateCases } from './aggregates.ts'
+import { expressionCases } from './expressions.ts'
 import type { GoldenCase, PublicRow } from './golden-case.ts'
 import { pointInTimeCases } from './point-in-time.ts'
+import { ruleCases } from './rules.ts'
 import { windowCases } from './windows.ts'
 
 describe('the oracle gives the known answers', () => {
-  for (const golden of [...windowCases, ...pointInTimeCases]) {
+  for (const golden of [...windowCases, ...pointInTimeCases, ...ruleCases, ...aggregateCases, ...expressionCases]) {
     test(golden.name, () => {
       const answers = golden.reads.map(({ key, at }) => ({ key, at, ...oracleAnswer(golden, key, at) }))
       assert.deepEqual(answers, golden.reads)
