@@ -50,7 +50,9 @@ const hexDigits = (value: bigint): number => magnitude(value).toString(16).lengt
 
 /** The largest whole number not above `value / divisor`, for a safe `value` and `divisor` above 0; a quotient of doubles could be rounded up to it. */
 export function floorDivide(value: number, divisor: number): number {
-  return (value - floorRemainder(value, divisor)) / divisor
+  const remainder = value % divisor
+  const truncated = (value - remainder) / divisor
+  return remainder < 0 ? truncated - 1 : truncated
 }
 
 /** What `floorDivide` leaves: from 0 to below the divisor. */
