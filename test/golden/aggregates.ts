@@ -220,13 +220,18 @@ export const aggregateCases: readonly GoldenCase[] = [
       name: 'decays',
       entity: key,
       source: things,
-      features: (row) => ({ count: decayedCount('1s'), sum: decayedSum(row.n, '1s'), price: decayedSum(row.price, '1s').over('4s') }),
+      features: (row) => ({
+        count: decayedCount('1s'),
+        sum: decayedSum(row.n, '1s'),
+        price: decayedSum(row.price, '1s').over('4s'),
+        earlier: decayedSum(row.n, '1s').delay('2s'),
+      }),
     }),
     rows,
     reads: `
-      key  at                   count    sum      price   status
-      1    2020-01-01T00:00:06  0.96875  2.21875  0.0925  PRESENT
-      3    2020-01-01T00:00:03  0.25     0        0       PRESENT
-      4    2020-01-01T00:00:06  0        0        0       NOT_FOUND`,
+      key  at                   count    sum      price   earlier  status
+      1    2020-01-01T00:00:06  0.96875  2.21875  0.0925  0.875    PRESENT
+      3    2020-01-01T00:00:03  0.25     0        0       0        PRESENT
+      4    2020-01-01T00:00:06  0        0        0       0        NOT_FOUND`,
   }),
 ]

@@ -358,8 +358,8 @@ const ranked = table('ranked', {
     customer_id: t.integer(),
     at: t.timestamp(),
     created: t.timestamp().nullable(),
+    amount: t.integer(),
     rank: t.integer().nullable(),
-    word: t.string(),
   },
   time: 'at',
   created: 'created',
@@ -460,22 +460,22 @@ const failures = [
   }),
   goldenCase({
     name: 'A declared order decides between rows of one time and creation, then their content',
-    group: featureGroup({ name: 'ranked', entity: customer, source: ranked, features: (row) => ({ rank: row.rank, word: row.word }) }),
+    group: featureGroup({ name: 'ranked', entity: customer, source: ranked, features: (row) => ({ amount: row.amount, rank: row.rank }) }),
     rows: `
-      customer_id  at          created     rank  word
-      1            2020-09-01  2020-09-01  2     low
-      1            2020-09-01  2020-09-01  10    high
-      1            2020-09-01  2020-09-01  -     none
-      2            2020-09-01  2020-09-01  1     b
-      2            2020-09-01  2020-09-01  1     c
-      2            2020-09-01  2020-09-01  1     a
-      3            2020-09-01  2020-09-02  1     newest
-      3            2020-09-01  2020-09-01  9     older`,
+      customer_id  at          created     amount  rank
+      1            2020-09-01  2020-09-01  3       2
+      1            2020-09-01  2020-09-01  1       10
+      1            2020-09-01  2020-09-01  9       -
+      2            2020-09-01  2020-09-01  5       1
+      2            2020-09-01  2020-09-01  7       1
+      2            2020-09-01  2020-09-01  6       1
+      3            2020-09-01  2020-09-02  1       1
+      3            2020-09-01  2020-09-01  2       9`,
     reads: `
-      customer_id  at          rank  word
-      1            2020-09-01  10    high
-      2            2020-09-01  1     c
-      3            2020-09-01  1     newest`,
+      customer_id  at          amount  rank
+      1            2020-09-01  1       10
+      2            2020-09-01  7       1
+      3            2020-09-01  1       1`,
   }),
 ]
 
