@@ -6,7 +6,7 @@ import { SeriesFold } from './series-fold.ts'
 import { type BoundWindow, WindowCursor } from './window.ts'
 
 /** One aggregate of a group: which series, in which window. Those of one series and function share one `Aggregate`. */
-export interface BoundAggregate {
+export interface EvaluatedAggregate {
   readonly aggregate: Aggregate
   readonly series: number
   readonly window: number
@@ -14,30 +14,36 @@ export interface BoundAggregate {
 
 /**
  * value(q) = f(the events of a key that are visible at q), for every aggregate of a group: the one evaluation that
- * training sets, backfill, live state and serving call. Load a key, then ask for moments; ascending ones are cheap.
+ * training sets, backfill, live state and serving call. Bind events, load a key, then ask for moments; ascending ones
+ * are cheap.
  */
 export class Evaluator {
   /** The values at the moment asked for last, one an aggregate. */
   readonly values: Cell[]
-  readonly #series: readonly Series[]
-  readonly #aggregates: readonly BoundAggregate[]
+  readonly #aggregates: readonly EvaluatedAggregate[]
   readonly #cursors: readonly WindowCursor[]
-  readonly #sources: readonly { readonly fold: SeriesFold; readonly rank: Int32Array | null }[]
+  readonly #sources: readonly { readonly fold: SeriesFold; readonly series: number }[]
   readonly #folds: readonly RangeFold[]
+  #series: readonly Series[] = []
 
-  constructor(times: Float64Array, series: readonly Series[], windows: readonly BoundWindow[], aggregates: readonly BoundAggregate[]) {
-    this.#series = series
+  constructor(windows: number, aggregates: readonly EvaluatedAggregate[]) {
     this.#aggregates = aggregates
-    this.#cursors = windows.map((window) => new WindowCursor(window, times))
-    const sources = new Map<Aggregate, { fold: SeriesFold; rank: Int32Array | null }>()
-    this.#folds = aggregates.map(({ aggregate, series: index }) => {
-      const own = series[index] as Series
-      const source = sources.get(aggregate) ?? { fold: new SeriesFold(aggregate, own), rank: own.rank }
+    this.#cursors = Array.from({ length: windows }, () => new WindowCursor())
+    const sources = new Map<Aggregate, { fold: SeriesFold; series: number }>()
+    this.#folds = aggregates.map(({ aggregate, series }) => {
+      const source = sources.get(aggregate) ?? { fold: new SeriesFold(aggregate), series }
       sources.set(aggregate, source)
       return new RangeFold(source.fold)
     })
     this.#sources = [...sources.values()]
     this.values = new Array<Cell>(aggregates.length).fill(null)
+  }
+
+  /** Takes other events: their times, and the series and windows over them. */
+  bind(times: Float64Array, series: readonly Series[], windows: readonly BoundWindow[]): void {
+    this.#series = series
+    for (let i = 0; i < windows.length; i++) (this.#cursors[i] as WindowCursor).bind(windows[i] as BoundWindow, times)
+    for (const { fold, series: place } of this.#sources) fold.bind(series[place] as Series)
   }
 
   /**
@@ -46,7 +52,8 @@ export class Evaluator {
    */
   load(start: number, end: number, reuse: boolean, baselines?: readonly unknown[]): void {
     for (const cursor of this.#cursors) cursor.load(start, end)
-    for (const { fold, rank } of this.#sources) {
+    for (const { fold, series } of this.#sources) {
+      const { rank } = this.#series[series] as Series
       if (rank) fold.load(rank[start] as number, rank[end] as number)
       else fold.load(start, end)
     }
@@ -57,11 +64,27 @@ export class Evaluator {
   seek(q: number): void {
     for (const cursor of this.#cursors) cursor.seek(q)
     for (let i = 0; i < this.#aggregates.length; i++) {
-      const { series, window } = this.#aggregates[i] as BoundAggregate
+      const { series, window } = this.#aggregates[i] as EvaluatedAggregate
       const { rank } = this.#series[series] as Series
       const { low, high, asOf } = this.#cursors[window] as WindowCursor
       const fold = this.#folds[i] as RangeFold
       this.values[i] = rank ? fold.at(rank[low] as number, rank[high] as number, asOf) : fold.at(low, high, asOf)
     }
+  }
+
+  /**
+   * What a store has to keep of the loaded key, events `[start, end)` in order of `times`, to answer any moment from `q` on:
+   * the events from a position on, and by aggregate over the lifetime the state of those before. No moment is cut in two.
+   */
+  keep(start: number, q: number, times: Float64Array): { readonly from: number; readonly baselines: readonly unknown[] } {
+    let from = Number.POSITIVE_INFINITY
+    for (const cursor of this.#cursors) from = Math.min(from, cursor.keepFrom(q))
+    while (from > start && times[from - 1] === times[from]) from--
+    const baselines = this.#aggregates.map(({ series, window }, i) => {
+      if (!(this.#cursors[window] as WindowCursor).isLifetime) return undefined
+      const { rank } = this.#series[series] as Series
+      return (this.#folds[i] as RangeFold).state(rank ? (rank[start] as number) : start, rank ? (rank[from] as number) : from)
+    })
+    return { from, baselines }
   }
 }

@@ -1,5 +1,5 @@
 export type { Aggregate, AggregateFunction, AggregateParameters, EventId } from './aggregate.ts'
-export { type BoundAggregate, Evaluator } from './evaluator.ts'
+export { type EvaluatedAggregate, Evaluator } from './evaluator.ts'
 export { ExactSum } from './exact-sum.ts'
 export { aggregateFunctions } from './functions.ts'
 export { compareIds, compareOrder, type EventOrder } from './order.ts'

@@ -34,6 +34,11 @@ export class RangeFold {
     return value !== undefined ? value : aggregate.finish(this.#slide(low, high), asOf)
   }
 
+  /** The state of the values at `[low, high)`. */
+  state(low: number, high: number): unknown {
+    return this.#source.fold(low, high)
+  }
+
   #slide(low: number, high: number): unknown {
     const source = this.#source
     const leaving = low - this.#low

@@ -5,20 +5,26 @@ import type { Series } from './series.ts'
 /** Values under one summary of the tree below, and summaries under one of the next level. */
 const fanOut = 32
 
+const noSeries: Series = { values: [], weights: null, positions: null, rank: null, times: new Float64Array(0), ids: null }
+
 /**
  * Folds any range of one key's values into a state of one aggregate, and keeps what makes the next fold cheap:
  * the aggregate's own prefixes where it has them, else a tree of sealed summaries. All ways give the same bits.
  */
 export class SeriesFold {
   readonly aggregate: Aggregate
-  readonly #series: Series
+  #series: Series = noSeries
   #start = 0
   #end = 0
   #prefixes: ((low: number, high: number) => Cell) | null | undefined
   #levels: unknown[][] = []
 
-  constructor(aggregate: Aggregate, series: Series) {
+  constructor(aggregate: Aggregate) {
     this.aggregate = aggregate
+  }
+
+  /** Takes other values. */
+  bind(series: Series): void {
     this.#series = series
   }
 

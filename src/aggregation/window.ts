@@ -19,12 +19,13 @@ export class WindowCursor {
   low = 0
   high = 0
   asOf = 0
-  readonly #window: BoundWindow
-  #times: Float64Array
+  #window: BoundWindow = { kind: 'lifetime', delay: 0 }
+  #times: Float64Array = new Float64Array(0)
   #start = 0
   #end = 0
 
-  constructor(window: BoundWindow, times: Float64Array) {
+  /** Takes other events. */
+  bind(window: BoundWindow, times: Float64Array): void {
     this.#window = window
     this.#times = times
   }
@@ -63,6 +64,16 @@ export class WindowCursor {
       case 'since':
         this.low = this.high === this.#start ? this.high : (window.starts[this.high - 1] as number)
     }
+  }
+
+  /** The position from which events have to be kept so that any moment from `q` on can be answered; a lifetime needs a state of those before. */
+  keepFrom(q: number): number {
+    this.seek(q)
+    return this.#window.kind === 'lifetime' ? this.high : this.low
+  }
+
+  get isLifetime(): boolean {
+    return this.#window.kind === 'lifetime'
   }
 
   /** The position of the first of the key's events at or after `time`, searched from near `hint`. */

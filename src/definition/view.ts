@@ -50,9 +50,16 @@ export type RequestOf<View extends AnyView> = View['requestTypes']
 export type TrainingRowOf<View extends AnyView, Label = unknown> = Label & VectorOf<View>
 
 /** An item whose features are already in the view is replaced by a text that says so, which the compiler shows. */
-type WithoutDuplicates<Items extends readonly AnyItem[], Seen = never> = Items extends readonly [infer Head extends AnyItem, ...infer Rest extends readonly AnyItem[]]
-  ? readonly [[keyof Head['valueTypes'] & Seen] extends [never] ? Head : `duplicate feature: ${keyof Head['valueTypes'] & Seen & string}`, ...WithoutDuplicates<Rest, Seen | keyof Head['valueTypes']>]
-  : Items
+type WithoutDuplicates<Items extends readonly AnyItem[], Seen = never, Checked extends readonly unknown[] = readonly []> = Items extends readonly [
+  infer Head extends AnyItem,
+  ...infer Rest extends readonly AnyItem[],
+]
+  ? WithoutDuplicates<
+      Rest,
+      Seen | keyof Head['valueTypes'],
+      readonly [...Checked, [keyof Head['valueTypes'] & Seen] extends [never] ? Head : `duplicate feature: ${keyof Head['valueTypes'] & Seen & string}`]
+    >
+  : readonly [...Checked, ...Items]
 
 export interface FeatureViewOptions<Items extends readonly AnyItem[]> {
   readonly name: string

@@ -1,4 +1,8 @@
 export { type Batch, type BatchColumn, cellAt, columnOf, isNumeric } from './batch.ts'
 export { Duck, type DuckOptions } from './duckdb.ts'
 export { physicalType, transportSql } from './physical.ts'
+export { type RawRelation, rawRelation, typedSql } from './raw-relation.ts'
+export type { SourceFile } from './readers/reader.ts'
+export { formatProblems, type RowExample, type RowProblem, type RowReport } from './row-report.ts'
+export { prepareScan, type Scan, type ScanOptions } from './scan.ts'
 export { quoteIdentifier, quoteList, quoteLiteral } from './sql.ts'

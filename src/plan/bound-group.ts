@@ -1,26 +1,29 @@
 import { type BoundWindow, Evaluator, type Series, sessionStarts, sinceStarts } from '../aggregation/index.ts'
-import type { ExpressionNode, WindowData } from '../definition/index.ts'
+import type { ColumnNode, ExpressionNode, WindowData } from '../definition/index.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Cell, Kind } from '../schema/index.ts'
-import { compileExpression } from './evaluate-expression.ts'
+import { compileExpression, compileFilter, type LeafNode } from './evaluate-expression.ts'
 import { cellReader, type EventBlock } from './event-block.ts'
 import type { EventGroupPlan, SeriesPlan } from './group-plan.ts'
 
 /**
- * A plan over a block of events: load a key, then ask for its features at moments.
+ * A plan ready to evaluate: bind a block of events, load a key, then ask for its features at moments.
  * Every path of the system comes to a feature's value through here.
  */
 export class BoundGroup {
   readonly #evaluator: Evaluator
-  readonly #keyStarts: ArrayLike<number>
+  readonly #columns = new Columns()
+  readonly #series: readonly ((block: EventBlock) => Series)[]
+  readonly #windows: readonly ((block: EventBlock) => BoundWindow)[]
   readonly #compute: readonly (() => Cell)[]
+  #keyStarts: ArrayLike<number> = [0]
+  #times: Float64Array = new Float64Array(0)
   #moment = 0
 
-  constructor(plan: EventGroupPlan, block: EventBlock) {
-    const series = plan.series.map((item) => buildSeries(item, block))
-    const windows = plan.windows.map((window) => bindWindow(window, block))
-    this.#keyStarts = block.keyStarts
-    this.#evaluator = new Evaluator(block.times, series, windows, plan.aggregates)
+  constructor(plan: EventGroupPlan) {
+    this.#evaluator = new Evaluator(plan.windows.length, plan.aggregates)
+    this.#series = plan.series.map((series) => seriesBuilder(series, this.#columns))
+    this.#windows = plan.windows.map((window) => windowBinder(window, this.#columns))
     const { values } = this.#evaluator
     this.#compute = plan.features.map(({ node }) => {
       const compute = compileExpression(node, (leaf) => {
@@ -32,9 +35,23 @@ export class BoundGroup {
     })
   }
 
+  /** Takes other events. */
+  bind(block: EventBlock): this {
+    this.#columns.bind(block)
+    this.#keyStarts = block.keyStarts
+    this.#times = block.times
+    this.#evaluator.bind(block.times, this.#series.map((build) => build(block)), this.#windows.map((bind) => bind(block)))
+    return this
+  }
+
   /** Goes to a key by its place in the block; see `Evaluator.load`. */
   load(key: number, reuse: boolean, baselines?: readonly unknown[]): void {
     this.#evaluator.load(this.#keyStarts[key] as number, this.#keyStarts[key + 1] as number, reuse, baselines)
+  }
+
+  /** What has to be kept of the loaded key to answer any moment from `moment` on; see `Evaluator.keep`. */
+  keep(key: number, moment: number): { readonly from: number; readonly baselines: readonly unknown[] } {
+    return this.#evaluator.keep(this.#keyStarts[key] as number, moment, this.#times)
   }
 
   /** Moves to a moment; then `value` gives the features. */
@@ -49,53 +66,75 @@ export class BoundGroup {
   }
 }
 
-function rowFunction(node: ExpressionNode, block: EventBlock): (row: number) => Cell {
-  return compileExpression(node, (leaf) => {
-    const column = leaf.node === 'column' ? block.columns.get(leaf.name) : undefined
-    if (!column) throw new TypeError(`the block lacks ${leaf.node === 'column' ? leaf.name : leaf.node}`)
-    return cellReader(leaf.type, column)
-  })
+/** The columns that row functions read: those of the block bound last. */
+class Columns {
+  readonly #readers = new Map<string, { read: (row: number) => Cell; readonly node: ColumnNode }>()
+
+  bind({ columns }: EventBlock): void {
+    for (const [name, reader] of this.#readers) {
+      const column = columns.get(name)
+      if (!column) throw new TypeError(`the block lacks ${name}`)
+      reader.read = cellReader(reader.node.type, column)
+    }
+  }
+
+  value(node: ExpressionNode): (row: number) => Cell {
+    return compileExpression(node, (leaf) => this.#leaf(leaf))
+  }
+
+  filter(node: ExpressionNode): (row: number) => boolean {
+    return compileFilter(node, (leaf) => this.#leaf(leaf))
+  }
+
+  #leaf(leaf: LeafNode): (row: number) => Cell {
+    if (leaf.node !== 'column') throw new TypeError(`${leaf.node} inside an aggregate`)
+    const reader = this.#readers.get(leaf.name) ?? { read: () => null, node: leaf }
+    this.#readers.set(leaf.name, reader)
+    return (row) => reader.read(row)
+  }
 }
 
 const inFloat64: ReadonlySet<Kind> = new Set<Kind>(['integer', 'float', 'decimal', 'timestamp', 'date'])
 
-export function buildSeries(plan: SeriesPlan, block: EventBlock): Series {
-  const { times, ids } = block
-  const count = times.length
-  if (!plan.filter && !plan.weight) {
-    if (!plan.value) return { values: times, weights: null, positions: null, rank: null, times, ids }
-    const column = plan.value.node === 'column' ? block.columns.get(plan.value.name) : undefined
-    if (column && !column.nulls && plan.value.type.kind !== 'boolean') return { values: column.values, weights: null, positions: null, rank: null, times, ids }
-  }
-  const value = plan.value ? rowFunction(plan.value, block) : () => 0
-  const weight = plan.weight ? rowFunction(plan.weight, block) : null
-  const passes = plan.filter ? rowFunction(plan.filter, block) : () => true
+function seriesBuilder(plan: SeriesPlan, columns: Columns): (block: EventBlock) => Series {
+  const bare = plan.filter === null && plan.weight === null
+  if (bare && plan.value === null) return ({ times, ids }) => ({ values: times, weights: null, positions: null, rank: null, times, ids })
   const numbers = plan.value === null || inFloat64.has(plan.value.type.kind)
-  const values: Float64Array | Cell[] = numbers ? new Float64Array(count) : []
-  const weights: Cell[] | null = weight ? [] : null
-  const positions = new Int32Array(count)
-  const rank = new Int32Array(count + 1)
-  let kept = 0
-  for (let row = 0; row < count; row++) {
-    rank[row] = kept
-    if (passes(row) !== true) continue
-    const cell = value(row)
-    const own = weight ? weight(row) : 0
-    if (cell === null || own === null) continue
-    values[kept] = cell as number
-    if (weights) weights[kept] = own
-    positions[kept++] = row
+  const name = bare && plan.value?.node === 'column' && plan.value.type.kind !== 'boolean' ? plan.value.name : null
+  const value = plan.value ? columns.value(plan.value) : () => 0
+  const weight = plan.weight ? columns.value(plan.weight) : null
+  const passes = plan.filter ? columns.filter(plan.filter) : null
+  return (block) => {
+    const { times, ids } = block
+    const whole = name === null ? undefined : block.columns.get(name)
+    if (whole && !whole.nulls) return { values: whole.values, weights: null, positions: null, rank: null, times, ids }
+    const count = times.length
+    const values: Float64Array | Cell[] = numbers ? new Float64Array(count) : []
+    const weights: Cell[] | null = weight ? [] : null
+    const positions = new Int32Array(count)
+    const rank = new Int32Array(count + 1)
+    let kept = 0
+    for (let row = 0; row < count; row++) {
+      rank[row] = kept
+      if (passes && !passes(row)) continue
+      const cell = value(row)
+      const own = weight ? weight(row) : 0
+      if (cell === null || own === null) continue
+      values[kept] = cell as number
+      if (weights) weights[kept] = own
+      positions[kept++] = row
+    }
+    rank[count] = kept
+    if (kept === count) return { values, weights, positions: null, rank: null, times, ids }
+    return { values: numbers ? (values as Float64Array).slice(0, kept) : values, weights, positions: positions.slice(0, kept), rank, times, ids }
   }
-  rank[count] = kept
-  if (kept === count) return { values, weights, positions: null, rank: null, times, ids }
-  return { values: numbers ? (values as Float64Array).slice(0, kept) : values, weights, positions: positions.slice(0, kept), rank, times, ids }
 }
 
-function bindWindow(window: WindowData, block: EventBlock): BoundWindow {
-  if (window.kind === 'session') return { ...window, starts: sessionStarts(block.times, block.keyStarts, window.gap) }
+function windowBinder(window: WindowData, columns: Columns): (block: EventBlock) => BoundWindow {
+  if (window.kind === 'session') return (block) => ({ ...window, starts: sessionStarts(block.times, block.keyStarts, window.gap) })
   if (window.kind === 'since') {
-    const matches = rowFunction(window.condition, block)
-    return { kind: 'since', delay: window.delay, starts: sinceStarts((row) => matches(row) === true, block.keyStarts, block.times.length) }
+    const matches = columns.filter(window.condition)
+    return (block) => ({ kind: 'since', delay: window.delay, starts: sinceStarts(matches, block.keyStarts, block.times.length) })
   }
-  return window
+  return () => window
 }

@@ -1,9 +1,10 @@
 import type { Duck, Scan } from '../offline/index.ts'
 import { effectiveMoment } from '../definition/index.ts'
-import type { GroupUse } from '../plan/index.ts'
+import type { EventGroupPlan, GroupUse } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
-import { type GroupInput, groupValues, historyColumns, historySql } from './group-values.ts'
+import { columnsToRead } from './event-history.ts'
+import { type GroupInput, groupValues, historySql } from './group-values.ts'
 import { Spill } from './spill.ts'
 
 /** A table of the engine that gives `__key_x` (see `labels.ts`), `__at` and `__row` (0, 1, 2, ...) of every moment asked for. */
@@ -48,7 +49,7 @@ export async function evaluateUse(duck: Duck, use: GroupUse, scan: Scan, moments
 
   const join = use.keys.map(({ name }, index) => `m.${quoteIdentifier(keyColumn(name))} = k.key_${index}`).join(' AND ')
   const momentsSql = `SELECT k.__k::DOUBLE AS __k, m.__at, m.__row::DOUBLE AS __row, coalesce(k.__part, 0) AS __part FROM ${moments.table} m LEFT JOIN ${keys} k ON ${join}`
-  const history = historySql(use, scan, `SELECT * FROM ${keys}`, options.asKnown, { first, last }, partitions === 1 ? '' : ', k.__part')
+  const history = historySql(use, scan, `SELECT * FROM ${keys}`, { asKnown: options.asKnown, first, last }, partitions === 1 ? '' : ', k.__part')
   const evaluate = async (input: GroupInput) => {
     const { values, rows, count } = await groupValues(duck, use, input, options.asKnown, interrupt)
     await duck.append(staged, Object.values(columns), [{ values: rows, nulls: null }, ...values.columns()], count)
@@ -86,11 +87,16 @@ async function partitionCount(duck: Duck, use: GroupUse, scan: Scan, moments: Mo
   if (memoryLimit === null) return 1
   const { plan } = use
   const momentBytes = moments.count * (40 + plan.features.reduce((bytes, { type }) => bytes + bytesOfKind(type), 0))
-  const forMoments = momentBytes / (memoryLimit * momentShare)
-  if (plan.kind === 'table') return Math.max(1, Math.ceil(forMoments))
+  const forMoments = Math.max(1, Math.ceil(momentBytes / (memoryLimit * momentShare)))
+  return plan.kind === 'table' ? forMoments : Math.max(forMoments, await historyPartitions(duck, plan, scan, memoryLimit))
+}
+
+/** Into how many partitions a history has to be dealt, so that the events of one stay within their share of the memory limit. */
+export async function historyPartitions(duck: Duck, plan: EventGroupPlan, scan: Scan, memoryLimit: number | null): Promise<number> {
+  if (memoryLimit === null) return 1
   const [row] = await duck.rows(`SELECT count(*)::DOUBLE AS count FROM (${scan.sql})`)
   // Series with a filter copy the values that pass it.
-  const copies = plan.series.reduce((bytes, { value, filter }) => bytes + 8 + (filter !== null || value?.type.nullable ? bytesOfKind(value?.type ?? { kind: 'float', nullable: false }) : 0), 0)
-  const rowBytes = 12 + copies + historyColumns(use).reduce((bytes, name) => bytes + bytesOfKind(plan.group.source.columns[name] as TypeData), 0)
-  return Math.max(1, Math.ceil(forMoments), Math.ceil(((row?.['count'] as number) * rowBytes) / (memoryLimit * historyShare)))
+  const copies = plan.series.reduce((bytes, { value, filter }) => bytes + 8 + (filter !== null || value?.type.nullable ? 9 : 0), 0)
+  const rowBytes = 12 + copies + columnsToRead(plan).reduce((bytes, name) => bytes + bytesOfKind(plan.group.source.columns[name] as TypeData), 0)
+  return Math.max(1, Math.ceil(((row?.['count'] as number) * rowBytes) / (memoryLimit * historyShare)))
 }

@@ -21,7 +21,7 @@ export function eventValues(plan: EventGroupPlan, events: KeyedEvents, moments: 
 }
 
 function evaluate(plan: EventGroupPlan, block: EventBlock, moments: Moments, values: ValueColumns, target: (row: number) => number, interrupt: Interrupt, corrections: CorrectedHistories | null): void {
-  const bound = new BoundGroup(plan, block)
+  const bound = new BoundGroup(plan).bind(block)
   const { order, keyStarts, at } = moments
   const features = plan.features.length
   for (let key = 0; key + 1 < keyStarts.length; key++) {
@@ -45,7 +45,7 @@ function evaluate(plan: EventGroupPlan, block: EventBlock, moments: Moments, val
 /** Rows without a key see no event: the same values as a key that was never seen. */
 function fillUnknownKeys(plan: EventGroupPlan, moments: Moments, values: ValueColumns): void {
   if (moments.order.length === moments.count) return
-  const bound = new BoundGroup(plan, emptyBlock(plan))
+  const bound = new BoundGroup(plan).bind(emptyBlock(plan))
   bound.load(0, false)
   for (let row = 0; row < moments.count; row++) {
     if (moments.keys[row] !== noKey) continue

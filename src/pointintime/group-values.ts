@@ -37,8 +37,17 @@ export function historyColumns(use: GroupUse): readonly string[] {
   return plan.kind === 'table' ? [...new Set([...plan.columns, ...plan.orderColumns])].sort() : columnsToRead(plan)
 }
 
+export interface HistoryBounds {
+  readonly asKnown: boolean
+  /** The first and last moment at which values will be asked for. */
+  readonly first: number
+  readonly last: number
+  /** Also the events that pass no filter of the group, which change no value but tell that a key was seen. */
+  readonly everyEvent?: boolean
+}
+
 /** SELECT of a use's history joined with dense keys: `keysSql` gives `__k` and one column `key_i` for each key column of the entity. */
-export function historySql(use: GroupUse, scan: Scan, keysSql: string, asKnown: boolean, bounds: { readonly first: number; readonly last: number }, extra = ''): string {
+export function historySql(use: GroupUse, scan: Scan, keysSql: string, bounds: HistoryBounds, extra = ''): string {
   const { plan } = use
   const { group } = plan
   const columns = historyColumns(use)
@@ -48,10 +57,10 @@ export function historySql(use: GroupUse, scan: Scan, keysSql: string, asKnown: 
       : columns.map((name) => `, ${transportSql(group.source.columns[name] as TypeData, `s.${quoteIdentifier(name)}`)} AS ${quoteIdentifier(name)}`).join('')
   const time = `s.${quoteIdentifier(group.source.time)}`
   const join = use.keys.map(({ key }, index) => `s.${quoteIdentifier(group.keys[key] as string)} = k.key_${index}`).join(' AND ')
-  const versions = plan.kind === 'table' ? `, ${knownSql(group.source.known, group.source.columns)} AS __known` : asKnown ? ', epoch_us(s.__known)::DOUBLE AS __known, epoch_us(s.__superseded)::DOUBLE AS __superseded' : ''
+  const versions = plan.kind === 'table' ? `, ${knownSql(group.source.known, group.source.columns)} AS __known` : bounds.asKnown ? ', epoch_us(s.__known)::DOUBLE AS __known, epoch_us(s.__superseded)::DOUBLE AS __superseded' : ''
   const conditions = [`${time} ${plan.kind === 'table' ? '<=' : '<'} make_timestamp(${bounds.last}::BIGINT)`]
   if (plan.kind === 'events' && Number.isFinite(plan.reach)) conditions.push(`${time} >= make_timestamp(${bounds.first - plan.reach}::BIGINT)`)
-  const filter = plan.kind === 'events' ? sharedFilter(plan) : null
+  const filter = plan.kind === 'events' && !bounds.everyEvent ? sharedFilter(plan) : null
   if (filter) conditions.push(filter)
   return `SELECT k.__k::DOUBLE AS __k, epoch_us(${time}::TIMESTAMP)::DOUBLE AS __time${selected}${versions}${extra} FROM (${scan.sql}) s JOIN (${keysSql}) k ON ${join} WHERE ${conditions.join(' AND ')}`
 }

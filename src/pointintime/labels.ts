@@ -4,7 +4,7 @@ import { csv, type History, ndjson, parquet, rows } from '../definition/index.ts
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import { type Duck, momentSql, physicalType, quoteIdentifier, quoteLiteral, relationOf } from '../offline/index.ts'
+import { type Duck, quoteIdentifier, rawRelation, typedSql } from '../offline/index.ts'
 import type { ViewPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 
@@ -44,31 +44,31 @@ export const labelRequest = (name: string): string => `__request_${name}`
 
 /** Reads the labels of a view into a table. Throws `MISSING_KEY`, `INVALID_VALUE` or `SOURCE_NOT_FOUND` with the row. */
 export async function stageLabels(duck: Duck, plan: ViewPlan, labels: Labels): Promise<StagedLabels> {
-  const { sql, columns, types } = await relationOf(duck, labels.history)
-  const columnOf = (name: string, what: string): string => {
+  const raw = await rawRelation(duck, labels.history, 'labels')
+  const columns = raw.columns.map(({ name }) => name)
+  const columnOf = (name: string, what: string) => {
     const column = labels.columns?.[name] ?? name
-    if (columns.includes(column)) return column
+    const found = raw.columns.find((candidate) => candidate.name === column)
+    if (found) return found
     throw new LockstepError('MISSING_KEY', `The labels have no column ${column} for the ${what}${suggestion(column, columns)}`, { remedy: `Add the column, or name it: columns: { ${name}: '...' } (on the command line --column ${name}=NAME).` })
   }
-  const moment = labels.moment ?? 'at'
-  if (!columns.includes(moment)) {
-    throw new LockstepError('MISSING_KEY', `The labels have no column ${moment} for the moment${suggestion(moment, columns)}`, { remedy: "Name it: moment: '...' (on the command line --moment NAME)." })
+  const moment = raw.columns.find(({ name }) => name === (labels.moment ?? 'at'))
+  if (!moment) {
+    throw new LockstepError('MISSING_KEY', `The labels have no column ${labels.moment ?? 'at'} for the moment${suggestion(labels.moment ?? 'at', columns)}`, { remedy: "Name it: moment: '...' (on the command line --moment NAME)." })
   }
-  const typed: { readonly name: string; readonly column: string; readonly type: TypeData }[] = [
+  const typed = [
     ...Object.entries<TypeData>(plan.view.keys).map(([name, type]) => ({ name: labelKey(name), column: columnOf(name, `key ${name}`), type })),
     ...plan.steps.flatMap(({ request }) => request).map(({ name, type }) => ({ name: labelRequest(name), column: columnOf(name, `request value ${name}`), type })),
   ].filter((item, index, all) => all.findIndex(({ name }) => name === item.name) === index)
-  const casts = typed.map(({ name, column, type }) => `, ${castSql(type, column, types[columns.indexOf(column)] as string, labels.timeZone)} AS ${quoteIdentifier(name)}`)
-  const own = columns.map((column) => quoteIdentifier(column))
-  const momentType = types[columns.indexOf(moment)] as string
-  await duck.run(
-    `CREATE OR REPLACE TABLE labels AS SELECT (row_number() OVER ()) - 1 AS __row, epoch_us(${momentSql(quoteIdentifier(moment), momentType, labels.timeZone ?? 'UTC')})::DOUBLE AS __at${casts.join('')}, ${own.join(', ')} FROM (${sql})`,
-  )
-  await refuseMissing(duck, '__at', moment, 'cannot be read as a moment')
+  const zone = labels.timeZone ?? 'UTC'
+  const casts = typed.map(({ name, column, type }) => `, ${typedSql(type, column, zone, 'labels')} AS ${quoteIdentifier(name)}`).join('')
+  const at = typedSql({ kind: 'timestamp', nullable: false }, moment, zone, 'labels')
+  const own = columns.map(quoteIdentifier).join(', ')
+  await duck.run(`CREATE OR REPLACE TABLE labels AS SELECT (row_number() OVER ()) - 1 AS __row, epoch_us(${at})::DOUBLE AS __at${casts}, ${own} FROM (${raw.sql})`)
+  await refuseMissing(duck, '__at', moment.name, 'cannot be read as a moment')
   for (const { name, column, type } of typed) {
-    const cast = `${quoteIdentifier(name)} IS NULL AND ${quoteIdentifier(column)} IS NOT NULL`
-    await refuseWhere(duck, cast, column, `cannot be read as a ${type.kind}`)
-    if (name.startsWith('__request_') && !type.nullable) await refuseMissing(duck, name, column, 'is missing, and the on-demand view needs it')
+    await refuseWhere(duck, `${quoteIdentifier(name)} IS NULL AND ${quoteIdentifier(column.name)} IS NOT NULL`, column.name, `cannot be read as a ${type.kind}${type.kind === 'oneOf' ? ` of ${type.values?.join(', ')}` : ''}`)
+    if (name.startsWith(labelRequest('')) && !type.nullable) await refuseMissing(duck, name, column.name, 'is missing, and the on-demand view needs it')
   }
   const [row] = await duck.rows('SELECT count(*)::DOUBLE AS count FROM labels')
   return { table: 'labels', count: row?.['count'] as number, columns, hash: await hashOf(labels.history) }
@@ -79,13 +79,6 @@ const refuseMissing = (duck: Duck, staged: string, column: string, why: string):
 async function refuseWhere(duck: Duck, condition: string, column: string, why: string): Promise<void> {
   const [row] = await duck.rows(`SELECT __row::DOUBLE AS row, ${quoteIdentifier(column)}::VARCHAR AS value FROM labels WHERE ${condition} ORDER BY __row LIMIT 1`)
   if (row) throw new LockstepError('INVALID_VALUE', `${row['value'] === null ? 'A missing value' : JSON.stringify(row['value'])} ${why}`, { where: `labels, row ${(row['row'] as number) + 1}, column ${column}` })
-}
-
-function castSql(type: TypeData, column: string, sourceType: string, timeZone = 'UTC'): string {
-  const sql = quoteIdentifier(column)
-  if (type.kind === 'timestamp') return momentSql(sql, sourceType, timeZone)
-  if (type.kind === 'oneOf') return `CASE WHEN ${sql}::VARCHAR IN (${(type.values ?? []).map(quoteLiteral).join(', ')}) THEN ${sql}::VARCHAR END`
-  return `TRY_CAST(${sql} AS ${physicalType(type)})`
 }
 
 /** SHA-256 of the bytes of the files, or of the rows. */

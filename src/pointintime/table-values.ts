@@ -1,5 +1,5 @@
 import type { Duck } from '../offline/index.ts'
-import { type CellColumn, compileExpression, type TableGroupPlan } from '../plan/index.ts'
+import { type CellColumn, evaluateRow, type TableGroupPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Interrupt } from './context.ts'
 import { ColumnBuilder } from './column-builder.ts'
@@ -115,17 +115,12 @@ class NewestRows {
     const { group, features } = this.#plan
     const { at, order, keyStarts, count } = this.#moments
     const values = new ValueColumns(features, count)
-    let moment = 0
-    const compute = features.map(({ node }) =>
-      compileExpression(node, (leaf) => {
-        if (leaf.node !== 'column') return () => moment
-        const cells = this.#cells[this.columns.indexOf(leaf.name)] as ColumnBuilder
-        return (place) => (place < 0 ? null : cells.get(place))
-      }),
-    )
+    const compute = evaluateRow(this.#plan, (name) => {
+      const cells = this.#cells[this.columns.indexOf(name)] as ColumnBuilder
+      return (place) => cells.get(place)
+    })
     const write = (row: number, place: number) => {
-      moment = at[row] as number
-      for (let feature = 0; feature < compute.length; feature++) values.set(feature, row, (compute[feature] as (place: number) => null)(place))
+      for (let feature = 0; feature < compute.length; feature++) values.set(feature, row, (compute[feature] as (typeof compute)[number])(place, at[row] as number))
     }
     for (let row = 0; row < count; row++) if ((this.#moments.keys[row] as number) < 0) write(row, -1)
     for (let key = 0; key + 1 < keyStarts.length; key++) {

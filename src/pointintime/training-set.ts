@@ -43,7 +43,7 @@ const engineShare = 0.35
 export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable<Row>, AsyncDisposable {
   readonly rows: number
   readonly columns: readonly TrainingColumn[]
-  /** What the sources' rows were like: how many were read and set aside, and why. */
+  /** Of the sources that set invalid rows aside: how many were read and set aside, and why. */
   readonly reports: readonly RowReport[]
   readonly #duck: Duck
   readonly #select: string
@@ -115,7 +115,7 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
     refuseDuplicates(plan, staged, options.split !== undefined)
     const scans = await openScans(duck, plan, options)
     for (const [index, use] of plan.uses.entries()) {
-      const scan = scans.get(use.plan.group.source.name) as Scan
+      const { scan } = scans.get(use.plan.group.source.name) as OpenScan
       await evaluateUse(duck, use, scan, staged, labelKey, `values_${index}`, { asKnown: options.asKnown ?? false, memoryLimit: options.memoryLimit ?? null, temporaryFolder }, interrupt)
     }
     const from = ['labels', ...plan.uses.map((_, index) => `values_${index}`)].join(' POSITIONAL JOIN ')
@@ -123,7 +123,7 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
       interrupt.stage('computing on demand', staged.count)
       await computeSteps(duck, plan, from, (source) => columnSql(plan, source), 'steps', interrupt)
     }
-    const reports = await Promise.all([...scans.values()].map((scan) => scan.report()))
+    const reports = await Promise.all([...scans.values()].filter(({ source }) => source.invalidRows === 'setAside').map(({ scan }) => scan.report()))
     return new TrainingSet(duck, describe(plan, staged, from, reports, options))
   } catch (error) {
     await duck.close()
@@ -181,12 +181,17 @@ function refuseDuplicates(plan: ViewPlan, staged: StagedLabels, split: boolean):
   }
 }
 
-async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions): Promise<Map<string, Scan>> {
-  const scans = new Map<string, Scan>()
+interface OpenScan {
+  readonly source: SourceData
+  readonly scan: Scan
+}
+
+async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions): Promise<Map<string, OpenScan>> {
+  const scans = new Map<string, OpenScan>()
   const sources = new Map<string, SourceData>(plan.uses.map(({ plan: { group } }) => [group.source.name, group.source]))
   for (const [name, source] of sources) {
     const history = options.history?.[name]
-    scans.set(name, await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }))
+    scans.set(name, { source, scan: await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }) })
   }
   return scans
 }

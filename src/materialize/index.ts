@@ -1,0 +1,1 @@
+export { type MaterializeOptions, type MaterializeResult, materializeGroup } from './materialize.ts'

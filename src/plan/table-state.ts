@@ -1,0 +1,46 @@
+import { ByteReader, ByteWriter } from '../lib/bytes.ts'
+import { type Cell, type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, type TypeData } from '../schema/index.ts'
+import type { TableGroupPlan } from './group-plan.ts'
+
+/** A row of a table as a store keeps it: from when it is valid, and the columns that features use. */
+export interface StoredRow {
+  readonly time: number
+  readonly cells: readonly Cell[]
+}
+
+/** What an online store keeps of one key of a table: the row valid at the moment of writing, and those that become valid later. */
+export interface TableState {
+  /** Whether earlier rows were left out, so that moments before the first row kept cannot be answered. */
+  readonly earlier: boolean
+  /** In the order in which they become valid. */
+  readonly rows: readonly StoredRow[]
+}
+
+export class TableStateCodec {
+  readonly #encoders: readonly CellEncoder[]
+  readonly #decoders: readonly CellDecoder[]
+
+  constructor(plan: TableGroupPlan) {
+    // A row that a view of a table reads may be missing, but the columns of one that is there are as declared.
+    const types = plan.columns.map((name) => plan.group.source.columns[name] as TypeData)
+    this.#encoders = types.map(cellEncoder)
+    this.#decoders = types.map(cellDecoder)
+  }
+
+  encode({ earlier, rows }: TableState): Uint8Array {
+    const writer = new ByteWriter(64)
+    writer.byte(earlier ? 1 : 0).unsigned(rows.length)
+    for (const { time, cells } of rows) {
+      writer.signed(time)
+      this.#encoders.forEach((encode, column) => encode(cells[column] as Cell, writer))
+    }
+    return writer.finish()
+  }
+
+  decode(bytes: Uint8Array): TableState {
+    const reader = new ByteReader(bytes)
+    const earlier = reader.byte() === 1
+    const rows = Array.from({ length: reader.unsigned() }, () => ({ time: reader.signed(), cells: this.#decoders.map((decode) => decode(reader)) }))
+    return { earlier, rows }
+  }
+}
