@@ -45,6 +45,7 @@ const rules = {
   packages: {
     '@duckdb/node-api': ['src/offline/', 'src/pointintime/', 'src/store/'],
     acorn: ['src/definition/'],
+    'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/write-arrow.ts'],
     commander: ['src/cli/'],
     lmdb: ['src/online/drivers/lmdb.ts'],
     'node:sqlite': ['src/registry/drivers/'],

@@ -1,5 +1,25 @@
 import {
-  Bool, BufferType, Data, type DataType, DateDay, Decimal, Field, FixedSizeList, Float32, Float64, Int8, Int16, Int32, Int64, List, Timestamp, TimeUnit, Uint8, Uint16, Uint32, Utf8,
+  Bool,
+  BufferType,
+  Data,
+  type DataType,
+  DateDay,
+  Decimal,
+  Field,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  List,
+  Timestamp,
+  TimeUnit,
+  Uint8,
+  Uint16,
+  Uint32,
+  Utf8,
 } from 'apache-arrow'
 import type { Cell, TypeData } from '../schema/index.ts'
 
@@ -15,15 +35,15 @@ export interface ArrowColumn {
 
 /**
  * The Arrow column of a DuckDB type, as `DESCRIBE` names it. Values keep their exact type: moments their microseconds,
- * decimals of up to 18 digits their scale. What Arrow or the stream of cells has no equal for (structs, maps, enumerations,
- * intervals, wider integers) becomes text, as DuckDB casts it.
+ * decimals their scale. What Arrow or the stream of cells has no equal for (structs, maps, enumerations, intervals, integers
+ * beyond 64 bits) becomes text, as DuckDB casts it.
  */
 export function arrowColumn(duckdbType: string): ArrowColumn {
   const [, element, length] = /^(.+)\[(\d*)\]$/.exec(duckdbType) ?? []
   if (element === 'FLOAT' && length) return vector(Number(length))
   if (element !== undefined) return list(arrowColumn(element), `${element}[]`)
   const [, precision, scale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(duckdbType) ?? []
-  if (precision !== undefined && Number(precision) <= 18) return decimal(Number(precision), Number(scale))
+  if (precision !== undefined) return decimal(Number(precision), Number(scale))
   return scalars[duckdbType] ?? text
 }
 
@@ -66,20 +86,26 @@ const text: ArrowColumn = {
   transport: transportOf('string'),
   sql: (value) => `CAST(${value} AS VARCHAR)`,
   data: (cells) => {
-    const texts = cells.map((cell) => Buffer.from((cell ?? '') as string))
-    return dataOf(text.type, cells, { [BufferType.DATA]: Buffer.concat(texts), [BufferType.OFFSET]: offsets(texts) })
+    const texts = cells.map((cell) => (cell ?? '') as string)
+    const lengths = texts.map((value) => Buffer.byteLength(value))
+    return dataOf(text.type, cells, { [BufferType.DATA]: Buffer.from(texts.join('')), [BufferType.OFFSET]: offsets(lengths) })
   },
 }
 
-/** A decimal is a 128-bit integer, the lower 64 bits first. */
+/** A decimal is a 128-bit integer, its lower half first. It comes as text, since one of 38 digits fits no other cell. */
 const decimal = (precision: number, scale: number): ArrowColumn => {
   const type = new Decimal(scale, precision)
   return {
     type,
-    transport: transportOf('int64'),
-    sql: (value) => `CAST(CAST(${value} AS DECIMAL(38, ${scale})) * ${10n ** BigInt(scale)} AS BIGINT)`,
+    transport: transportOf('string'),
+    sql: text.sql,
     data: (cells) => {
-      const halves = BigInt64Array.from(cells.flatMap((cell) => [asBigint(cell), asBigint(cell) < 0n ? -1n : 0n]))
+      const halves = new BigInt64Array(2 * cells.length)
+      cells.forEach((cell, row) => {
+        const scaled = BigInt(((cell ?? '0') as string).replace('.', ''))
+        halves[2 * row] = scaled // the lower 64 bits
+        halves[2 * row + 1] = scaled >> 64n
+      })
       return dataOf(type, cells, { [BufferType.DATA]: new Uint32Array(halves.buffer) })
     },
   }
@@ -93,21 +119,26 @@ const list = (element: ArrowColumn, duckdbType: string): ArrowColumn => {
     sql: (value) => `list_transform(CAST(${value} AS ${duckdbType}), lambda item: ${element.sql('item')})`,
     data: (cells) => {
       const lists = cells.map((cell) => (cell ?? []) as readonly Cell[])
-      return dataOf(type, cells, { [BufferType.OFFSET]: offsets(lists) }, [element.data(lists.flat())])
+      return dataOf(type, cells, { [BufferType.OFFSET]: offsets(lists.map((items) => items.length)) }, [element.data(lists.flat())])
     },
   }
 }
 
 /** A null takes as much room as a vector. */
 const vector = (length: number): ArrowColumn => {
-  const item = numbers(new Float32(), Float32Array)
-  const type = new FixedSizeList(length, new Field('item', item.type, true))
-  const zeros = new Float32Array(length)
+  const item = new Float32()
+  const type = new FixedSizeList(length, new Field('item', item, true))
   return {
     type,
     transport: { ...transportOf('vector'), length },
     sql: (value) => value,
-    data: (cells) => dataOf(type, cells, {}, [item.data(cells.flatMap((cell) => [...((cell ?? zeros) as Float32Array)]))]),
+    data: (cells) => {
+      const items = new Float32Array(length * cells.length)
+      cells.forEach((cell, row) => {
+        if (cell !== null) items.set(cell as Float32Array, length * row)
+      })
+      return dataOf(type, cells, {}, [new Data(item, 0, items.length, 0, { [BufferType.DATA]: items })])
+    },
   }
 }
 
@@ -131,7 +162,12 @@ const scalars: Readonly<Record<string, ArrowColumn>> = {
   'TIMESTAMP WITH TIME ZONE': microseconds('UTC'),
 }
 
-function dataOf(type: DataType, cells: readonly Cell[], buffers: ConstructorParameters<typeof Data>[4] & object, children: Data[] = []): Data {
+function dataOf(
+  type: DataType,
+  cells: readonly Cell[],
+  buffers: ConstructorParameters<typeof Data>[4] & object,
+  children: Data[] = [],
+): Data {
   const nulls = cells.reduce<number>((count, cell) => count + Number(cell === null), 0)
   const validity = nulls === 0 ? {} : { [BufferType.VALIDITY]: bits(cells, (cell) => cell !== null) }
   return new Data(type, 0, cells.length, nulls, { ...buffers, ...validity }, children)
@@ -146,9 +182,9 @@ function bits(cells: readonly Cell[], isSet: (cell: Cell) => boolean): Uint8Arra
   return bytes
 }
 
-/** Where each part begins in all of them together, and where the last one ends. */
-function offsets(parts: readonly { readonly length: number }[]): Int32Array {
-  const starts = new Int32Array(parts.length + 1)
-  for (const [index, { length }] of parts.entries()) starts[index + 1] = (starts[index] as number) + length
+/** Where each value begins in all of them together, and where the last one ends. */
+function offsets(lengths: readonly number[]): Int32Array {
+  const starts = new Int32Array(lengths.length + 1)
+  for (const [index, length] of lengths.entries()) starts[index + 1] = (starts[index] as number) + length
   return starts
 }

@@ -10,7 +10,10 @@ const batchRows = 65_536
 
 /** Writes the result of a SELECT in the Arrow IPC stream format, in its order, a record batch at a time. */
 export async function writeArrow(duck: Duck, select: string, path: string): Promise<void> {
-  const columns = (await duck.rows(`DESCRIBE ${select}`)).map((row) => ({ name: String(row['column_name']), ...arrowColumn(String(row['column_type'])) }))
+  const columns = (await duck.rows(`DESCRIBE ${select}`)).map((row) => ({
+    name: String(row.column_name),
+    ...arrowColumn(String(row.column_type)),
+  }))
   const fields = columns.map(({ name, type }) => new Field(name, type, true))
   const transport = columns.map((column) => column.transport)
   const casts = columns.map(({ name, sql }) => sql(quoteIdentifier(name))).join(', ')

@@ -5,7 +5,6 @@ import { LockstepError } from '../errors.ts'
 import { type Duck, quoteIdentifier, quoteLiteral } from '../offline/index.ts'
 import type { Split } from './split.ts'
 import type { TrainingColumn } from './training-set.ts'
-import { writeArrow } from './write-arrow.ts'
 
 export type TrainingFormat = 'parquet' | 'csv' | 'arrow'
 
@@ -38,7 +37,7 @@ export async function writeTrainingSet(duck: Duck, select: string, columns: read
   await mkdir(dirname(path), { recursive: true })
   const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`)
   try {
-    if (format === 'arrow') await writeArrow(duck, select, partial)
+    if (format === 'arrow') await (await import('./write-arrow.ts')).writeArrow(duck, select, partial)
     else await duck.run(`COPY (${select}) TO ${quoteLiteral(partial)} (${format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, COMPRESSION snappy'})`)
     const manifest: TrainingSetManifest = { ...about, nulls: await nullShares(duck, select, columns, about.rows), created: new Date().toISOString() }
     const partialManifest = `${partial}.manifest.json`
