@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { LockstepError } from '../errors.ts'
-import { type Cell, t, type TypeData } from '../schema/index.ts'
+import type { LockstepError } from '../errors.ts'
+import { type Cell, type TypeData, t } from '../schema/index.ts'
 import { cellAt, columnOf } from './batch.ts'
 import { Duck } from './duckdb.ts'
 import { transportSql } from './physical.ts'
@@ -17,7 +17,8 @@ after(() => duck.close())
 async function readCells(sql: string, types: readonly TypeData[], from = duck): Promise<Cell[][]> {
   const found: Cell[][] = []
   for await (const batch of from.stream(sql, types)) {
-    for (let row = 0; row < batch.count; row++) found.push(types.map((type, index) => cellAt(type, batch.columns[index] as (typeof batch.columns)[number], row)))
+    for (let row = 0; row < batch.count; row++)
+      found.push(types.map((type, index) => cellAt(type, batch.columns[index] as (typeof batch.columns)[number], row)))
   }
   return found
 }
@@ -38,7 +39,12 @@ const samples: readonly (readonly [TypeData, fc.Arbitrary<Cell>])[] = [
   [t.list(t.string().nullable()).nullable().data, fc.array(fc.option(fc.string({ unit: 'grapheme' })), { maxLength: 4 })],
   [t.list(t.decimal(12, 2)).nullable().data, fc.array(fc.integer({ min: -100_000, max: 100_000 }), { maxLength: 4 })],
   [t.list(t.list(t.integer())).nullable().data, fc.array(fc.array(safe, { maxLength: 3 }), { maxLength: 3 })],
-  [t.vector(3).nullable().data, fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 3, maxLength: 3 }).map((items) => Float32Array.from(items, (item) => item + 0))],
+  [
+    t.vector(3).nullable().data,
+    fc
+      .array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 3, maxLength: 3 })
+      .map((items) => Float32Array.from(items, (item) => item + 0)),
+  ],
 ]
 
 describe('Duck', () => {
@@ -50,7 +56,17 @@ describe('Duck', () => {
       fc.asyncProperty(fc.array(row, { maxLength: 40 }), fc.constantFrom(1, 70), async (rows, times) => {
         const cells = Array.from({ length: times }, () => rows).flat()
         await duck.createTable('kinds', columns)
-        await duck.append('kinds', types, types.map((type, index) => columnOf(type, cells.map((values) => values[index] as Cell))), cells.length)
+        await duck.append(
+          'kinds',
+          types,
+          types.map((type, index) =>
+            columnOf(
+              type,
+              cells.map((values) => values[index] as Cell),
+            ),
+          ),
+          cells.length,
+        )
         const sql = `SELECT ${types.map((type, index) => transportSql(type, `c${index}`)).join(', ')} FROM kinds`
         assert.deepEqual(await readCells(sql, types), cells)
       }),
@@ -61,14 +77,31 @@ describe('Duck', () => {
   it('appends columns given as cells as it does typed arrays', async () => {
     const types = [t.integer().nullable().data, t.boolean().nullable().data, t.float().nullable().data]
     await duck.createTable('plain', { a: types[0] as TypeData, b: types[1] as TypeData, c: types[2] as TypeData })
-    const cells: Cell[][] = [[-1, true, 0.5], [null, null, null], [2 ** 53 - 1, false, -2]]
-    await duck.append('plain', types, [0, 1, 2].map((index) => ({ values: cells.map((values) => values[index] as Cell), nulls: null })), 3)
-    assert.deepEqual(await readCells(`SELECT ${['a', 'b', 'c'].map((name, index) => transportSql(types[index] as TypeData, name)).join(', ')} FROM plain`, types), cells)
+    const cells: Cell[][] = [
+      [-1, true, 0.5],
+      [null, null, null],
+      [2 ** 53 - 1, false, -2],
+    ]
+    await duck.append(
+      'plain',
+      types,
+      [0, 1, 2].map((index) => ({ values: cells.map((values) => values[index] as Cell), nulls: null })),
+      3,
+    )
+    assert.deepEqual(
+      await readCells(
+        `SELECT ${['a', 'b', 'c'].map((name, index) => transportSql(types[index] as TypeData, name)).join(', ')} FROM plain`,
+        types,
+      ),
+      cells,
+    )
   })
 
   it('gives no negative zero', async () => {
     const type = t.float().data
-    const [[value]] = (await readCells(`SELECT ${transportSql(type, 'x')} FROM (SELECT unnest([CAST('-0.0' AS DOUBLE)]) AS x)`, [type])) as [[number]]
+    const [[value]] = (await readCells(`SELECT ${transportSql(type, 'x')} FROM (SELECT unnest([CAST('-0.0' AS DOUBLE)]) AS x)`, [
+      type,
+    ])) as [[number]]
     assert.ok(Object.is(value, 0))
   })
 
@@ -98,7 +131,12 @@ describe('Duck', () => {
       for await (const batch of duck.stream('SELECT CAST(i AS DOUBLE) FROM range(300000) r(i)', [t.integer().data])) rows += batch.count
       return rows
     }
-    assert.deepEqual(await Promise.all([count(), count(), count(), duck.rows('SELECT 2 AS two')]), [300_000, 300_000, 300_000, [{ two: 2 }]])
+    assert.deepEqual(await Promise.all([count(), count(), count(), duck.rows('SELECT 2 AS two')]), [
+      300_000,
+      300_000,
+      300_000,
+      [{ two: 2 }],
+    ])
   })
 
   it('stops what runs when it is interrupted', async () => {
@@ -108,8 +146,14 @@ describe('Duck', () => {
   })
 
   it('says what an error means and keeps the SQL out of the message', async () => {
-    await assert.rejects(duck.rows("SELECT * FROM 'no/such/*.parquet'"), (error: LockstepError) => error.code === 'SOURCE_NOT_FOUND' && /no\/such/.test(error.message))
-    await assert.rejects(duck.rows('SELECT nowhere_to_be_found FROM range(3)'), (error: Error) => !error.message.includes('SELECT') && (error.cause as Error).message.includes('SELECT'))
+    await assert.rejects(
+      duck.rows("SELECT * FROM 'no/such/*.parquet'"),
+      (error: LockstepError) => error.code === 'SOURCE_NOT_FOUND' && /no\/such/.test(error.message),
+    )
+    await assert.rejects(
+      duck.rows('SELECT nowhere_to_be_found FROM range(3)'),
+      (error: Error) => !error.message.includes('SELECT') && (error.cause as Error).message.includes('SELECT'),
+    )
   })
 
   it('spills sorted data beyond its memory, and removes what it spilled', async () => {
@@ -117,13 +161,20 @@ describe('Duck', () => {
     try {
       const small = await Duck.open({ threads: 1, memoryLimitBytes: 40 * 2 ** 20, temporaryFolder: folder })
       let rows = 0
-      for await (const batch of small.stream('SELECT CAST(i AS DOUBLE), hash(i)::VARCHAR FROM range(1500000) r(i) ORDER BY hash(i)', [t.integer().data, t.string().data])) rows += batch.count
+      for await (const batch of small.stream('SELECT CAST(i AS DOUBLE), hash(i)::VARCHAR FROM range(1500000) r(i) ORDER BY hash(i)', [
+        t.integer().data,
+        t.string().data,
+      ]))
+        rows += batch.count
       assert.equal(rows, 1_500_000)
       assert.equal(readdirSync(folder).length, 1)
       await small.close()
       assert.deepEqual(readdirSync(folder), [])
       const tiny = await Duck.open({ threads: 1, memoryLimitBytes: 5 * 2 ** 20, temporaryFolder: folder })
-      await assert.rejects(tiny.rows('SELECT length(string_agg(hash(i)::VARCHAR)) FROM range(1500000) r(i)'), (error: LockstepError) => error.code === 'OUT_OF_MEMORY')
+      await assert.rejects(
+        tiny.rows('SELECT length(string_agg(hash(i)::VARCHAR)) FROM range(1500000) r(i)'),
+        (error: LockstepError) => error.code === 'OUT_OF_MEMORY',
+      )
       await tiny.close()
     } finally {
       rmSync(folder, { recursive: true })
@@ -139,6 +190,9 @@ describe('Duck', () => {
 
   it('neither loads nor installs an extension', async () => {
     await assert.rejects(duck.run("SELECT * FROM 'https://example.invalid/x.parquet'"))
-    assert.deepEqual(await duck.rows("SELECT extension_name FROM duckdb_extensions() WHERE loaded AND install_mode <> 'STATICALLY_LINKED'"), [])
+    assert.deepEqual(
+      await duck.rows("SELECT extension_name FROM duckdb_extensions() WHERE loaded AND install_mode <> 'STATICALLY_LINKED'"),
+      [],
+    )
   })
 })

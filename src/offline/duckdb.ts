@@ -29,17 +29,21 @@ const chunkRows = 2048
  */
 export class Duck implements AsyncDisposable {
   readonly #instance: DuckDBInstance
-  readonly #folder: string
+  /** A folder for temporary files of this database; removed at close. */
+  readonly folder: string
+  readonly #inOrder: boolean
   readonly #idle: DuckDBConnection[] = []
   readonly #busy = new Set<DuckDBConnection>()
   /** The chunks over whose memory a batch's arrays lie; the arrays themselves do not keep it. */
   readonly #held = new Map<DuckDBConnection, DuckDBDataChunk>()
   readonly #refusals = new Map<string, () => Promise<Error>>()
+  #ordered: Promise<void> = Promise.resolve()
   #names = 0
 
-  private constructor(instance: DuckDBInstance, folder: string) {
+  private constructor(instance: DuckDBInstance, folder: string, inOrder: boolean) {
     this.#instance = instance
-    this.#folder = folder
+    this.folder = folder
+    this.#inOrder = inOrder
   }
 
   static async open(options: DuckOptions = {}): Promise<Duck> {
@@ -55,12 +59,21 @@ export class Duck implements AsyncDisposable {
       allow_community_extensions: 'false',
       ...(options.memoryLimitBytes === undefined ? {} : { memory_limit: `${Math.floor(options.memoryLimitBytes)}B` }),
     })
-    return new Duck(instance, folder)
+    return new Duck(instance, folder, options.preserveInsertionOrder ?? true)
   }
 
   /** Runs one statement or several; a transaction must lie within one call. */
   async run(sql: string): Promise<void> {
     await this.#use(sql, (connection) => connection.run(sql))
+  }
+
+  /** Runs statements with rows kept in the order of their files, whatever the database was opened with. */
+  inOrder(sql: string): Promise<void> {
+    if (this.#inOrder) return this.run(sql)
+    // The setting is the database's, so these follow one another.
+    const run = this.#ordered.then(() => this.run(`SET preserve_insertion_order = true; ${sql}; SET preserve_insertion_order = false`))
+    this.#ordered = run.catch(() => this.run('SET preserve_insertion_order = false'))
+    return run
   }
 
   /** A small result as plain objects: numbers, bigints, texts, Dates, arrays. */
@@ -140,7 +153,7 @@ export class Duck implements AsyncDisposable {
     this.#idle.length = 0
     this.#busy.clear()
     this.#instance.closeSync()
-    await rm(this.#folder, { recursive: true, force: true })
+    await rm(this.folder, { recursive: true, force: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -189,4 +202,3 @@ export class Duck implements AsyncDisposable {
     return duckdbError(error, sql)
   }
 }
-

@@ -101,5 +101,7 @@ function vectors(vector: DuckDBArrayVector, type: TypeData, nulls: Uint8Array | 
   const { childData } = open(vector)
   const items = itemsOf(childData as DuckDBVector, Float32Array, type)
   const length = type.length ?? 0
-  return Array.from({ length: count }, (_, row) => (nulls?.[row] === 1 ? null : items.slice(row * length, (row + 1) * length).map((item) => item + 0)))
+  return Array.from({ length: count }, (_, row) =>
+    nulls?.[row] === 1 ? null : items.slice(row * length, (row + 1) * length).map((item) => item + 0),
+  )
 }

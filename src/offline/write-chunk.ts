@@ -1,5 +1,13 @@
 import {
-  DuckDBArrayValue, DuckDBDataChunk, DuckDBDateValue, DuckDBDecimalValue, DuckDBListValue, DuckDBTimestampValue, type DuckDBType, type DuckDBValue, type DuckDBVector,
+  DuckDBArrayValue,
+  DuckDBDataChunk,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBListValue,
+  DuckDBTimestampValue,
+  type DuckDBType,
+  type DuckDBValue,
+  type DuckDBVector,
 } from '@duckdb/node-api'
 import type { Cell, TypeData } from '../schema/index.ts'
 import type { BatchColumn } from './batch.ts'
@@ -12,7 +20,13 @@ interface OpenVector {
 }
 
 /** A chunk of the rows `from` up to `to` of typed columns, as `Duck.append` writes it. At most 2048 rows. */
-export function writeChunk(vectorTypes: readonly DuckDBType[], types: readonly TypeData[], columns: readonly BatchColumn[], from: number, to: number): DuckDBDataChunk {
+export function writeChunk(
+  vectorTypes: readonly DuckDBType[],
+  types: readonly TypeData[],
+  columns: readonly BatchColumn[],
+  from: number,
+  to: number,
+): DuckDBDataChunk {
   const chunk = DuckDBDataChunk.create(vectorTypes, to - from)
   types.forEach((type, index) => {
     const vector = chunk.getColumnVector(index)
@@ -26,9 +40,12 @@ function writeVector(vector: DuckDBVector, type: TypeData, column: BatchColumn, 
   const { values } = column
   const { items, dataView } = vector as unknown as OpenVector
   if (items instanceof Float64Array && values instanceof Float64Array) items.set(values.subarray(from, from + count))
-  else if (items instanceof Float64Array || items instanceof Int32Array) for (let row = 0; row < count; row++) items[row] = values[from + row] as number
-  else if (items instanceof BigInt64Array && type.kind !== 'int64') writeWhole(new Int32Array(items.buffer, items.byteOffset, count * 2), values, from, count)
-  else if (type.kind === 'boolean' && dataView !== undefined) for (let row = 0; row < count; row++) dataView.setUint8(row, Number(values[from + row]))
+  else if (items instanceof Float64Array || items instanceof Int32Array)
+    for (let row = 0; row < count; row++) items[row] = values[from + row] as number
+  else if (items instanceof BigInt64Array && type.kind !== 'int64')
+    writeWhole(new Int32Array(items.buffer, items.byteOffset, count * 2), values, from, count)
+  else if (type.kind === 'boolean' && dataView !== undefined)
+    for (let row = 0; row < count; row++) dataView.setUint8(row, Number(values[from + row]))
   else for (let row = 0; row < count; row++) vector.setItem(row, toValue(type, values[from + row] as Cell))
   writeNulls(vector, column, from, count)
 }

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FileHistory, SourceData } from '../../definition/index.ts'
+import type { Duck } from '../duckdb.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql.ts'
+import { findFiles, requireColumns } from './files.ts'
+import type { Reader, SourceFile } from './reader.ts'
+
+/** What of one text file goes into the staged copy, and the names of the columns found in it. */
+export interface StagedFile {
+  readonly columns: readonly string[]
+  /** Copies the declared columns, as texts, with `"__row"` and `"__unreadable"`, into Parquet files whose path begins so. */
+  stage(target: string): Promise<void>
+}
+
+/**
+ * Text files are read once, into Parquet in the temporary folder: every field as a text, to be converted later, so that one
+ * that cannot be read is a problem of its row; with row numbers; and with the lines that are no rows at all.
+ */
+export async function stagedReader(
+  duck: Duck,
+  source: SourceData,
+  history: FileHistory,
+  where: string,
+  open: (file: SourceFile) => Promise<StagedFile>,
+): Promise<Reader> {
+  const files = await findFiles(duck, history.path, where)
+  const folder = await mkdtemp(join(duck.folder, 'staged-'))
+  try {
+    const present = new Set<string>()
+    for (const [index, file] of files.entries()) {
+      const staged = await open(file)
+      for (const column of staged.columns) present.add(column)
+      await staged.stage(join(folder, String(index)))
+    }
+    requireColumns(source, history, present, where)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+  const from = `read_parquet(${quoteLiteral(join(folder, '*.parquet'))})`
+  return {
+    from,
+    located: from,
+    columns: Object.fromEntries(
+      Object.keys(source.columns).map((column) => [column, { sql: `"source".${quoteIdentifier(column)}`, type: 'VARCHAR' }]),
+    ),
+    unreadable: '"source"."__unreadable"',
+    zone: source.timeZone,
+    files,
+    close: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** SQL that reads a text file line by line into `line`. The separator is a character that no text file should hold. */
+export const readLines = (file: string): string =>
+  `read_csv(${file}, auto_detect = false, columns = {'line': 'VARCHAR'}, header = false, quote = '', escape = '', delim = '\x01',
+    strict_mode = false, max_line_size = 67108864, hive_types_autocast = false)`
+
+/** SQL of the fixed columns of every staged row. */
+export const stagedTail = (file: SourceFile, row: string, unreadable: string): string =>
+  `${quoteLiteral(file.path)} AS "__file", CAST(${row} AS BIGINT) AS "__row", CAST(${unreadable} AS VARCHAR) AS "__unreadable"`
