@@ -43,9 +43,11 @@ function interpretCall(node: CallNode, scope: Scope): Cell {
     case 'case':
       return value(0) === true ? asResult(1) : asResult(2)
     case 'and':
-      return threeValued([value(0), value(1)], false)
+      return decided(false, node.arguments.length, value)
     case 'or':
-      return threeValued([value(0), value(1)], true)
+      return decided(true, node.arguments.length, value)
+    case 'isIn':
+      return decided(true, node.arguments.length - 1, (index) => isEqual(node, value(0), index + 1, value(index + 1)))
     default: {
       const values = node.arguments.map((_, index) => value(index))
       return values.includes(null) ? null : apply(node, values)
@@ -53,9 +55,20 @@ function interpretCall(node: CallNode, scope: Scope): Cell {
   }
 }
 
-/** `and` is false where either is, `or` true where either is; otherwise null where either is. */
-function threeValued(values: readonly Cell[], decisive: boolean): Cell {
-  return values.includes(decisive) ? decisive : values.includes(null) ? null : !decisive
+function isEqual(node: CallNode, value: Cell, index: number, other: Cell): Cell {
+  const [type, otherType] = [node.arguments[0]?.type, node.arguments[index]?.type] as [TypeData, TypeData]
+  return value === null || other === null ? null : compare(type, value, otherType, other) === 0
+}
+
+/** The first part that is `decisive` decides, and what stands behind it is not looked at; else null where one is null. */
+function decided(decisive: boolean, count: number, part: (index: number) => Cell): Cell {
+  let isUnknown = false
+  for (let index = 0; index < count; index++) {
+    const cell = part(index)
+    if (cell === decisive) return decisive
+    if (cell === null) isUnknown = true
+  }
+  return isUnknown ? null : !decisive
 }
 
 /** A value of one type as a value of the type that a choice between both has. */
@@ -85,8 +98,6 @@ function apply(node: CallNode, values: readonly Cell[]): Cell {
       return compare(type, first, otherType, second) > 0
     case 'gte':
       return compare(type, first, otherType, second) >= 0
-    case 'isIn':
-      return values.slice(1).some((one, index) => compare(type, first, types[index + 1] as TypeData, one) === 0)
     case 'not':
       return !first
 
@@ -135,7 +146,7 @@ function apply(node: CallNode, values: readonly Cell[]): Cell {
     case 'minute':
       return calendar(type, moment).getUTCMinutes()
     case 'secondsAfter':
-      return nearestDouble(BigInt(moment) - BigInt(earlier), 1_000_000n)
+      return (moment - earlier) / 1_000_000
     case 'daysAfter':
       return Number(floorOf(BigInt(moment) - BigInt(earlier), 86_400_000_000n))
     default:
@@ -143,10 +154,11 @@ function apply(node: CallNode, values: readonly Cell[]): Cell {
   }
 }
 
-/** Numbers of unlike kinds: as floats where one is a float, else exactly. */
+/** Numbers by their exact values, but a decimal beside a float is the float that it reads as: 0.10 is 0.1. */
 function compare(type: TypeData, a: Cell, otherType: TypeData, b: Cell): number {
   if (!isNumeric(type)) return compareCells(a, b)
-  if (type.kind === 'float' || otherType.kind === 'float') return compareCells(toFloat(type, a), toFloat(otherType, b))
+  if (type.kind === 'float') return compareCells(a, otherType.kind === 'decimal' ? toFloat(otherType, b) : b)
+  if (otherType.kind === 'float') return compareCells(type.kind === 'decimal' ? toFloat(type, a) : a, b)
   return compareCells(unitsOf(type, a) * unitsOfOne(otherType), unitsOf(otherType, b) * unitsOfOne(type))
 }
 
@@ -173,11 +185,11 @@ function arithmetic(
   return exactCell(result, operation === 'add' ? a + b : a - b)
 }
 
-/** The nearest double to the exact quotient; null over 0. What is not finite divides as IEEE 754 says. */
+/** Null over 0. In floating point where one is a float, else the nearest double to the exact quotient. */
 function divide(type: TypeData, a: Cell, otherType: TypeData, b: Cell): Cell {
   const [dividend, divisor] = [toFloat(type, a), toFloat(otherType, b)]
   if (divisor === 0) return null
-  if (!Number.isFinite(dividend) || !Number.isFinite(divisor)) return dividend / divisor + 0
+  if (type.kind === 'float' || otherType.kind === 'float') return dividend / divisor + 0
   const sign = divisor < 0 ? -1n : 1n
   return nearestDouble(sign * unitsOf(type, a) * unitsOfOne(otherType), sign * unitsOf(otherType, b) * unitsOfOne(type))
 }
