@@ -1,0 +1,336 @@
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { LockstepError } from '../../errors.ts'
+import { compareBytes, sortedByBytes } from '../../lib/byte-order.ts'
+import { checkRows, checkTable, closedStore } from '../check.ts'
+import type { OnlineRead, OnlineRow, OnlineStore, OnlineStoreCapabilities, OnlineValues, WriteResult } from '../store.ts'
+import { checkFolder } from './lmdb/check-folder.ts'
+
+export interface LmdbOnlineStoreOptions {
+  /** The folder of the store. It is made when it is not there, unless `readOnly`. */
+  readonly path: string
+  /** For a process that serves and never writes: it creates nothing and waits for no writer. Default: false. */
+  readonly readOnly?: boolean
+  /** How many tables this process may use until it closes the store. Default: 1,000. */
+  readonly maxTables?: number
+}
+
+/**
+ * Rows in a memory-mapped B-tree on the local disk, shared by the processes of one machine: any number read, one at a time writes,
+ * and neither waits for the other. Each table is a named database of one LMDB environment.
+ *
+ * Throws `INVALID_ARGUMENT` when the path is no folder, is open in this process already or, read-only, holds no store;
+ * `STORE_CORRUPT` when what is there is no online store or is cut short.
+ */
+export function lmdbOnlineStore(options: LmdbOnlineStoreOptions): OnlineStore {
+  return new LmdbOnlineStore(options)
+}
+
+type Rows = Database<Uint8Array, Uint8Array>
+
+/** Longer keys do not fit a page. */
+const maxKeyBytes = 1977
+
+/** LMDB has no empty keys, so each stands behind a zero byte. */
+const tableOptions = {
+  encoding: 'binary',
+  keyEncoder: {
+    writeKey(key: Uint8Array, target: Uint8Array, start: number): number {
+      target[start] = 0
+      target.set(key, start + 1)
+      return start + 1 + key.length
+    },
+    readKey: (source: Uint8Array, start: number, end: number): Uint8Array => new Uint8Array(source.subarray(start + 1, end)),
+  },
+} as const
+
+/** The database of the texts. Its name tells the layout of the whole store, and no table has such a name. */
+const textsName = '!lockstep-1'
+
+/** What one transaction takes: some 10 ms in which this thread and the other writers wait. */
+const transactionRows = 4096
+const transactionBytes = 4 * 1024 * 1024
+
+const scanBytes = 1024 * 1024
+const slabBytes = 64 * 1024
+
+/** LMDB allows an environment to be open once in a process. */
+const openPaths = new Set<string>()
+
+class LmdbOnlineStore implements OnlineStore {
+  readonly name = 'lmdb'
+  readonly capabilities: OnlineStoreCapabilities = { durable: true, sharedByProcesses: true, maxKeyBytes }
+  readonly #path: string
+  readonly #readOnly: boolean
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>
+  readonly #texts: Database<string, string>
+  readonly #tables = new Map<string, Rows>()
+  readonly #underway = new Set<Promise<unknown>>()
+  readonly #record = Buffer.allocUnsafeSlow(slabBytes)
+  #slab = new Uint8Array(slabBytes)
+  #slabUsed = 0
+  #closing: Promise<void> | undefined
+
+  constructor({ path, readOnly = false, maxTables = 1000 }: LmdbOnlineStoreOptions) {
+    checkFolder(resolve(path), readOnly)
+    this.#path = realpathSync(path)
+    this.#readOnly = readOnly
+    if (openPaths.has(this.#path)) {
+      throw new LockstepError('INVALID_ARGUMENT', 'The online store is open in this process already', {
+        where: this.#path,
+        remedy: 'Share the store that is open, or close it first.',
+      })
+    }
+    this.#root = open({
+      path: this.#path,
+      readOnly,
+      noSubdir: false,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      maxDbs: maxTables + 1,
+      // A commit is on the disk before it is visible. It runs on a thread of its own, so only its writer waits.
+      overlappingSync: false,
+      // Otherwise a failed commit also rejects a promise that nobody can reach.
+      eventTurnBatching: false,
+    })
+    openPaths.add(this.#path)
+    try {
+      this.#texts = this.#translated(() => this.#openTexts())
+    } catch (error) {
+      void this.close()
+      throw error
+    }
+  }
+
+  readSync(reads: readonly OnlineRead[]): OnlineValues[] {
+    this.#checkOpen()
+    return this.#translated(() => {
+      // Opening a table ends the snapshot, so all are open before the first is read.
+      const tables = reads.map(({ table }) => this.#existing(table))
+      return reads.map(({ keys }, at) => keys.map((key) => this.#value(tables[at], key)))
+    })
+  }
+
+  read(reads: readonly OnlineRead[]): Promise<OnlineValues[]> {
+    return this.#reading(() => this.readSync(reads))
+  }
+
+  async write(table: string, rows: readonly OnlineRow[]): Promise<WriteResult> {
+    checkRows(table, rows, maxKeyBytes)
+    // Neighbours in the tree share the pages that are written for them: in its order a load is five times as fast.
+    const sorted = sortedByBytes(rows, ({ key }) => key)
+    let written = 0
+    await this.#inTransactions(sorted, (row) => {
+      if (this.#put(this.#existing(table) ?? this.#open(table), row)) written++
+      return row.key.length + row.version.length + row.value.length
+    })
+    return { written, older: rows.length - written }
+  }
+
+  async delete(table: string, keys: readonly Uint8Array[]): Promise<number> {
+    checkTable(table)
+    let deleted = 0
+    await this.#inTransactions(keys, (key) => {
+      if (key.length <= maxKeyBytes && this.#existing(table)?.removeSync(key)) deleted++
+      return key.length
+    })
+    return deleted
+  }
+
+  async *scan(table: string): AsyncGenerator<OnlineRow> {
+    for (let last: Uint8Array | undefined; ; ) {
+      this.#checkOpen()
+      const rows = this.#translated(() => this.#rowsAfter(this.#existing(table), last))
+      if (rows.length === 0) return
+      last = rows.at(-1)?.key.slice()
+      yield* rows
+      await setImmediate()
+    }
+  }
+
+  tables(): Promise<string[]> {
+    return this.#reading(() => {
+      const databases = [...this.#root.getKeys({ start: new Uint8Array(1) })].map((name) => Buffer.from(name.subarray(0, -1)).toString())
+      const filled = databases.filter(
+        (name) => name !== textsName && this.#existing(name)?.getKeysCount({ limit: 1, start: new Uint8Array() }) === 1,
+      )
+      return [...new Set([...filled, ...this.#texts.getKeys()])].sort()
+    })
+  }
+
+  async drop(table: string): Promise<void> {
+    checkTable(table)
+    await this.#inTransactions([table], () => {
+      this.#existing(table)?.clearSync()
+      this.#texts.removeSync(table)
+      return 0
+    })
+  }
+
+  readMeta(table: string): Promise<string | null> {
+    return this.#reading(() => {
+      checkTable(table)
+      return this.#texts.get(table) ?? null
+    })
+  }
+
+  async writeMeta(table: string, text: string): Promise<void> {
+    checkTable(table)
+    await this.#inTransactions([text], () => {
+      this.#texts.putSync(table, text)
+      return 0
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#underway)
+      .then(() => this.#root.close())
+      .finally(() => openPaths.delete(this.#path))
+    return this.#closing
+  }
+
+  #value(rows: Rows | undefined, key: Uint8Array): Uint8Array | null {
+    const record = rows === undefined || key.length > maxKeyBytes ? undefined : rows.getBinaryFast(key)
+    return record === undefined ? null : this.#copy(record.subarray(valueStart(record), record.length))
+  }
+
+  /** Small values share memory that is written once: half the time of an allocation for each. */
+  #copy(bytes: Uint8Array): Uint8Array {
+    if (bytes.length > slabBytes / 8) return new Uint8Array(bytes)
+    if (this.#slabUsed + bytes.length > slabBytes) {
+      this.#slab = new Uint8Array(slabBytes)
+      this.#slabUsed = 0
+    }
+    this.#slab.set(bytes, this.#slabUsed)
+    this.#slabUsed += bytes.length
+    return this.#slab.subarray(this.#slabUsed - bytes.length, this.#slabUsed)
+  }
+
+  /** In a write transaction: stores the row unless a newer one is there. */
+  #put(rows: Rows, { key, version, value }: OnlineRow): boolean {
+    const stored = rows.getBinaryFast(key)
+    if (stored !== undefined && compareBytes(version, stored.subarray(2, valueStart(stored))) < 0) return false
+    const length = 2 + version.length + value.length
+    const record = length > this.#record.length ? Buffer.allocUnsafeSlow(length) : this.#record
+    record.writeUInt16BE(version.length)
+    record.set(version, 2)
+    record.set(value, 2 + version.length)
+    rows.putSync(key, record.subarray(0, length))
+    return true
+  }
+
+  /** The next rows in the order of their keys. No snapshot outlives the call: one that is kept makes the file grow with every write. */
+  #rowsAfter(table: Rows | undefined, last: Uint8Array | undefined): OnlineRow[] {
+    const rows: OnlineRow[] = []
+    let bytes = 0
+    for (const { key, value } of table?.getRange({ start: last ?? new Uint8Array(), exclusiveStart: last !== undefined }) ?? []) {
+      const start = valueStart(value)
+      rows.push({ key, version: new Uint8Array(value.subarray(2, start)), value: new Uint8Array(value.subarray(start)) })
+      bytes += value.length
+      if (bytes > scanBytes) break
+    }
+    return rows
+  }
+
+  #existing(table: string): Rows | undefined {
+    const known = this.#tables.get(table)
+    if (known !== undefined) return known
+    checkTable(table)
+    return this.#root.doesExist(databaseName(table)) ? this.#open(table) : undefined
+  }
+
+  /** Never closed and never removed: another process, or a transaction under way, may be using it. */
+  #open(table: string): Rows {
+    const rows: Rows = this.#root.openDB(table, tableOptions)
+    this.#tables.set(table, rows)
+    return rows
+  }
+
+  #openTexts(): Database<string, string> {
+    if (!this.#root.doesExist(databaseName(textsName))) {
+      const [other] = this.#root.getKeys({ start: new Uint8Array(1), limit: 1 })
+      if (other !== undefined || this.#readOnly) {
+        throw new LockstepError('STORE_CORRUPT', 'The folder holds an LMDB environment that is no online store of this version', {
+          where: this.#path,
+        })
+      }
+    }
+    return this.#root.openDB(textsName, { encoding: 'string' })
+  }
+
+  /** Calls `store` for each item within as few transactions as its answers, in bytes, allow. Resolves when all is on the disk. */
+  #inTransactions<T>(items: readonly T[], store: (item: T) => number): Promise<void> {
+    this.#checkOpen()
+    if (this.#readOnly) {
+      throw new LockstepError('INVALID_ARGUMENT', 'The online store is open for reading only', {
+        where: this.#path,
+        remedy: 'Open it without `readOnly`.',
+      })
+    }
+    const work = async () => {
+      for (let at = 0; at < items.length; ) {
+        await this.#transaction(() => {
+          const end = Math.min(items.length, at + transactionRows)
+          for (let bytes = 0; at < end && bytes < transactionBytes; at++) bytes += store(items[at] as T)
+        })
+      }
+    }
+    const done = work().finally(() => this.#underway.delete(done))
+    this.#underway.add(done)
+    return done
+  }
+
+  async #transaction(work: () => void): Promise<void> {
+    try {
+      await this.#root.transaction(work)
+    } catch (error) {
+      // A table that was opened in a transaction that failed is not open.
+      this.#tables.clear()
+      const { commitError } = error as { commitError?: Promise<never> }
+      throw this.#failure(await (commitError ?? Promise.reject(error)).catch((cause) => cause))
+    }
+  }
+
+  #reading<T>(work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#checkOpen()
+      resolve(this.#translated(work))
+    })
+  }
+
+  #translated<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  #failure(error: unknown): unknown {
+    const { code, message } = error as { code?: unknown; message: string }
+    if (typeof code !== 'number') return error
+    if (code === tablesFull) {
+      return new LockstepError('INVALID_ARGUMENT', 'The online store has more tables than this process may use', {
+        where: this.#path,
+        remedy: 'Open it with a larger `maxTables`.',
+      })
+    }
+    return new LockstepError(corrupt.has(code) ? 'STORE_CORRUPT' : 'STORE_UNAVAILABLE', message, { where: this.#path, cause: error })
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closedStore(this.name)
+  }
+}
+
+/** Codes of LMDB: no place for a database; a page missing, of the wrong kind, of another version, no file of LMDB. */
+const tablesFull = -30791
+const corrupt = new Set([-30797, -30796, -30794, -30793])
+
+/** As LMDB writes it down. */
+const databaseName = (name: string): Uint8Array => Buffer.from(`${name}\0`)
+
+/** A record is the length of the version, the version and the value. */
+const valueStart = (record: Uint8Array): number => 2 + (record[0] as number) * 256 + (record[1] as number)

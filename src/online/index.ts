@@ -1,0 +1,1 @@
+export type { OnlineRead, OnlineRow, OnlineStore, OnlineStoreCapabilities, OnlineValues, WriteResult } from './store.ts'
