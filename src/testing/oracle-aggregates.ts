@@ -65,7 +65,7 @@ export function aggregateOf(call: AggregateCall, events: readonly Contribution[]
     case 'quantile':
       return values.length === 0
         ? null
-        : quantile(values.map(Number).sort(compareCells), parameter('percentile')) / Number(unitsOfOne(type)) + 0
+        : quantile(values.map(Number).sort(compareCells), parameter('percentile')) / 10 ** (type.scale ?? 0) + 0
     case 'countDistinctApproximate':
     case 'quantileApproximate':
     case 'decayedSum':

@@ -206,13 +206,14 @@ export const aggregateCases: readonly GoldenCase[] = [
         median: quantile(row.n, 0.5),
         greatest: quantile(row.n, 1),
         price: quantile(row.price, 0.5),
+        real: quantile(row.real, 0.9),
       }),
     }),
     rows,
     reads: `
-      key  at          least  quarter  median  greatest  price
-      1    2021-01-01  1      1.75     2.5     3         0.15
-      3    2021-01-01  -      -        -       -         -`,
+      key  at          least  quarter  median  greatest  price  real
+      1    2021-01-01  1      1.75     2.5     3         0.15   0.28
+      3    2021-01-01  -      -        -       -         -      -`,
   }),
   goldenCase({
     name: 'decay by half with every half-life',
