@@ -10,6 +10,8 @@ export interface Check {
   readonly reason: string
   /** A later check is met only where this one is: it tells the reasons apart, and is not needed to find the valid rows. */
   readonly implied?: boolean
+  /** Met by all values between two that meet it. */
+  readonly convex?: boolean
 }
 
 /** How a column of a file becomes a declared one: its value in the physical type, and when a row is valid. */
@@ -66,7 +68,10 @@ export function conversion(type: TypeData, raw: string, rawType: string, zone: s
   ]
   return {
     value: plain.value,
-    checks: [...plain.checks, { ok: within.join(' AND '), reason: `is outside ${type.minimum ?? ''} to ${type.maximum ?? ''}` }],
+    checks: [
+      ...plain.checks,
+      { ok: within.join(' AND '), reason: `is outside ${type.minimum ?? ''} to ${type.maximum ?? ''}`, convex: true },
+    ],
   }
 }
 
@@ -131,7 +136,7 @@ function booleanConversion(raw: string, family: Family): Conversion | null {
 function integerConversion(raw: string, family: Family, rawType: string, bound: string, range: string): Conversion | null {
   const notWhole = { reason: 'is not a whole number' }
   const value = family === 'text' ? `TRY_CAST(trim(${raw}) AS BIGINT)` : `TRY_CAST(${raw} AS BIGINT)`
-  const inRange = { ok: `${value} ${range}`, reason: `is beyond ${bound}` }
+  const inRange = { ok: `${value} ${range}`, reason: `is beyond ${bound}`, convex: true }
   if (/^(U?(TINYINT|SMALLINT|INTEGER))$/.test(rawType)) return { value: `CAST(${raw} AS BIGINT)`, checks: [] }
   if (rawType === 'BIGINT') return { value: raw, checks: range === 'IS NOT NULL' ? [] : [{ ...inRange, ok: `${raw} ${range}` }] }
   if (family === 'integer') return { value, checks: [inRange] }
@@ -192,6 +197,7 @@ const lastMoment = `make_timestamp(${safe})`
 const withinYears = (value: string, later = '', earlier = ''): Check => ({
   ok: `${value} BETWEEN ${firstMoment}${later} AND ${lastMoment}${earlier}`,
   reason: 'is outside the years 1684 to 2255',
+  convex: true,
 })
 
 /** The same texts that `momentMicros` takes: a date, perhaps a time to the microsecond, perhaps a zone. */
@@ -235,6 +241,7 @@ function dateConversion(raw: string, family: Family): Conversion | null {
   const within = (value: string): Check => ({
     ok: `${value} BETWEEN CAST(${firstMoment} AS DATE) + 1 AND CAST(${lastMoment} AS DATE)`,
     reason: 'is outside the years 1684 to 2255',
+    convex: true,
   })
   if (family === 'date') return { value: raw, checks: [within(raw)] }
   if (family === 'naive')
@@ -301,10 +308,11 @@ function structConversion(raw: string, family: Family): Conversion | null {
 const jsonAs = (raw: string, type: string): string => `TRY_CAST(TRY_CAST(${raw} AS JSON) AS ${type})`
 
 /** SQL that is true where a row is valid as far as this column goes, and false or null where not. */
-export function validSql(type: TypeData, raw: string, { checks }: Conversion): string {
+export function validSql(type: TypeData, raw: string, { checks }: Conversion, neverNull = false): string {
   const met = checks.flatMap(({ ok, implied }) => (implied ? [] : [`(${ok})`])).join(' AND ')
-  if (!type.nullable) return met === '' ? `${raw} IS NOT NULL` : `(${raw} IS NOT NULL AND ${met})`
-  return met === '' ? 'true' : `(${raw} IS NULL OR (${met}))`
+  if (neverNull) return met === '' ? 'true' : `(${met})`
+  if (type.nullable) return met === '' ? 'true' : `(${raw} IS NULL OR (${met}))`
+  return met === '' ? `${raw} IS NOT NULL` : `(${raw} IS NOT NULL AND ${met})`
 }
 
 /** SQL of the reason why a row is not valid; null where it is. */

@@ -3,6 +3,7 @@ import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
 import { checkZone, conversion, reasonSql, validSql } from './convert-sql.ts'
 import type { Duck } from './duckdb.ts'
+import { type ConvertedColumn, withoutProven } from './proven.ts'
 import { csvReader } from './readers/csv.ts'
 import { ndjsonReader } from './readers/ndjson.ts'
 import { parquetReader } from './readers/parquet.ts'
@@ -49,7 +50,8 @@ export async function prepareScan(duck: Duck, source: SourceData, options: ScanO
     })
   checkZone(source.timeZone, where)
   const reader = await openHistory(duck, source, history, where)
-  const columns = Object.entries(source.columns).map(([name, type]) => scannedColumn(name, type, reader, source, where))
+  const declared = Object.entries(source.columns).map(([name, type]) => convertedColumn(name, type, reader, source, where))
+  const columns = (await withoutProven(duck, declared, reader.zone)).map(scannedColumn)
   const readable = reader.unreadable === null ? [] : [`${reader.unreadable} IS NULL`]
   const valid = [...readable, ...columns.map(({ valid }) => valid)].filter((sql) => sql !== 'true').join(' AND ') || 'true'
   const report = () => reportRows(duck, source, reader, columns, valid)
@@ -96,16 +98,23 @@ interface ScannedColumn {
   readonly reason: string
 }
 
-function scannedColumn(name: string, declared: TypeData, reader: Reader, source: SourceData, where: string): ScannedColumn {
-  const { sql: raw, type: rawType } = reader.columns[name] as RawColumn
+function convertedColumn(name: string, declared: TypeData, reader: Reader, source: SourceData, where: string): ConvertedColumn {
+  const raw = reader.columns[name] as RawColumn
   // Without its id an event has no identity, so it is never null, whatever the column would allow.
   const type = source.id.includes(name) ? { ...declared, nullable: false } : declared
-  const converted = conversion(type, raw, rawType, reader.zone)
-  if (converted === null) {
-    throw new LockstepError('SOURCE_SCHEMA', `The column ${name} is declared as ${type.kind}, and the files hold ${rawType}`, { where })
-  }
-  return { name, raw, value: converted.value, valid: validSql(type, raw, converted), reason: reasonSql(type, raw, converted) }
+  const converted = conversion(type, raw.sql, raw.type, reader.zone)
+  if (converted === null)
+    throw new LockstepError('SOURCE_SCHEMA', `The column ${name} is declared as ${type.kind}, and the files hold ${raw.type}`, { where })
+  return { name, type, raw, conversion: converted }
 }
+
+const scannedColumn = ({ name, type, raw, conversion }: ConvertedColumn): ScannedColumn => ({
+  name,
+  raw: raw.sql,
+  value: conversion.value,
+  valid: validSql(type, raw.sql, conversion, raw.statistics?.neverNull),
+  reason: reasonSql(type, raw.sql, conversion),
+})
 
 /** Examples given for each problem. */
 const exampleCount = 3

@@ -21,7 +21,7 @@ async function openNdjson(duck: Duck, source: SourceData, history: FileHistory, 
   const { line: _line, ...partitions } = first ?? {}
   const declared = Object.keys(source.columns)
   const [sample] =
-    await duck.rows(`SELECT count(*) AS lines, list_distinct(flatten(list(json_keys(line)) FILTER (WHERE json_valid(line)))) AS members
+    await duck.rows(`SELECT count(*) AS lines, list_distinct(flatten(list(json_keys(CASE WHEN json_valid(line) THEN line END)))) AS members
     FROM (SELECT line FROM ${lines} WHERE trim(line) <> '' LIMIT ${sampleLines})`)
   const count = Number(sample?.lines)
   const members = (sample?.members as string[] | null) ?? []

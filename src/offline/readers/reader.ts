@@ -10,6 +10,14 @@ export interface SourceFile {
 export interface RawColumn {
   readonly sql: string
   readonly type: string
+  /** What the files themselves say of all its values. */
+  readonly statistics?: Statistics
+}
+
+export interface Statistics {
+  readonly neverNull: boolean
+  /** SQL of a value that none is below and of one that none is above; null where the files do not say. */
+  readonly bounds: readonly [lowest: string, highest: string] | null
 }
 
 /** How one history is read. A query names its rows `"source"`. */
