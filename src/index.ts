@@ -1,3 +1,7 @@
 export * from './definition/index.ts'
 export { type ErrorCode, errorCatalogue, LockstepError } from './errors.ts'
 export { type ColumnType, t, type ValueOf } from './schema/index.ts'
+export type { MaterializeResult } from './materialize/index.ts'
+export { type Split, TrainingSet, type TrainingSetManifest } from './pointintime/index.ts'
+export type { FeatureState, FeatureStatus, Vector } from './serving/index.ts'
+export { openStore, Store, type StoreOptions } from './store/index.ts'

@@ -1,0 +1,1 @@
+export { openStore, type ReadOptions, Store, type StoreOptions } from './store.ts'

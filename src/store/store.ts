@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import { type AnyView, type Definition, FeatureGroup, FeatureView, type FeatureGroupData, type History, type KeysOf, loadDefinitions, type RequestOf, type TrainingRowOf, type VectorOf } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { type Moment, momentMicros } from '../lib/moment.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import { type MaterializeOptions, type MaterializeResult, materializeGroup } from '../materialize/index.ts'
+import type { OnlineStore } from '../online/index.ts'
+import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
+import { memoryOnlineStore } from '../online/drivers/memory.ts'
+import { buildTrainingSet, type LabelOptions, labelsFrom, type TrainingSet, type TrainingSetOptions } from '../pointintime/index.ts'
+import { type Vector, ViewReader } from '../serving/index.ts'
+
+export interface StoreOptions {
+  /** A definitions module, a folder of them, or the definitions themselves. */
+  readonly definitions: string | readonly Definition[]
+  /** Where the embedded stores keep their files; `.lockstep` by default. */
+  readonly folder?: string
+  /** The online store: `lmdb` (default), `memory`, or a driver. */
+  readonly online?: 'lmdb' | 'memory' | OnlineStore
+  /** Other places of sources' histories, by the name of the source. */
+  readonly history?: Readonly<Record<string, History>>
+  /** What time it is; the machine's clock by default. */
+  readonly clock?: () => Date
+}
+
+type Request<View extends AnyView> = Record<never, never> extends RequestOf<View> ? { readonly request?: RequestOf<View> } : { readonly request: RequestOf<View> }
+export type ReadOptions<View extends AnyView> = { readonly asOf?: Moment } & Request<View>
+type ReadArguments<View extends AnyView> = Record<never, never> extends RequestOf<View> ? [options?: ReadOptions<View>] : [options: ReadOptions<View>]
+export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
+
+/** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
+export class Store implements AsyncDisposable {
+  readonly definitions: readonly Definition[]
+  readonly #online: OnlineStore
+  readonly #history: Readonly<Record<string, History>>
+  readonly #clock: () => Date
+  readonly #readers = new Map<AnyView, ViewReader>()
+
+  constructor(definitions: readonly Definition[], parts: { online: OnlineStore; history: Readonly<Record<string, History>>; clock: () => Date }) {
+    this.definitions = definitions
+    this.#online = parts.online
+    this.#history = parts.history
+    this.#clock = parts.clock
+  }
+
+  get views(): readonly FeatureView[] {
+    return this.definitions.filter((definition): definition is FeatureView => definition instanceof FeatureView)
+  }
+
+  get groups(): readonly FeatureGroup[] {
+    return this.definitions.filter((definition): definition is FeatureGroup => definition instanceof FeatureGroup)
+  }
+
+  /** A view by its name, in its highest version unless one is given. Throws `UNKNOWN_NAME`. */
+  view(name: string, version?: number): FeatureView {
+    return named('view', this.views, name, version)
+  }
+
+  group(name: string, version?: number): FeatureGroup {
+    return named('group', this.groups, name, version)
+  }
+
+  /** The view's values as of each label's moment. `labels`: a file (Parquet, CSV, NDJSON) or rows. Close the result when done. */
+  async trainingSet<View extends AnyView, const Label = Record<string, unknown>>(view: View, labels: string | readonly Label[], options: LabelOptions & Omit<TrainingSetOptions, 'history'> = {}): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
+    const { moment, columns, timeZone, ...rest } = options
+    const given = labelsFrom(labels as string, { ...(moment === undefined ? {} : { moment }), ...(columns === undefined ? {} : { columns }), ...(timeZone === undefined ? {} : { timeZone }) })
+    return await buildTrainingSet<View, Label>(view, given, { ...rest, history: this.#history })
+  }
+
+  /** Writes what the online store needs of these groups (all by default) to answer at any moment from `asOf` (now by default) on. */
+  async materialize(groups: readonly FeatureGroupData[] = this.groups, options: LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment } = {}): Promise<MaterializeResult[]> {
+    const { asOf, ...rest } = options
+    const results: MaterializeResult[] = []
+    for (const group of groups) results.push(await materializeGroup(group, this.#online, { ...rest, upto: this.#moment(asOf), history: this.#history }))
+    this.#readers.clear()
+    return results
+  }
+
+  /** The values of a view for one entity row, now or as of a moment, with what each is worth. */
+  async vector<View extends AnyView>(view: View, keys: KeysOf<View>, ...[options]: ReadArguments<View>): Promise<Vector<VectorOf<View>>> {
+    const [vector] = await this.vectors(view, [keys], options as ReadOptions<View>)
+    return vector as Vector<VectorOf<View>>
+  }
+
+  /** As `vector`, for many entity rows in one read; one request for all of them. */
+  async vectors<View extends AnyView>(view: View, keys: readonly KeysOf<View>[], ...[options]: ReadArguments<View>): Promise<Vector<VectorOf<View>>[]> {
+    const reader = await this.#reader(view)
+    const { asOf, request } = (options ?? {}) as { asOf?: Moment; request?: Readonly<Record<string, unknown>> }
+    return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<VectorOf<View>>[]
+  }
+
+  async close(): Promise<void> {
+    await this.#online.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #moment(asOf: Moment | undefined): number {
+    return momentMicros(asOf ?? this.#clock(), 'asOf')
+  }
+
+  async #reader(view: AnyView): Promise<ViewReader> {
+    const reader = this.#readers.get(view) ?? (await ViewReader.open(view, this.#online))
+    this.#readers.set(view, reader)
+    return reader
+  }
+}
+
+/** Opens a store over definitions; the embedded online store lies in `folder`. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
+  const folder = options.folder ?? '.lockstep'
+  const online = options.online === 'memory' ? memoryOnlineStore() : options.online === undefined || options.online === 'lmdb' ? await lmdbOnlineStore({ path: join(folder, 'online') }) : options.online
+  return new Store(definitions, { online, history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
+}
+
+function named<T extends { readonly name: string; readonly version: number }>(what: string, all: readonly T[], name: string, version: number | undefined): T {
+  const found = all.filter((one) => one.name === name).sort((a, b) => b.version - a.version)
+  if (found.length === 0) throw new LockstepError('UNKNOWN_NAME', `There is no ${what} ${name}${suggestion(name, all.map((one) => one.name))}`)
+  const one = version === undefined ? found[0] : found.find((candidate) => candidate.version === version)
+  if (!one) throw new LockstepError('UNKNOWN_NAME', `There is no version ${version} of the ${what} ${name}; there are ${found.map((candidate) => candidate.version).join(', ')}`)
+  return one
+}
+
