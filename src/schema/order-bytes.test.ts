@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { arbitraryCell, arbitraryType } from '../../test/support/arbitrary-cell.ts'
+import { arbitraryCells, arbitraryType } from '../../test/support/arbitrary-cell.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import type { Cell } from './cell.ts'
 import { compareCell } from './compare.ts'
@@ -19,8 +19,9 @@ test('several cells sort by their bytes as by the cells, the first that differs 
     fc.property(
       fc
         .array(arbitraryType, { minLength: 1, maxLength: 3 })
-        .chain((types) => fc.tuple(fc.constant(types), fc.tuple(...types.map(arbitraryCell)), fc.tuple(...types.map(arbitraryCell)))),
-      ([types, a, b]) => {
+        .chain((types) => fc.tuple(fc.constant(types), fc.tuple(...types.map(arbitraryCells)))),
+      ([types, pairs]) => {
+        const [a, b] = [pairs.map(([cell]) => cell), pairs.map(([, cell]) => cell)]
         const orders = types.map((type, index) => compareCell(type, a[index] as Cell, b[index] as Cell))
         assert.equal(Buffer.compare(orderKey(types, a), orderKey(types, b)), Math.sign(orders.find((order) => order !== 0) ?? 0))
       },

@@ -9,6 +9,36 @@ export function arbitraryCell(type: TypeData): fc.Arbitrary<Cell> {
   return type.nullable ? fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, { weight: 4, arbitrary: cell }) : cell
 }
 
+/** Two cells of a type, often equal or so close that only their last bits or characters differ. */
+export function arbitraryCells(type: TypeData): fc.Arbitrary<readonly [Cell, Cell]> {
+  const cell = arbitraryCell(type)
+  return fc.oneof(
+    fc.tuple(cell, cell),
+    cell.map((value) => [value, value] as const),
+    fc.tuple(cell, fc.integer({ min: 0, max: 4 })).map(([value, choice]) => [value, neighbour(type, value, choice)] as const),
+  )
+}
+
+function neighbour(type: TypeData, cell: Cell, choice: number): Cell {
+  if (cell === null) return null
+  switch (type.kind) {
+    case 'string':
+      return [`${cell}\0`, `${cell}a`, `${cell}\u{ffff}`, `${cell}\u{10000}`, ''][choice] as string
+    case 'integer':
+      return Math.max((cell as number) - 1 - choice, Number.MIN_SAFE_INTEGER)
+    case 'int64':
+      return BigInt.asIntN(64, (cell as bigint) + BigInt(choice) + 1n)
+    case 'float':
+      return (cell as number) * (1 + (choice + 1) * Number.EPSILON) + 0
+    case 'list': {
+      const items = cell as readonly Cell[]
+      return choice < 3 ? items.slice(0, -1) : [...items, ...items.slice(0, 1)]
+    }
+    default:
+      return cell
+  }
+}
+
 /** Well-formed texts, rich in the units around which byte, code unit and code point orders differ. */
 export const arbitraryText: fc.Arbitrary<string> = fc
   .array(
