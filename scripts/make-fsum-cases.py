@@ -117,5 +117,5 @@ case("harmonic", [1 / n for n in range(1, 401)], 1)
 case("alternating powers", [(-2.0) ** n for n in range(-1074, 1000, 3)], 1)
 case("alternating powers with company", [(-1.0) ** n * 2.0**n * 1.5 for n in range(-1070, 1000, 7)] * 2, 1)
 
-lines = [json.dumps({"name": name, "values": "".join(map(bits, values)), "sum": bits(correct(values) + 0.0)}) for name, values in cases]
-print("[\n" + ",\n".join(lines) + "\n]")
+table = [{"name": name, "values": "".join(map(bits, values)), "sum": bits(correct(values) + 0.0)} for name, values in cases]
+print(json.dumps(table, indent=2))

@@ -40,6 +40,6 @@ export interface AggregateFunction {
   readonly inputs: 0 | 1 | 2
   /** The type of its value; throws `INVALID_DEFINITION` for a column type or parameters that it cannot take. */
   result(inputs: readonly TypeData[], parameters: AggregateParameters): TypeData
-  /** A new algebra, with its own working memory. Throws as `result` does. */
+  /** A new algebra, with its own working memory, for inputs and parameters that `result` accepts. */
   create(inputs: readonly TypeData[], parameters: AggregateParameters): Aggregate
 }

@@ -20,12 +20,12 @@ type Buckets = Map<number, ExactSum>
  * is a function of the set of events, and scaling by powers of two loses nothing above the subnormals. Buckets more than
  * 1074 half-lives old, whose factor is below the smallest double, count nothing.
  */
-export function decaying(halfLife: number, valueOf: (cell: Cell) => number, factor: number): Aggregate<Buckets> {
+export function decaying(halfLife: number, numberOf: (cell: Cell) => number, factor: number): Aggregate<Buckets> {
   const change = (state: Buckets, cell: Cell, time: number, sign: 1 | -1) => {
     const fraction = phase(time, halfLife)
     const bucket = (time - fraction) / halfLife
     const sum = state.get(bucket) ?? new ExactSum()
-    const weighted = valueOf(cell) * halfPowerOfTwo(fraction / halfLife)
+    const weighted = numberOf(cell) * halfPowerOfTwo(fraction / halfLife)
     if (sign === 1) sum.add(weighted)
     else sum.remove(weighted)
     return state.set(bucket, sum)

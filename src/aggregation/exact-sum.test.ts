@@ -109,7 +109,7 @@ test('divides near the middle between two doubles', () => {
     fc.property(
       fc.integer({ min: 2 ** 52, max: 2 ** 53 - 1 }),
       fc.integer({ min: 1, max: 4000 }),
-      fc.constantFrom(0, 1, -1, 2 ** -40, -(2 ** -40)),
+      fc.constantFrom(0, 1, -1, 2 ** -40, -(2 ** -40), 2 ** -46, -(2 ** -46), 2 ** -52, -(2 ** -52)),
       (mantissa, divisor, nudge) => {
         const product = mantissa * divisor
         const terms = [product, productError(mantissa, divisor, product), divisor / 2, nudge]

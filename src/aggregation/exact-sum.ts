@@ -148,13 +148,6 @@ export class ExactSum {
     return ratioToNumber(numerator, 1n, exponent)
   }
 
-  /** The exact sum where it is known to be one double, else null. */
-  get single(): number | null {
-    if (this.#rare !== null) return null
-    const high = this.#high + this.#low
-    return sumError(this.#high, this.#low, high) === 0 ? high : null
-  }
-
   /** The double nearest to the exact sum over a whole number above 0: one rounding, never -0. */
   dividedBy(divisor: number | bigint): number {
     if (this.special !== 0) return this.special
@@ -190,9 +183,9 @@ export class ExactSum {
 
   /**
    * The exact sum of the finite values as doubles of falling magnitude: the nearest to the sum, the nearest to what it
-   * leaves, and so on. Equal sums have equal components. Null where the sum itself is beyond the doubles.
+   * leaves, and so on, at least up to `limit`. Equal sums have equal components. Null where the sum itself is beyond the doubles.
    */
-  components(): number[] | null {
+  components(limit = Infinity): number[] | null {
     if (this.#rare === null) {
       const high = this.#high + this.#low
       if (Math.abs(high) < largest) return [high, sumError(this.#high, this.#low, high)].filter((component) => component !== 0)
@@ -202,6 +195,7 @@ export class ExactSum {
     const components: number[] = []
     for (let component = roundExpansion(expansion); component !== 0; component = roundExpansion(expansion)) {
       components.push(component)
+      if (components.length === limit) break
       grow(expansion, -component)
     }
     return components

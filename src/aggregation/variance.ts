@@ -106,7 +106,7 @@ function variance(moments: Moments, freedom: number, unit: bigint): number | nul
   if (count <= freedom) return null
   if (sum.special !== 0) return NaN
   const divisor = count * (count - freedom) * Number(unit)
-  const quick = Number.isSafeInteger(divisor) && outlying === 0n ? plainVariance(count, sum, squares, divisor) : null
+  const quick = Number.isSafeInteger(divisor) && outlying === 0n ? quickVariance(count, sum, squares, divisor) : null
   if (quick !== null) return quick
   const first = sum.exact()
   const second = squares.exact()
@@ -118,17 +118,34 @@ function variance(moments: Moments, freedom: number, unit: bigint): number | nul
   return ratioToNumber(numerator, BigInt(count) * BigInt(count - freedom) * unit, 2 * exponent)
 }
 
-/** The variance where no step before the division rounds, as for small whole numbers; else null. */
-function plainVariance(count: number, sum: ExactSum, squares: ExactSum, divisor: number): number | null {
-  const first = sum.single
-  const second = squares.single
-  if (first === null || second === null || !hasPlainSquare(first)) return null
+/**
+ * The same in pairs of doubles; null where they cannot tell how it rounds. Either no step before the division rounds, as
+ * for small whole numbers, or the ends of its error round to one double, as in `ExactSum.dividedBy`.
+ */
+function quickVariance(count: number, sum: ExactSum, squares: ExactSum, divisor: number): number | null {
+  const [first = 0, firstLow = 0] = sum.components(2) ?? [Infinity]
+  const [second = 0, secondLow = 0] = squares.components(2) ?? [Infinity]
+  if (!hasPlainSquare(first) || !hasPlainSquare(second)) return null
   const a = count * second
+  const aLow = productError(count, second, a) + count * secondLow
   const b = first * first
+  const bLow = productError(first, first, b) + 2 * first * firstLow
   const difference = a - b
-  const isExact = productError(count, second, a) === 0 && productError(first, first, b) === 0 && sumError(a, -b, difference) === 0
-  return isExact ? difference / divisor : null
+  const differenceLow = sumError(a, -b, difference) + (aLow - bLow)
+  const quotient = difference / divisor
+  if (aLow === 0 && bLow === 0 && differenceLow === 0) return quotient
+  const product = quotient * divisor
+  const remainder = difference - product - productError(quotient, divisor, product)
+  const correction = (remainder + differenceLow) / divisor
+  const error = (a / divisor) * pairError + Math.abs(correction) * correctionError
+  const upper = quotient + (correction + error)
+  return upper === quotient + (correction - error) ? upper : null
 }
+
+/** Generous: each of the two products is right to 2^-101 of itself, and the square of the sum is the smaller one. */
+const pairError = powerOfTwo(-98)
+/** Generous: three roundings of 2^-53. */
+const correctionError = powerOfTwo(-50)
 
 function ofNumbers(type: TypeData, freedom: number, shape: (variance: number) => number): Aggregate<Moments> {
   const unit = BigInt(decimalFactor(type)) ** 2n
@@ -137,13 +154,17 @@ function ofNumbers(type: TypeData, freedom: number, shape: (variance: number) =>
     return value === null ? null : shape(value)
   }
   const sums = new PrefixSums()
-  const squareSums = new PrefixSums()
+  const productSums = new PrefixSums()
+  const errorSums = new PrefixSums()
   const range = new Moments()
-  let squares = new Float64Array(2048)
+  const errors = new ExactSum()
+  let products = new Float64Array(1024)
+  let productErrors = new Float64Array(1024)
   const between = (low: number, high: number) => {
     range.count = high - low
     sums.between(low, high, range.sum)
-    squareSums.between(2 * low, 2 * high, range.squares)
+    productSums.between(low, high, range.squares)
+    range.squares.merge(errorSums.between(low, high, errors))
     return finish(range)
   }
   return {
@@ -164,15 +185,19 @@ function ofNumbers(type: TypeData, freedom: number, shape: (variance: number) =>
     encode: (state, writer) => state.encode(writer),
     decode: Moments.decode,
     ranges(values, count) {
-      if (squares.length < 2 * count) squares = new Float64Array(4 * count)
+      if (products.length < count) {
+        products = new Float64Array(2 * count)
+        productErrors = new Float64Array(2 * count)
+      }
       for (let index = 0; index < count; index++) {
         const value = values[index] as number
         if (!hasPlainSquare(value)) return null
         const square = value * value
-        squares[2 * index] = square
-        squares[2 * index + 1] = productError(value, value, square)
+        products[index] = square
+        productErrors[index] = productError(value, value, square)
       }
-      return sums.build(values, count) && squareSums.build(squares, 2 * count) ? between : null
+      const isExact = sums.build(values, count) && productSums.build(products, count) && errorSums.build(productErrors, count)
+      return isExact ? between : null
     },
   }
 }
