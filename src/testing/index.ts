@@ -1,3 +1,3 @@
-export { type OracleAnswer, type OracleOptions, type OracleRow, type OracleStatus, oracleValues } from './oracle.ts'
 export type { OnlineStoreUnderTest } from './online-store-rows.ts'
 export { onlineStoreSuite } from './online-store-suite.ts'
+export { type OracleAnswer, type OracleOptions, type OracleRow, type OracleStatus, oracleValues } from './oracle.ts'

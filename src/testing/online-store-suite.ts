@@ -200,7 +200,7 @@ const cases: Record<string, Case> = {
 
   'a table is there while it holds a row or a text': async ({ store }) => {
     await store.write('rows@1', [row('k', 1, 'v')])
-    await store.write('rows@2', [row('k', 1, 'v2')])
+    await store.write('rows@2', [row('k', 1, 'v2'), row('l', 1, 'v2'), row('m', 1, 'v2')])
     await store.writeMeta('both', 'text')
     await store.write('both', [row('k', 1, 'v')])
     await store.writeMeta('text', '')

@@ -95,13 +95,13 @@ class LmdbOnlineStore implements OnlineStore {
       // Otherwise a failed commit also rejects a promise that nobody can reach.
       eventTurnBatching: false,
     })
-    openPaths.add(this.#path)
     try {
       this.#texts = this.#translated(() => this.#openTexts())
     } catch (error) {
-      void this.close()
+      void this.#root.close()
       throw error
     }
+    openPaths.add(this.#path)
   }
 
   readSync(reads: readonly OnlineRead[]): OnlineValues[] {
@@ -153,9 +153,7 @@ class LmdbOnlineStore implements OnlineStore {
   tables(): Promise<string[]> {
     return this.#reading(() => {
       const databases = [...this.#root.getKeys({ start: new Uint8Array(1) })].map((name) => Buffer.from(name.subarray(0, -1)).toString())
-      const filled = databases.filter(
-        (name) => name !== textsName && this.#existing(name)?.getKeysCount({ limit: 1, start: new Uint8Array() }) === 1,
-      )
+      const filled = databases.filter((name) => name !== textsName && this.#rowsAfter(this.#existing(name), undefined, 0).length > 0)
       return [...new Set([...filled, ...this.#texts.getKeys()])].sort()
     })
   }
@@ -221,15 +219,15 @@ class LmdbOnlineStore implements OnlineStore {
     return true
   }
 
-  /** The next rows in the order of their keys. No snapshot outlives the call: one that is kept makes the file grow with every write. */
-  #rowsAfter(table: Rows | undefined, last: Uint8Array | undefined): OnlineRow[] {
+  /** The next rows by key, until they pass `most` bytes. No snapshot outlives the call: one that is kept makes the file grow with every write. */
+  #rowsAfter(table: Rows | undefined, last: Uint8Array | undefined, most = scanBytes): OnlineRow[] {
     const rows: OnlineRow[] = []
     let bytes = 0
     for (const { key, value } of table?.getRange({ start: last ?? new Uint8Array(), exclusiveStart: last !== undefined }) ?? []) {
       const start = valueStart(value)
       rows.push({ key, version: new Uint8Array(value.subarray(2, start)), value: new Uint8Array(value.subarray(start)) })
       bytes += value.length
-      if (bytes > scanBytes) break
+      if (bytes > most) break
     }
     return rows
   }

@@ -56,7 +56,8 @@ export function memoryOnlineStore(): OnlineStore {
         return keys.filter((key) => rows?.delete(text(key))).length
       }),
     async *scan(name) {
-      for (const row of existing(name)?.rows.values() ?? []) {
+      const rows = await promised(() => existing(name)?.rows.values() ?? [])
+      for (const row of rows) {
         yield copy(row)
         existing(name)
       }

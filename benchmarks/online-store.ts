@@ -1,0 +1,109 @@
+/**
+ * How fast an embedded online store loads and reads: `node --conditions=source benchmarks/online-store.ts [lmdb|memory] [--rows N]
+ * [--bytes N] [--json FILE]`. The floor of each figure is plain LMDB, with the same bytes and no check of versions.
+ */
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { open } from 'lmdb'
+import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
+import { memoryOnlineStore } from '../src/online/drivers/memory.ts'
+import type { OnlineRow, OnlineStore } from '../src/online/index.ts'
+import { seededRandom } from '../src/testing/seeded-random.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rows: { type: 'string', default: '1000000' }, bytes: { type: 'string', default: '200' }, json: { type: 'string' } },
+})
+const [count, valueBytes] = [Number(values.rows), Number(values.bytes)]
+const driver = positionals[0] ?? 'lmdb'
+const random = seededRandom(1)
+const folder = mkdtempSync(join(tmpdir(), 'lockstep-bench-'))
+const figures: Record<string, number> = {}
+
+function figure(name: string, value: number, unit: string): void {
+  figures[name] = value
+  console.log(`${name.padEnd(44)} ${value.toLocaleString('en', { maximumFractionDigits: 1 }).padStart(12)} ${unit}`)
+}
+
+/** Keys in an order that is nobody's. */
+function shuffledRows(): OnlineRow[] {
+  const order = Uint32Array.from({ length: count }, (_, at) => at)
+  for (let at = count - 1; at > 0; at--) {
+    const other = random(at + 1)
+    const held = order[at] as number
+    order[at] = order[other] as number
+    order[other] = held
+  }
+  const version = Buffer.alloc(8, 1)
+  return Array.from(order, (at) => ({
+    key: Buffer.from(`user ${String(at).padStart(9, '0')}`),
+    version,
+    value: Buffer.alloc(valueBytes, at),
+  }))
+}
+
+async function load(name: string, store: OnlineStore, rows: readonly OnlineRow[], perCall: number): Promise<void> {
+  const from = performance.now()
+  for (let at = 0; at < rows.length; at += perCall) await store.write('t', rows.slice(at, at + perCall))
+  figure(name, Math.round((rows.length * 1000) / (performance.now() - from)), 'rows/s')
+}
+
+function readMany(name: string, store: OnlineStore, rows: readonly OnlineRow[], keysPerRead: number): void {
+  const times: number[] = []
+  for (let at = 0; at < 200_000 / keysPerRead; at++) {
+    const keys = Array.from({ length: keysPerRead }, () => (rows[random(rows.length)] as OnlineRow).key)
+    const from = performance.now()
+    store.readSync?.([{ table: 't', keys }])
+    times.push((performance.now() - from) * 1000)
+  }
+  times.sort((a, b) => a - b)
+  figure(`${name}, p50`, times[Math.floor(times.length * 0.5)] as number, 'us')
+  figure(`${name}, p99`, times[Math.floor(times.length * 0.99)] as number, 'us')
+}
+
+async function floor(rows: readonly OnlineRow[]): Promise<void> {
+  const root = open({ path: join(folder, 'floor'), noSubdir: false, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
+  const sorted = rows.toSorted((a, b) => Buffer.compare(a.key, b.key))
+  let from = performance.now()
+  for (let at = 0; at < sorted.length; at += 4096) {
+    await root.transaction(() => {
+      for (const { key, value } of sorted.slice(at, at + 4096)) root.putSync(key, value)
+    })
+  }
+  figure('floor: plain LMDB, load in order of keys', Math.round((rows.length * 1000) / (performance.now() - from)), 'rows/s')
+  const keys = Array.from({ length: 200_000 }, () => (rows[random(rows.length)] as OnlineRow).key)
+  from = performance.now()
+  for (const key of keys) root.getBinaryFast(key)
+  figure('floor: plain LMDB, get without a copy, mean', ((performance.now() - from) * 1000) / keys.length, 'us')
+  await root.close()
+}
+
+try {
+  const rows = shuffledRows()
+  const sorted = rows.toSorted((a, b) => Buffer.compare(a.key, b.key))
+  const fresh = (name: string) => (driver === 'memory' ? memoryOnlineStore() : lmdbOnlineStore({ path: join(folder, name) }))
+  console.log(`${driver}, ${count.toLocaleString('en')} rows with values of ${valueBytes} bytes`)
+  if (driver === 'lmdb') await floor(rows)
+  for (const [name, all, perCall] of [
+    ['load, one call, keys in order', sorted, count],
+    ['load, one call, keys at random', rows, count],
+    ['load, calls of 100,000, keys in order', sorted, 100_000],
+    ['load, calls of 100,000, keys at random', rows, 100_000],
+  ] as const) {
+    const store = fresh(name)
+    await load(name, store, all, perCall)
+    if (perCall === count && all === sorted) {
+      await load('the same rows again', store, all, perCall)
+      if (driver === 'lmdb') figure('file, bytes a row', statSync(join(folder, name, 'data.mdb')).size / count, 'bytes')
+      for (const keys of [1, 10, 100]) readMany(`read of ${keys} random keys`, store, rows, keys)
+    }
+    await store.close()
+    rmSync(join(folder, name), { recursive: true, force: true })
+  }
+  figure('peak memory', process.resourceUsage().maxRSS / 1024, 'MiB')
+  if (values.json) writeFileSync(values.json, JSON.stringify({ driver, count, valueBytes, figures }, null, 2))
+} finally {
+  rmSync(folder, { recursive: true })
+}
