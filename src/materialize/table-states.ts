@@ -1,5 +1,5 @@
 import { ByteWriter } from '../lib/bytes.ts'
-import { cellAt, type Duck, type Scan } from '../offline/index.ts'
+import { cellAt, type Duck, type Scan, transportSql } from '../offline/index.ts'
 import type { OnlineRow } from '../online/index.ts'
 import { type GroupUse, type StoredRow, type TableGroupPlan, TableStateCodec } from '../plan/index.ts'
 import { historyColumns, historySql, type Interrupt } from '../pointintime/index.ts'
@@ -26,7 +26,7 @@ export async function* tableStates(duck: Duck, plan: TableGroupPlan, use: GroupU
   const names = historyColumns(use)
   const types = names.map((name) => source.columns[name] as TypeData)
   const keyTypes = use.keys.map(({ type }) => type)
-  const keyNames = keyTypes.map((_, index) => `k.key_${index} AS __key_${index}`)
+  const keyNames = keyTypes.map((type, index) => `${transportSql(type, `k.key_${index}`)} AS __key_${index}`)
   const history = historySql(use, scan, `SELECT * FROM ${keys.table}`, { asKnown: false, first: upto, last: Number.MAX_SAFE_INTEGER }, `, k.__last, ${keyNames.join(', ')}`)
   const selected = ['__k', '__time', '__known', ...keyTypes.map((_, index) => `__key_${index}`), ...names.map((name) => JSON.stringify(name))].join(', ')
   const sql = `SELECT ${selected} FROM (${history}) WHERE __last IS NULL OR __time >= __last ORDER BY __k, __time`

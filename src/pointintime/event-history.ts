@@ -4,6 +4,7 @@ import type { CellColumn, EventBlock, EventGroupPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { ColumnBuilder } from './column-builder.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
+import { sortedOrder } from './sort-rows.ts'
 
 /** Events of dense keys, sorted; with `known` and `superseded` (microseconds) where versions were asked for. */
 export interface KeyedEvents {
@@ -102,28 +103,21 @@ class MomentColumn implements Sortable {
   }
 }
 
-/** Sorts each key's rows by time, and those of one time by the tie-breakers. Rows that are in order are left alone. */
+/** Sorts each key's rows by time, and those of one time by the tie-breakers. */
 function sortKeys(times: Float64Array, keyStarts: Int32Array, columns: readonly Sortable[], tieBreakers: readonly ColumnBuilder[]): void {
   const timeColumn = new MomentColumn(times)
+  let start = 0
   const ties = (a: number, b: number): number => {
     for (const column of tieBreakers) {
-      const order = column.compare(a, b)
+      const order = column.compare(start + a, start + b)
       if (order !== 0) return order
     }
     return 0
   }
   for (let key = 0; key + 1 < keyStarts.length; key++) {
-    const start = keyStarts[key] as number
-    const end = keyStarts[key + 1] as number
-    let sorted = true
-    for (let i = start + 1; i < end && sorted; i++) {
-      const before = times[i - 1] as number
-      const time = times[i] as number
-      sorted = before < time || (before === time && (tieBreakers.length === 0 || ties(i - 1, i) <= 0))
-    }
-    if (sorted) continue
-    const order = Uint32Array.from({ length: end - start }, (_, index) => index)
-    order.sort((a, b) => (times[start + a] as number) - (times[start + b] as number) || ties(start + a, start + b) || a - b)
+    start = keyStarts[key] as number
+    const order = sortedOrder(times.subarray(start, keyStarts[key + 1]), tieBreakers.length === 0 ? null : ties)
+    if (order === null) continue
     timeColumn.permute(start, order)
     for (const column of columns) column.permute(start, order)
   }

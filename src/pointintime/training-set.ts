@@ -48,15 +48,17 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   readonly #duck: Duck
   readonly #select: string
   readonly #transport: string
+  readonly #labelSelect: string
   readonly #manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
 
-  constructor(duck: Duck, parts: { rows: number; columns: readonly TrainingColumn[]; reports: readonly RowReport[]; select: string; transport: string; manifest: Omit<TrainingSetManifest, 'nulls' | 'created'> }) {
+  constructor(duck: Duck, parts: { rows: number; columns: readonly TrainingColumn[]; reports: readonly RowReport[]; select: string; transport: string; labelSelect: string; manifest: Omit<TrainingSetManifest, 'nulls' | 'created'> }) {
     this.#duck = duck
     this.rows = parts.rows
     this.columns = parts.columns
     this.reports = parts.reports
     this.#select = parts.select
     this.#transport = parts.transport
+    this.#labelSelect = parts.labelSelect
     this.#manifest = parts.manifest
   }
 
@@ -69,12 +71,11 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
     const features = this.columns.filter(({ type }) => type !== null)
     const types = features.map(({ type }) => ({ ...(type as TypeData), nullable: true }))
-    const labels = this.columns.filter(({ type }) => type === null).map(({ name }) => name)
     let first = 0
     for await (const batch of this.#duck.stream(this.#transport, types.length === 0 ? [{ kind: 'float', nullable: false }] : types)) {
-      const own = labels.length === 0 ? [] : await this.#duck.rows(`SELECT ${labels.map(quoteIdentifier).join(', ')} FROM labels WHERE __row >= ${first} AND __row < ${first + batch.count} ORDER BY __row`)
+      const own = await this.#labelRows(first, batch.count)
       for (let row = 0; row < batch.count; row++) {
-        const values: Record<string, unknown> = { ...own[row] }
+        const values: Record<string, unknown> = own[row] ?? {}
         features.forEach(({ name }, index) => {
           values[name] = fromCell(types[index] as TypeData, cellAt(types[index] as TypeData, batch.columns[index] as (typeof batch.columns)[number], row))
         })
@@ -82,6 +83,15 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
       }
       first += batch.count
     }
+  }
+
+  /** Label columns as JavaScript values; whole numbers are numbers where these hold them. */
+  async #labelRows(first: number, count: number): Promise<Record<string, unknown>[]> {
+    const rows = await this.#duck.rows(`SELECT ${this.#labelSelect} FROM labels WHERE __row >= ${first} AND __row < ${first + count} ORDER BY __row`)
+    for (const row of rows) {
+      for (const [name, value] of Object.entries(row)) if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[name] = Number(value)
+    }
+    return rows
   }
 
   async close(): Promise<void> {
@@ -153,6 +163,7 @@ function describe(plan: ViewPlan, staged: StagedLabels, from: string, reports: r
     reports,
     select: `SELECT ${labelColumns}${split}${features} FROM ${source}`,
     transport: `SELECT ${transport || '0::DOUBLE'} FROM ${source}`,
+    labelSelect: `${labelColumns}${split}`,
     manifest: {
       view: { name: view.name, version: view.version, hash: viewHash(view) },
       groups,
