@@ -79,6 +79,8 @@ export const answers: Readonly<Record<FunctionName, readonly Answer[]>> = {
     [[integer(1), noNumber], null],
   ],
   lte: [
+    [[text('a'), text('a\0')], true],
+    [[int64(2n ** 53n + 1n), float(2 ** 53)], false],
     [[integer(1), integer(1)], true],
     [[float(Number.NaN), float(Number.NaN)], true],
     [[float(Number.NaN), float(Number.POSITIVE_INFINITY)], false],
@@ -86,6 +88,8 @@ export const answers: Readonly<Record<FunctionName, readonly Answer[]>> = {
     [[noNumber, integer(1)], null],
   ],
   gt: [
+    [[text('b'), choice('a')], true],
+    [[int64(2n ** 53n + 1n), float(2 ** 53)], true],
     [[integer(2), float(1.5)], true],
     [[float(Number.NaN), float(Number.POSITIVE_INFINITY)], true],
     [[float(1), float(Number.NaN)], false],
