@@ -128,6 +128,9 @@ test('compares exact sums where the rounded ones are equal', () => {
   assert.equal(b.compare(a), -1)
   assert.equal(a.compare(sumOf([2 ** -200, 1])), 0)
   assert.equal(sumOf([NaN]).compare(sumOf([Infinity])), 1)
+  const beyond = [Number.MAX_VALUE, Number.MAX_VALUE]
+  assert.equal(sumOf(beyond).compare(sumOf([...beyond, -1])), 1)
+  assert.equal(sumOf(beyond).compare(sumOf([Infinity])), -1)
 })
 
 test('NaN and infinities can be removed again', () => {

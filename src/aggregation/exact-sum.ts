@@ -174,7 +174,8 @@ export class ExactSum {
   /** By the exact sums; NaN comes last. */
   compare(other: ExactSum): number {
     const order = compareNumbers(this.toNumber(), other.toNumber())
-    if (order !== 0 || this.special !== 0 || other.special !== 0) return order
+    if (order !== 0) return order
+    if (this.special !== 0 || other.special !== 0) return compareNumbers(this.special, other.special)
     const difference = new ExactSum()
     difference.merge(this)
     difference.#subtract(other)

@@ -1,4 +1,3 @@
-import { canonicalJson } from '../lib/canonical-json.ts'
 import { fromCell } from '../schema/index.ts'
 import type { AggregateFunction } from './aggregate.ts'
 import { oneInput, readParameters, scalarKinds } from './signature.ts'
@@ -15,8 +14,11 @@ export const histogram: AggregateFunction = {
   },
   create(inputs) {
     const type = oneInput('histogram', inputs, scalarKinds)
-    return tallying(type, (tally) =>
-      canonicalJson(Object.fromEntries([...tally].map(([value, count]) => [String(fromCell(type, value)), count]))),
-    )
+    return tallying(type, (tally) => {
+      const counts = new Map([...tally].map(([value, count]) => [String(fromCell(type, value)), count]))
+      // Written by hand, as objects of JavaScript put keys that look like whole numbers first.
+      const members = [...counts.keys()].sort().map((text) => `${JSON.stringify(text)}:${counts.get(text)}`)
+      return `{${members.join(',')}}`
+    })
   },
 }

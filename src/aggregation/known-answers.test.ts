@@ -228,6 +228,7 @@ test('counts and shares', () => {
   assert.equal(valueOver('countDistinct', float, [0, -0, NaN, NaN, 1]), 3)
   assert.equal(valueOver('histogram', string, ['b', 'a', 'b', 'B']), '{"B":1,"a":1,"b":2}')
   assert.equal(valueOver('histogram', money, [1250, 1250]), '{"12.50":2}')
+  assert.equal(valueOver('histogram', string, ['9', '10', '__proto__']), '{"10":1,"9":1,"__proto__":1}')
   assert.equal(valueOver('rate', boolean, [true, false, false]), 1 / 3)
 })
 
