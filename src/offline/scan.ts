@@ -61,7 +61,8 @@ export async function prepareScan(duck: Duck, source: SourceData, options: ScanO
   const selected = columns.map(({ name, value }) => `${value} AS ${quoteIdentifier(name)}`).join(', ')
   const base = `SELECT ${selected} FROM ${reader.from} AS "source"${valid === 'true' ? '' : ` WHERE ${guard}`}`
   try {
-    const versions = await keepVersions(duck, source, base, options.versions ?? 'latest')
+    const [all] = await duck.rows(`SELECT count(*) AS "rows" FROM ${reader.from}`)
+    const versions = await keepVersions(duck, source, base, Number(all?.rows), options.versions ?? 'latest')
     return {
       sql: versions.sql,
       files: reader.files,

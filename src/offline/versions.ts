@@ -1,6 +1,7 @@
 import type { SourceData } from '../definition/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Duck } from './duckdb.ts'
+import { findRepeatedIds } from './repeated-ids.ts'
 import { quoteIdentifier } from './sql.ts'
 
 /** What a scan reads once versions of the same event are told apart. */
@@ -14,9 +15,15 @@ const noTables = async (): Promise<void> => {}
 /**
  * Makes rows with the same declared id one event. Of its versions the one known last counts; where several were known at the
  * same time, or no such time is declared, the one with the greatest content, column by column in order of their names.
- * One aggregation finds the ids that occur more than once; only their rows go through a window, all others are read as they are.
+ * Only rows whose id occurs more than once go through a window; all others are read as they are. `rows` is about how many there are.
  */
-export async function keepVersions(duck: Duck, source: SourceData, base: string, versions: 'latest' | 'all'): Promise<Versions> {
+export async function keepVersions(
+  duck: Duck,
+  source: SourceData,
+  base: string,
+  rows: number,
+  versions: 'latest' | 'all',
+): Promise<Versions> {
   const names = Object.keys(source.columns)
   const columns = names.map(quoteIdentifier).join(', ')
   const known = source.known === null ? 'CAST(NULL AS TIMESTAMP)' : `CAST(${quoteIdentifier(source.known)} AS TIMESTAMP)`
@@ -26,10 +33,9 @@ export async function keepVersions(duck: Duck, source: SourceData, base: string,
 
   const id = source.id.map(quoteIdentifier).join(', ')
   const repeated = quoteIdentifier(duck.uniqueName('lockstep_repeated'))
-  await duck.run(`CREATE TABLE ${repeated} AS SELECT ${id} FROM (${base}) GROUP BY ${id} HAVING count(*) > 1`)
-  const [found] = await duck.rows(`SELECT count(*) AS ids FROM ${repeated}`)
-  if (Number(found?.ids) === 0) {
-    await duck.run(`DROP TABLE ${repeated}`)
+  const types = Object.fromEntries(source.id.map((name) => [name, source.columns[name] as TypeData]))
+  if ((await findRepeatedIds(duck, base, types, rows, repeated)) === 0) {
+    await duck.run(`DROP TABLE IF EXISTS ${repeated}`)
     return { sql: withTimes(base), close: noTables }
   }
 
