@@ -3,6 +3,7 @@ import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LockstepError } from '../errors.ts'
 import { type Duck, quoteIdentifier, quoteLiteral } from '../offline/index.ts'
+import { Interrupt } from './context.ts'
 import type { Split } from './split.ts'
 import type { TrainingColumn } from './training-set.ts'
 
@@ -13,6 +14,7 @@ export interface WriteOptions {
   readonly format?: TrainingFormat
   /** Replace what is there. */
   readonly overwrite?: boolean
+  readonly signal?: AbortSignal
 }
 
 /** What is needed to make a training set again, and to compare it. Written beside it as `<path>.manifest.json`. */
@@ -31,22 +33,35 @@ export interface TrainingSetManifest {
   readonly created: string
 }
 
-export async function writeTrainingSet(duck: Duck, select: string, columns: readonly TrainingColumn[], about: Omit<TrainingSetManifest, 'nulls' | 'created'>, path: string, options: WriteOptions): Promise<TrainingSetManifest> {
+/** The format in which a training set is written. Throws before any work: `INVALID_ARGUMENT` where it is not clear, `OUTPUT_EXISTS`. */
+export async function outputFormat(path: string, options: WriteOptions = {}): Promise<TrainingFormat> {
   const format = options.format ?? formatOf(path)
   if (!options.overwrite && (await exists(path))) throw new LockstepError('OUTPUT_EXISTS', `${path} is already there`)
+  return format
+}
+
+export async function writeTrainingSet(duck: Duck, select: string, columns: readonly TrainingColumn[], about: Omit<TrainingSetManifest, 'nulls' | 'created'>, path: string, options: WriteOptions): Promise<TrainingSetManifest> {
+  const format = await outputFormat(path, options)
   await mkdir(dirname(path), { recursive: true })
   const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`)
+  const interrupt = new Interrupt(options.signal)
+  interrupt.stage(`writing ${path}`)
+  const stop = () => duck.interrupt()
+  options.signal?.addEventListener('abort', stop)
   try {
+    interrupt.check()
     if (format === 'arrow') await (await import('./write-arrow.ts')).writeArrow(duck, select, partial)
     else await duck.run(`COPY (${select}) TO ${quoteLiteral(partial)} (${format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, COMPRESSION snappy'})`)
     const manifest: TrainingSetManifest = { ...about, nulls: await nullShares(duck, select, columns, about.rows), created: new Date().toISOString() }
     const partialManifest = `${partial}.manifest.json`
     await writeDurably(partialManifest, `${JSON.stringify(manifest, null, 2)}\n`)
     await flush(partial)
+    interrupt.check()
     await rename(partial, path)
     await rename(partialManifest, `${path}.manifest.json`)
     return manifest
   } finally {
+    options.signal?.removeEventListener('abort', stop)
     await rm(partial, { force: true })
     await rm(`${partial}.manifest.json`, { force: true })
   }

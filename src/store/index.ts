@@ -1,1 +1,2 @@
+export type { ProjectConfig } from './project-config.ts'
 export { openStore, type ReadOptions, Store, type StoreOptions } from './store.ts'

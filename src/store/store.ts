@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type AnyView, type Definition, FeatureGroup, FeatureView, type FeatureGroupData, type History, type KeysOf, loadDefinitions, type RequestOf, type TrainingRowOf, type VectorOf } from '../definition/index.ts'
+import { type AnyView, type Definition, FeatureGroup, FeatureView, type FeatureGroupData, type History, type KeysOf, loadDefinitions, type RequestOf, selectionsOf, type TrainingRowOf, type VectorOf } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
@@ -8,7 +8,7 @@ import type { OnlineStore } from '../online/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { buildTrainingSet, type LabelOptions, labelsFrom, type TrainingSet, type TrainingSetOptions } from '../pointintime/index.ts'
-import { type Vector, ViewReader } from '../serving/index.ts'
+import { onlineTable, type Vector, ViewReader } from '../serving/index.ts'
 
 export interface StoreOptions {
   /** A definitions module, a folder of them, or the definitions themselves. */
@@ -87,6 +87,13 @@ export class Store implements AsyncDisposable {
     const reader = await this.#reader(view)
     const { asOf, request } = (options ?? {}) as { asOf?: Moment; request?: Readonly<Record<string, unknown>> }
     return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<VectorOf<View>>[]
+  }
+
+  /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
+  async unmaterialized(view: AnyView): Promise<FeatureGroupData[]> {
+    const groups = [...new Set(selectionsOf(view).map(({ group }) => group))]
+    const metas = await Promise.all(groups.map((group) => this.#online.readMeta(onlineTable(group))))
+    return groups.filter((_, index) => metas[index] === null)
   }
 
   async close(): Promise<void> {

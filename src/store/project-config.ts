@@ -1,0 +1,15 @@
+import type { History } from '../definition/index.ts'
+import type { StoreOptions } from './store.ts'
+
+/** What `lockstep.config.ts` (or `.js`, `.json`) of a project may say, as its default export. Paths are relative to its folder. */
+export interface ProjectConfig {
+  /** A definitions module or a folder of them; `definitions.ts`, `definitions.js` or `definitions/` by default. */
+  readonly definitions?: string
+  /** Where the embedded stores keep their files; `.lockstep` by default. */
+  readonly folder?: string
+  readonly online?: StoreOptions['online']
+  /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
+  readonly history?: Readonly<Record<string, string | History>>
+  /** How grave the findings of a check are, by its rule. */
+  readonly checks?: Readonly<Record<string, 'error' | 'warning' | 'off'>>
+}
