@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { featureView } from 'lockstep'
+import { Duck, quoteLiteral } from '../../src/offline/index.ts'
+import { buildTrainingSet, labelsFrom } from '../../src/pointintime/index.ts'
+import { checkTrainingSet } from '../../src/testing/index.ts'
+import { writeLabels } from './labels.ts'
+
+/** Online Retail, UCI Machine Learning Repository, data set 352, Daqing Chen (2015), CC BY 4.0. */
+const data = process.env.RETAIL_DATA ?? join(import.meta.dirname, '../../../shared/data/online_retail.parquet')
+const skip = existsSync(data) ? false : `the file ${data} is not there`
+/** The oracle needs a minute for the whole file; `RETAIL_CHECK=all` and the demo spend it. */
+const checksAll = process.env.RETAIL_CHECK === 'all'
+
+describe('the retail example on the real file', { skip }, () => {
+  let folder: string
+  let duck: Duck
+  const labels = () => join(folder, 'labels.parquet')
+  /** The definitions read their environment when they are loaded. */
+  const definitions = () => import('./definitions.ts')
+
+  before(async () => {
+    process.env.RETAIL_DATA = data
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-retail-'))
+    duck = await Duck.open({ temporaryFolder: folder })
+    await duck.run(`CREATE VIEW lines AS SELECT *, UnitPrice::DECIMAL(12, 3) AS price FROM read_parquet(${quoteLiteral(data)})`)
+    await writeLabels(data, labels())
+  })
+  after(async () => {
+    await duck.close()
+    await rm(folder, { recursive: true })
+  })
+
+  /** The latest label of each of the keys with the most lines, by its place. */
+  async function heaviest(key: string, column: string): Promise<number[]> {
+    const rows = await duck.rows(`
+      SELECT max(row)::INTEGER AS row FROM (SELECT *, row_number() OVER () - 1 AS row FROM read_parquet(${quoteLiteral(labels())}))
+      WHERE ${key} IN (SELECT ${column} FROM lines WHERE CustomerID IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 10) GROUP BY ${key}`)
+    return rows.map(({ row }) => row as number)
+  }
+
+  test(`the training set equals the oracle: ${checksAll ? 'every row' : 'every 25th row, and the keys with the most events'}`, async () => {
+    const { reorder } = await definitions()
+    const heavy = new Set([...(await heaviest('customer_id', 'CustomerID')), ...(await heaviest('stock_code', 'StockCode'))])
+    await using set = await buildTrainingSet(reorder, labelsFrom(labels()))
+    assert.equal(set.rows, 22_190)
+    const only = (row: number) => checksAll || row % 25 === 0 || heavy.has(row)
+    const { rows, values, different } = await checkTrainingSet(reorder, set, { only })
+    assert.deepEqual(different.slice(0, 10), [])
+    assert.ok(rows >= (checksAll ? set.rows : set.rows / 25 + 15), `${rows} rows`)
+    assert.equal(values, 12 * rows)
+  })
+
+  test('each label is the first line of an invoice with a customer, and tells whether another order followed', async () => {
+    const found = await duck.rows(`
+      WITH invoices AS (
+        SELECT CustomerID AS customer, InvoiceNo AS invoice, min(InvoiceDate) AS "when" FROM lines WHERE CustomerID IS NOT NULL GROUP BY ALL
+      )
+      SELECT
+        count(*)::INTEGER AS labels,
+        count(*) FILTER (EXISTS (
+          FROM invoices AS next WHERE next.customer = invoices.customer AND next.invoice NOT LIKE 'C%'
+          AND next.when > invoices.when AND next.when <= invoices.when + INTERVAL 30 DAY))::INTEGER AS again
+      FROM invoices`)
+    const written = await duck.rows(`SELECT count(*)::INTEGER AS labels, count(*) FILTER (ordered_again_within_30d)::INTEGER AS again FROM read_parquet(${quoteLiteral(labels())})`)
+    assert.deepEqual(written, found)
+  })
+
+  test('after the last line the lifetime values are those of plain SQL', async () => {
+    const { customerOrders } = await definitions()
+    const expected = await duck.rows(`
+      SELECT
+        CustomerID AS customer_id,
+        sum(price * Quantity)::VARCHAR AS customer_spend_sum_lifetime,
+        count(DISTINCT InvoiceNo) FILTER (InvoiceNo NOT LIKE 'C%')::INTEGER AS customer_order_count_lifetime,
+        count(*) FILTER (InvoiceNo LIKE 'C%') / count(*) AS customer_return_rate_lifetime
+      FROM lines WHERE CustomerID IS NOT NULL GROUP BY ALL ORDER BY 1`)
+    const view = featureView({
+      name: 'lifetime',
+      features: [customerOrders.pick('customer_spend_sum_lifetime', 'customer_order_count_lifetime', 'customer_return_rate_lifetime')],
+    })
+    const ends = expected.map(({ customer_id }) => ({ customer_id, at: '2012-01-01T00:00:00Z' }))
+    await using set = await buildTrainingSet(view, labelsFrom(ends))
+    const found: unknown[] = []
+    for await (const { at: _at, ...values } of set) found.push({ ...values })
+    assert.deepEqual(found, expected)
+  })
+})
