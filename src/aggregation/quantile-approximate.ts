@@ -45,14 +45,16 @@ export const quantileApproximate: AggregateFunction = {
     }
     const buckets = tallying({ kind: 'integer', nullable: false }, (tally) => {
       if (tally.size === 0) return null
-      const ordered = ([...tally] as [number, number][]).sort(([a], [b]) => a - b)
-      const size = ordered.reduce((sum, [, count]) => sum + count, 0)
+      let size = 0
+      for (const count of tally.values()) size += count
       let rest = Math.floor(percentile * (size - 1))
-      const found = ordered.find(([, count]) => {
-        rest -= count
-        return rest < 0
-      }) as [number, number]
-      return middleOf(found[0]) / factor
+      const found = Float64Array.from(tally.keys() as Iterable<number>)
+        .sort()
+        .find((bucket) => {
+          rest -= tally.get(bucket) as number
+          return rest < 0
+        })
+      return middleOf(found as number) / factor
     })
     return {
       ...buckets,

@@ -59,9 +59,8 @@ export class Registers {
     const registers = 2 ** this.#precision
     const longest = 64 - this.#precision
     const counts = new Float64Array(longest + 2)
-    const used = this.#used()
-    for (const [, rank] of used) counts[rank] = (counts[rank] as number) + 1
-    counts[0] = registers - used.length
+    for (const rank of this.#few?.values() ?? this.#all) counts[rank] = (counts[rank] as number) + 1
+    if (this.#few !== null) counts[0] = registers - this.#few.size
     let z = registers * tau(1 - (counts[longest + 1] as number) / registers)
     for (let rank = longest; rank >= 1; rank--) z = 0.5 * (z + (counts[rank] as number))
     z += registers * sigma((counts[0] as number) / registers)
