@@ -24,6 +24,16 @@ export class ColumnBuilder {
     if (nulls) for (let i = 0; i < count; i++) if (nulls[i] === 1) this.#setNull(positions[i] as number)
   }
 
+  /** Copies rows of a batch to positions, in order: a later one overwrites an earlier. */
+  copy(from: CellColumn, rows: Int32Array, positions: Int32Array, count: number): void {
+    const { nulls } = from
+    const values = from.values as readonly Cell[]
+    const into = this.#values as Cell[]
+    for (let i = 0; i < count; i++) into[positions[i] as number] = values[rows[i] as number] as Cell
+    if (nulls) for (let i = 0; i < count; i++) this.#mark(positions[i] as number, nulls[rows[i] as number] === 1)
+    else if (this.#nulls) for (let i = 0; i < count; i++) this.#nulls[positions[i] as number] = 0
+  }
+
   set(position: number, cell: Cell): void {
     if (cell === null) {
       this.#setNull(position)
@@ -53,6 +63,11 @@ export class ColumnBuilder {
 
   column(): CellColumn {
     return { values: this.#values, nulls: this.#nulls }
+  }
+
+  #mark(position: number, isNull: boolean): void {
+    if (isNull) this.#setNull(position)
+    else if (this.#nulls) this.#nulls[position] = 0
   }
 
   #setNull(position: number): void {

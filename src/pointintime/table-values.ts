@@ -11,6 +11,9 @@ import { ValueColumns } from './value-columns.ts'
 const number: TypeData = { kind: 'float', nullable: false }
 const numberOrNull: TypeData = { kind: 'float', nullable: true }
 
+/** The most rows that come in one batch. */
+const batchRows = 2048
+
 /**
  * The features of a table at every moment: those of the newest row valid at it. Rows are streamed in any order and
  * never kept: each goes to the first moment of its key that can see it and stays there if it is the newest so far; a
@@ -40,6 +43,11 @@ class NewestRows {
   readonly #known: Float64Array
   readonly #cells: readonly ColumnBuilder[]
   readonly #tieBreakers: readonly number[]
+  /** The moments by place. */
+  readonly #at: Float64Array
+  readonly #places = new Int32Array(batchRows)
+  readonly #winners = new Int32Array(batchRows)
+  readonly #winnerPlaces = new Int32Array(batchRows)
 
   constructor(plan: TableGroupPlan, moments: Moments, asKnown: boolean) {
     const places = moments.order.length
@@ -50,52 +58,76 @@ class NewestRows {
     this.#times = new Float64Array(places).fill(Number.NEGATIVE_INFINITY)
     this.#known = new Float64Array(places)
     this.#cells = this.columns.map((name) => new ColumnBuilder(plan.group.source.columns[name] as TypeData, places + 1))
+    this.#at = Float64Array.from(moments.order, (row) => moments.at[row] as number)
     this.#tieBreakers = plan.orderColumns.map((name) => this.columns.indexOf(name))
   }
 
+  /** Takes rows in passes over the batch, one thing at a time: memory far apart is then fetched side by side. */
   add(batch: readonly CellColumn[], count: number): void {
+    this.#findPlaces(batch, count)
+    const times = (batch[1] as CellColumn).values as Float64Array
+    const { values: knownValues, nulls: knownNulls } = batch[2] as CellColumn
+    let winners = 0
+    for (let row = 0; row < count; row++) {
+      const place = this.#places[row] as number
+      if (place < 0) continue
+      const time = times[row] as number
+      const before = this.#times[place] as number
+      if (time < before) continue
+      const known = knownNulls?.[row] === 1 ? Number.NEGATIVE_INFINITY : (knownValues[row] as number)
+      if (time === before) {
+        const knownBefore = this.#known[place] as number
+        if (known < knownBefore) continue
+        if (known === knownBefore) {
+          this.#store(batch, winners)
+          winners = 0
+          if (!this.#wins(batch, row, place)) continue
+        }
+      }
+      this.#times[place] = time
+      this.#known[place] = known
+      this.#winners[winners] = row
+      this.#winnerPlaces[winners++] = place
+    }
+    this.#store(batch, winners)
+  }
+
+  /** The place of the first moment of each row's key that sees the row, or -1. */
+  #findPlaces(batch: readonly CellColumn[], count: number): void {
     const keys = (batch[0] as CellColumn).values as Float64Array
     const times = (batch[1] as CellColumn).values as Float64Array
     const { values: knownValues, nulls: knownNulls } = batch[2] as CellColumn
+    const { keyStarts } = this.#moments
+    const at = this.#at
+    const places = this.#places
     for (let row = 0; row < count; row++) {
-      const time = times[row] as number
-      const known = knownNulls?.[row] === 1 ? Number.NEGATIVE_INFINITY : (knownValues[row] as number)
-      const place = this.#firstThatSees(keys[row] as number, this.#asKnown ? Math.max(time, known) : time)
-      if (place < 0) continue
-      const before = this.#times[place] as number
-      if (time < before || (time === before && known < (this.#known[place] as number))) continue
-      if (time === before && known === this.#known[place] && !this.#wins(batch, row, place)) continue
-      this.#times[place] = time
-      this.#known[place] = known
-      this.#store(batch, row, place)
+      let from = times[row] as number
+      if (this.#asKnown && knownNulls?.[row] !== 1) from = Math.max(from, knownValues[row] as number)
+      const key = keys[row] as number
+      const end = keyStarts[key + 1] as number
+      let low = keyStarts[key] as number
+      let high = end
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        if ((at[middle] as number) < from) low = middle + 1
+        else high = middle
+      }
+      places[row] = low < end ? low : -1
     }
   }
 
-  /** The place of the key's first moment at or after `from`, or -1. */
-  #firstThatSees(key: number, from: number): number {
-    const { order, at, keyStarts } = this.#moments
-    let low = keyStarts[key] as number
-    const end = keyStarts[key + 1] as number
-    let high = end
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((at[order[middle] as number] as number) < from) low = middle + 1
-      else high = middle
-    }
-    return low < end ? low : -1
-  }
-
-  #store(batch: readonly CellColumn[], row: number, place: number): void {
+  #store(batch: readonly CellColumn[], winners: number): void {
     for (let column = 0; column < this.#cells.length; column++) {
-      const { values, nulls } = batch[column + 3] as CellColumn
-      ;(this.#cells[column] as ColumnBuilder).set(place, nulls?.[row] === 1 ? null : (values[row] as number))
+      ;(this.#cells[column] as ColumnBuilder).copy(batch[column + 3] as CellColumn, this.#winners, this.#winnerPlaces, winners)
     }
   }
 
   /** Whether a row of equal time and creation comes after the stored one. The last place of the columns is scratch. */
   #wins(batch: readonly CellColumn[], row: number, place: number): boolean {
     const scratch = this.#times.length
-    this.#store(batch, row, scratch)
+    this.#winners[0] = row
+    this.#winnerPlaces[0] = scratch
+    this.#store(batch, 1)
     return this.#compareContent(scratch, place) > 0
   }
 

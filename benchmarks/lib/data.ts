@@ -1,0 +1,37 @@
+import { access, mkdir, rename } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Duck } from '../../src/offline/index.ts'
+
+/** Days over which events and labels are spread. */
+export const days = 30
+
+const start = Date.UTC(2026, 0, 1) * 1000
+const span = days * 86_400_000_000
+
+/** A file that the same parameters always make the same; kept in the temporary folder between runs. */
+async function generated(name: string, select: string): Promise<string> {
+  const folder = join(tmpdir(), 'lockstep-bench')
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, `${name}.parquet`)
+  if (await access(path).then(() => true, () => false)) return path
+  await using duck = await Duck.open()
+  await duck.run(`COPY (${select}) TO '${path}.partial' (FORMAT parquet)`)
+  await rename(`${path}.partial`, path)
+  return path
+}
+
+/** A hash of a row number and a purpose: the seeded randomness of the data. */
+const random = (seed: number, below: number): string => `(hash(i * 1000003 + ${seed}) % ${below})`
+
+/** Events in order of time, as a log holds them: `user_id` (integer), `at`, `amount` (a double of two decimals). */
+export const eventsFile = (events: number, keys: number): Promise<string> =>
+  generated(`events-${events}-${keys}`, `SELECT ${random(1, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / events)}::BIGINT) AS "at", ${random(2, 100_000)} / 100.0::DOUBLE AS amount FROM range(${events}) rows(i)`)
+
+/** Rows of a table in order of time: `user_id`, `at` (valid from), and three values. */
+export const tableFile = (rows: number, keys: number): Promise<string> =>
+  generated(`table-${rows}-${keys}`, `SELECT ${random(3, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at", ${random(4, 100_000)} / 100.0::DOUBLE AS balance, ${random(5, 1000)}::INTEGER AS level FROM range(${rows}) rows(i)`)
+
+/** Labels in no order of time: `label_id`, `user_id`, `at`. */
+export const labelsFile = (labels: number, keys: number): Promise<string> =>
+  generated(`labels-${labels}-${keys}`, `SELECT i AS label_id, ${random(6, keys)}::INTEGER AS user_id, make_timestamp(${start} + ${random(7, span)}::BIGINT) AS "at" FROM range(${labels}) rows(i)`)

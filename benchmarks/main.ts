@@ -1,0 +1,41 @@
+import { Command } from 'commander'
+import { growth } from './growth.ts'
+import { latest } from './latest.ts'
+import { windows } from './windows.ts'
+
+const count = (text: string): number => {
+  const match = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text)
+  if (!match) throw new Error(`${text} is not a number such as 500k or 20M`)
+  return Number(match[1]) * { '': 1, k: 1_000, M: 1_000_000 }[match[2] as '' | 'k' | 'M']
+}
+
+const program = new Command('bench').description('Measures Lockstep against a peer or a floor in the same run; prints medians and ratios, and writes JSON.')
+
+program
+  .command('windows')
+  .description('training set of 3 exact windows x {count, sum} against the exact window functions of DuckDB')
+  .option('--events <n>', 'events', count, 20_000_000)
+  .option('--labels <n>', 'labels', count, 1_000_000)
+  .option('--keys <n>', 'keys', count, 200_000)
+  .option('--runs <n>', 'runs of each side, in turn', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-windows.json')
+  .action(windows)
+
+program
+  .command('latest')
+  .description('training set of the newest row of a table against the ASOF JOIN of DuckDB')
+  .option('--rows <n>', 'rows of the table', count, 20_000_000)
+  .option('--labels <n>', 'labels', count, 1_000_000)
+  .option('--keys <n>', 'keys', count, 200_000)
+  .option('--runs <n>', 'runs of each side, in turn', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-latest.json')
+  .action(latest)
+
+program
+  .command('growth')
+  .description('time and memory of `windows` at 1, 2, 4 and 8 million events: time per event stays flat')
+  .option('--runs <n>', 'runs of each size', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-growth.json')
+  .action(growth)
+
+await program.parseAsync()
