@@ -298,12 +298,10 @@ function vectorConversion(type: TypeData, raw: string, family: Family, depth: nu
 }
 
 function structConversion(raw: string, family: Family): Conversion | null {
-  if (family === 'struct') return { value: `CAST(to_json(${raw}) AS VARCHAR)`, checks: [] }
+  if (family === 'struct') return { value: `to_json(${raw})`, checks: [] }
   if (family !== 'text') return null
-  return {
-    value: `CAST(${raw} AS VARCHAR)`,
-    checks: [{ ok: `json_type(TRY_CAST(${raw} AS JSON)) = 'OBJECT'`, reason: 'is not a JSON object' }],
-  }
+  const json = `TRY_CAST(${raw} AS JSON)`
+  return { value: json, checks: [{ ok: `json_type(${json}) = 'OBJECT'`, reason: 'is not a JSON object' }] }
 }
 
 const jsonAs = (raw: string, type: string): string => `TRY_CAST(TRY_CAST(${raw} AS JSON) AS ${type})`

@@ -1,38 +1,11 @@
 import { ARRAY, BIGINT, BOOLEAN, DATE, DECIMAL, DOUBLE, type DuckDBType, FLOAT, LIST, TIMESTAMP, VARCHAR } from '@duckdb/node-api'
-import type { TypeData } from '../schema/index.ts'
+import { sqlType, type TypeData } from '../schema/index.ts'
 
 /** Digits of the decimals that are written: the most that 64 bits hold, so that one code path writes them all. */
 const widest = 18
 
-/**
- * The SQL type that holds a value type, in scans, tables and files: `VARCHAR`, `BOOLEAN`, `BIGINT`, `DOUBLE`, `DECIMAL(p,s)`,
- * `TIMESTAMP` (microseconds, UTC), `DATE`, lists of these, `FLOAT[n]` for vectors, and `VARCHAR` with JSON text for structs.
- */
-export function physicalType(type: TypeData): string {
-  switch (type.kind) {
-    case 'string':
-    case 'oneOf':
-    case 'struct':
-      return 'VARCHAR'
-    case 'boolean':
-      return 'BOOLEAN'
-    case 'integer':
-    case 'int64':
-      return 'BIGINT'
-    case 'float':
-      return 'DOUBLE'
-    case 'decimal':
-      return `DECIMAL(${type.precision ?? widest}, ${type.scale ?? 0})`
-    case 'timestamp':
-      return 'TIMESTAMP'
-    case 'date':
-      return 'DATE'
-    case 'list':
-      return `${physicalType(type.element as TypeData)}[]`
-    case 'vector':
-      return `FLOAT[${type.length}]`
-  }
-}
+/** The SQL type that holds a value type, in scans, tables and files. */
+export const physicalType = sqlType
 
 /** The type of a vector that cells are written to; a decimal is cast to its own precision by the table that takes it. */
 export function vectorType(type: TypeData): DuckDBType {

@@ -63,5 +63,5 @@ export async function keepVersions(
  */
 function orderSql(type: TypeData, sql: string): string {
   if (type.kind !== 'string' && type.kind !== 'oneOf' && type.kind !== 'struct') return sql
-  return String.raw`regexp_replace(${sql}, '([\x{E000}-\x{FFFF}])', chr(1114111) || '\1', 'g')`
+  return String.raw`regexp_replace(CAST(${sql} AS VARCHAR), '([\x{E000}-\x{FFFF}])', chr(1114111) || '\1', 'g')`
 }
