@@ -254,14 +254,14 @@ function holdLaws(algebra: Algebra, columns: readonly Column[]): void {
         assert.deepEqual(algebra.all(left), algebra.all(aggregate.zero()), 'removing everything leaves nothing')
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
   if (aggregate.ranges)
     fc.assert(
       fc.property(eventsOf(columns, 60, true), fc.array(fc.tuple(fc.nat(60), fc.nat(60)), { minLength: 1, maxLength: 8 }), (events, cuts) =>
         holdRanges(algebra, columns, events, cuts),
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
 }
 
