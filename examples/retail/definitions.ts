@@ -15,10 +15,10 @@ import {
   topK,
 } from 'lockstep'
 
-/**
- * The order lines of a British online shop, December 2010 to December 2011: Online Retail, UCI Machine Learning Repository,
- * data set 352, Daqing Chen (2015), https://archive.ics.uci.edu/dataset/352/online+retail, licence CC BY 4.0.
- */
+/** To be named wherever results on these data are shown. */
+export const attribution = 'Online Retail, UCI Machine Learning Repository, data set 352, Daqing Chen (2015), CC BY 4.0'
+
+/** The order lines of a British online shop from December 2010 to December 2011. */
 export const orderLines = events('order_lines', {
   columns: {
     row_no: t.integer(),
@@ -44,7 +44,7 @@ export const orderLines = events('order_lines', {
       invoiced_at: 'InvoiceDate',
     },
   }),
-  description: 'Lines without a customer belong to no customer, and count for their item',
+  description: `Lines without a customer count for their item alone. ${attribution}`,
   owner: 'sales',
 })
 

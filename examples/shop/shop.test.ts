@@ -62,7 +62,10 @@ describe('the training set of a shop', () => {
     await using set = await buildTrainingSet(ranking, labels())
     const found: number[] = []
     for await (const row of set) found.push(row.user_cart_item_count)
-    assert.deepEqual(found, expected.map(({ items }) => items))
+    assert.deepEqual(
+      found,
+      expected.map(({ items }) => items),
+    )
   })
 
   test('a wrong value is found', async () => {

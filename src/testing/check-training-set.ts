@@ -50,10 +50,17 @@ export async function checkTrainingSet(view: AnyView, set: AsyncIterable<Values>
     const moment = momentMicros(found[options.moment ?? 'at'] as Date | string)
     const valuesOf = (item: Selection | OnDemand): Values => {
       if (item instanceof OnDemand) return item.compute(Object.assign({}, ...item.from.map(valuesOf)) as Values, found)
-      const key = Object.fromEntries(Object.entries(item.keys).map(([name, column]) => [name, toCell(item.group.entity.keys[name] as TypeData, found[column])]))
-      const answer = oracleValues(item.group, histories.get(item.group)?.get(keyText(Object.values(key))) ?? [], key, moment, { asKnown: options.asKnown ?? false })
+      const key = Object.fromEntries(
+        Object.entries(item.keys).map(([name, column]) => [name, toCell(item.group.entity.keys[name] as TypeData, found[column])]),
+      )
+      const answer = oracleValues(item.group, histories.get(item.group)?.get(keyText(Object.values(key))) ?? [], key, moment, {
+        asKnown: options.asKnown ?? false,
+      })
       return Object.fromEntries(
-        Object.entries(item.features).map(([name, feature]) => [name, fromCell(item.group.features[feature]?.type as TypeData, answer.values[feature] ?? null)]),
+        Object.entries(item.features).map(([name, feature]) => [
+          name,
+          fromCell(item.group.features[feature]?.type as TypeData, answer.values[feature] ?? null),
+        ]),
       )
     }
     for (const [feature, expected] of view.items.flatMap((item) => Object.entries(valuesOf(item)))) {
@@ -65,7 +72,10 @@ export async function checkTrainingSet(view: AnyView, set: AsyncIterable<Values>
 }
 
 /** The rows of each key of each group: an event of another key never counts, and looking at them all would take days. */
-async function readHistories(view: AnyView, history: Readonly<Record<string, History>>): Promise<Map<FeatureGroupData, Map<string, OracleRow[]>>> {
+async function readHistories(
+  view: AnyView,
+  history: Readonly<Record<string, History>>,
+): Promise<Map<FeatureGroupData, Map<string, OracleRow[]>>> {
   await using duck = await Duck.open()
   const groups = new Set(selectionsOf(view).map(({ group }) => group))
   const rows = new Map<string, OracleRow[]>()
@@ -75,7 +85,9 @@ async function readHistories(view: AnyView, history: Readonly<Record<string, His
   return new Map(
     [...groups].map((group) => [
       group,
-      Map.groupBy(rows.get(group.source.name) as OracleRow[], (row) => keyText(Object.values(group.keys).map((column) => row[column] ?? null))),
+      Map.groupBy(rows.get(group.source.name) as OracleRow[], (row) =>
+        keyText(Object.values(group.keys).map((column) => row[column] ?? null)),
+      ),
     ]),
   )
 }

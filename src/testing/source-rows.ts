@@ -16,7 +16,8 @@ export async function sourceRows(duck: Duck, source: SourceData, history?: Histo
   for await (const batch of duck.stream(`SELECT ${casts} FROM (${scan.sql})`, types)) {
     for (let place = 0; place < batch.count; place++) {
       const row: Record<string, Cell> = {}
-      for (const [index, [name, type]] of columns.entries()) row[name] = cellAt(type, batch.columns[index] as (typeof batch.columns)[number], place)
+      for (const [index, [name, type]] of columns.entries())
+        row[name] = cellAt(type, batch.columns[index] as (typeof batch.columns)[number], place)
       rows.push(row)
     }
   }
