@@ -1,3 +1,4 @@
+import { effectiveMoment } from '../definition/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import { cellAt, type Duck, type Scan, transportSql } from '../offline/index.ts'
 import type { OnlineRow } from '../online/index.ts'
@@ -17,17 +18,19 @@ interface ReadRow {
 }
 
 /**
- * For each key the row valid at `upto` and those that become valid later; rows come from DuckDB sorted by key and time,
+ * For each key the row that is valid when reads begin, and those that become valid later; rows come from DuckDB sorted by key and time,
  * so that one key is held at a time. The version is the order of the newest row, so that an older load never wins.
  */
 export async function* tableStates(duck: Duck, plan: TableGroupPlan, use: GroupUse, scan: Scan, upto: number, interrupt: Interrupt): AsyncGenerator<OnlineRow> {
   const { source } = plan.group
-  const keys = await findKeys(duck, use, scan, upto, upto + 1, 1)
+  // A scheduled group is asked as of ticks, the first of them before `upto`.
+  const first = effectiveMoment(plan.group.refresh, upto)
+  const keys = await findKeys(duck, use, scan, upto, first + 1, 1)
   const names = historyColumns(use)
   const types = names.map((name) => source.columns[name] as TypeData)
   const keyTypes = use.keys.map(({ type }) => type)
   const keyNames = keyTypes.map((type, index) => `${transportSql(type, `k.key_${index}`)} AS __key_${index}`)
-  const history = historySql(use, scan, `SELECT * FROM ${keys.table}`, { asKnown: false, first: upto, last: Number.MAX_SAFE_INTEGER }, `, k.__last, ${keyNames.join(', ')}`)
+  const history = historySql(use, scan, `SELECT * FROM ${keys.table}`, { asKnown: false, first, last: Number.MAX_SAFE_INTEGER }, `, k.__last, ${keyNames.join(', ')}`)
   const selected = ['__k', '__time', '__known', ...keyTypes.map((_, index) => `__key_${index}`), ...names.map((name) => JSON.stringify(name))].join(', ')
   const sql = `SELECT ${selected} FROM (${history}) WHERE __last IS NULL OR __time >= __last ORDER BY __k, __time`
   const packKey = keyEncoder(keyTypes)
@@ -40,8 +43,8 @@ export async function* tableStates(duck: Duck, plan: TableGroupPlan, use: GroupU
     read.sort((a, b) => a.time - b.time || order.compare(a, b))
     const newest = read.filter((row, index) => row.time !== read[index + 1]?.time)
     const rows: StoredRow[] = newest.map(({ time, cells }) => ({ time, cells: used.map((place) => cells[place] as Cell) }))
-    const first = rows[0] as StoredRow
-    return { key: packKey(key), version: order.version(newest.at(-1) as ReadRow, writtenAt), value: codec.encode({ earlier: first.time <= upto, rows }) }
+    const oldest = rows[0] as StoredRow
+    return { key: packKey(key), version: order.version(newest.at(-1) as ReadRow, writtenAt), value: codec.encode({ earlier: oldest.time <= first, rows }) }
   }
 
   interrupt.stage(`writing ${plan.group.name}`, keys.counts[0] ?? 0)

@@ -122,3 +122,10 @@ test('composite keys do not run into each other', () => {
     { numRuns: 1000 },
   )
 })
+
+test('a vector is read from a pooled Buffer as from its own bytes', () => {
+  const type: TypeData = { kind: 'vector', nullable: false, length: 3 }
+  const writer = new ByteWriter()
+  encodeCell(type, Float32Array.of(1, 2, 3), writer)
+  assert.deepEqual(decodeCell(type, new ByteReader(Buffer.from(writer.finish()))), Float32Array.of(1, 2, 3))
+})

@@ -148,5 +148,6 @@ const vector = (length: number): Codec => ({
     for (let index = 0; index < length; index++) canonical[index] = ((cell as Float32Array)[index] as number) + 0
     writer.raw(new Uint8Array(canonical.buffer))
   },
-  decode: (reader) => new Float32Array(reader.raw(length * 4).slice().buffer),
+  // A copy of its own: a view over a pooled Buffer would give the whole pool.
+  decode: (reader) => new Float32Array(new Uint8Array(reader.raw(length * 4)).buffer),
 })
