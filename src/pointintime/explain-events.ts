@@ -2,7 +2,15 @@ import { type AggregateNode, type ExpressionNode, showExpression, showWindow } f
 import { formatDuration } from '../lib/duration.ts'
 import { formatMoment } from '../lib/moment.ts'
 import type { Duck } from '../offline/index.ts'
-import { type CellColumn, cellReader, compileExpression, compileFilter, type EventGroupPlan, type GroupUse, type LeafNode } from '../plan/index.ts'
+import {
+  type CellColumn,
+  cellReader,
+  compileExpression,
+  compileFilter,
+  type EventGroupPlan,
+  type GroupUse,
+  type LeafNode,
+} from '../plan/index.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
 import type { Interrupt } from './context.ts'
 import { type KeyedEvents, readEvents } from './event-history.ts'
@@ -42,9 +50,18 @@ export class ExplainedEvents {
     for (const [position, place] of this.#read.entries()) this.#positions[place] = position
   }
 
-  static async read(duck: Duck, use: GroupUse & { readonly plan: EventGroupPlan }, history: KeyHistory, at: ExplainedMoment, interrupt: Interrupt): Promise<ExplainedEvents> {
-    const columns = [...new Set([...use.plan.columns, ...use.plan.group.source.id])].sort()
-    const plan = { ...use.plan, columns, ordered: true, reach: Number.POSITIVE_INFINITY }
+  static async read(
+    duck: Duck,
+    use: GroupUse & { readonly plan: EventGroupPlan },
+    history: KeyHistory,
+    at: ExplainedMoment,
+    interrupt: Interrupt,
+  ): Promise<ExplainedEvents> {
+    const { id, known } = use.plan.group.source
+    const columns = [...new Set([...use.plan.columns, ...id])].sort()
+    // Versions of one event at one moment come in the order in which they became known.
+    const orderColumns = [...use.plan.orderColumns, ...(known === null ? [] : [known])]
+    const plan = { ...use.plan, columns, ordered: true, orderColumns, reach: Number.POSITIVE_INFINITY }
     const everything = { asKnown: true, first: 0, last: Number.MAX_SAFE_INTEGER, everyEvent: true }
     const events = await readEvents(duck, historySql({ ...use, plan }, history.all, history.keysSql, everything), plan, 1, true, interrupt)
     return new ExplainedEvents(use.plan, events, at)
@@ -63,32 +80,45 @@ export class ExplainedEvents {
     const times = Float64Array.from(this.#read, (place) => this.#time(place))
     const part = windowPart(node.window, times, (position) => matches(this.#read[position] as number), moment)
     const contentReason = this.#contentReason(node)
-    const inside = new Neighbours<ShownEvent>(limit)
-    const before = new Neighbours<OutsideEvent>(limit)
-    const within = new Neighbours<OutsideEvent>(limit)
-    const after = new Neighbours<OutsideEvent>(limit)
-    let oldest: number | null = null
+    const inside: number[] = []
+    const before: number[] = []
+    const within: number[] = []
+    const after: number[] = []
     for (let place = this.#positions.length - 1; place >= 0; place--) {
       const time = this.#time(place)
       const position = this.#positions[place] as number
-      const why = contentReason(place)
+      const counts = contentReason(place) === null
       if (time >= part.to) {
-        if (why === null && (position >= 0 || this.#isLatest(place))) after.addNearer(() => this.#outside(place, this.#whyAfter(node, part, time)))
+        if (counts && (position >= 0 || this.#isLatest(place))) after.push(place)
       } else if (position < 0 ? time >= (part.from ?? Number.NEGATIVE_INFINITY) : position >= part.low) {
-        const reason = this.#versionReason(place) ?? why
-        if (reason !== null) within.addFarther(() => this.#outside(place, reason))
-        else {
-          inside.addFarther(() => this.#shown(place))
-          oldest = place
-        }
-      } else if (position >= 0 && why === null) before.addFarther(() => this.#outside(place, part.whyBefore(position)))
+        if (counts && position >= 0) inside.push(place)
+        else within.push(place)
+      } else if (counts && position >= 0) before.push(place)
     }
+    const nearest = (places: readonly number[], reason: (place: number) => string): Nearest<OutsideEvent> => ({
+      count: places.length,
+      nearest: places.slice(0, limit).map((place) => ({ ...this.#shown(place), reason: reason(place) })),
+    })
+    const oldest = inside.at(-1)
     return {
       definition: showExpression(node),
       value,
-      window: { definition: showWindow(node.window), from: part.from === null ? null : formatMoment(part.from), to: formatMoment(part.to), reason: part.reason },
-      inside: { count: inside.count, newest: inside.nearest, oldest: oldest === null ? null : this.#shown(oldest) },
-      outside: { before: before.all, within: within.all, after: after.all },
+      window: {
+        definition: showWindow(node.window),
+        from: part.from === null ? null : formatMoment(part.from),
+        to: formatMoment(part.to),
+        reason: part.reason,
+      },
+      inside: {
+        count: inside.length,
+        newest: inside.slice(0, limit).map((place) => this.#shown(place)),
+        oldest: oldest === undefined ? null : this.#shown(oldest),
+      },
+      outside: {
+        before: nearest(before, (place) => part.whyBefore(this.#positions[place] as number)),
+        within: nearest(within, (place) => this.#versionReason(place) ?? (contentReason(place) as string)),
+        after: nearest(after.reverse(), (place) => this.#whyAfter(node, part, this.#time(place))),
+      },
     }
   }
 
@@ -106,7 +136,8 @@ export class ExplainedEvents {
     const superseded = this.#events.superseded[place] as number
     const { asKnown, moment } = this.#at
     if (asKnown && known > moment) return `not yet known at ${formatMoment(moment)}: known from ${formatMoment(known)} on`
-    if (asKnown ? superseded <= moment : !this.#isLatest(place)) return `superseded by a later version, known at ${formatMoment(superseded)}`
+    if (asKnown ? superseded <= moment : !this.#isLatest(place))
+      return `superseded by a later version, known at ${formatMoment(superseded)}`
     return null
   }
 
@@ -115,7 +146,10 @@ export class ExplainedEvents {
     const { filter } = node
     const passes = filter === null ? () => true : this.#filter(filter)
     const mismatch = filter === null ? '' : `does not match the filter ${showExpression(filter)}`
-    const inputs = node.inputs.map((input) => ({ value: compileExpression(input, (leaf) => this.#leaf(leaf)), isNull: `${showExpression(input)} is null` }))
+    const inputs = node.inputs.map((input) => ({
+      value: compileExpression(input, (leaf) => this.#leaf(leaf)),
+      isNull: `${showExpression(input)} is null`,
+    }))
     return (place) => (passes(place) ? (inputs.find(({ value }) => value(place) === null)?.isNull ?? null) : mismatch)
   }
 
@@ -133,12 +167,9 @@ export class ExplainedEvents {
     if (time === asOf) return 'at the as-of moment: not yet visible'
     if (time > asOf) return `${shortDuration(time - asOf)} after the as-of moment: not yet visible`
     if (time >= moment) return `at or after the last tick, ${formatMoment(moment)}: not yet visible to a scheduled group`
-    if (node.window.kind === 'tumbling' && node.window.part === 'last' && time < moment - node.window.delay) return 'in the current bucket, which is not complete'
+    if (node.window.kind === 'tumbling' && node.window.part === 'last' && time < moment - node.window.delay)
+      return 'in the current bucket, which is not complete'
     return `${time === part.to ? 'at' : `${shortDuration(time - part.to)} after`} the end of the window, which lies ${formatDuration(node.window.delay)} back`
-  }
-
-  #outside(place: number, reason: string): OutsideEvent {
-    return { ...this.#shown(place), reason }
   }
 
   #shown(place: number): ShownEvent {
@@ -151,31 +182,11 @@ export class ExplainedEvents {
         }),
       )
     const known = this.#events.known[place] as number
-    return { time: formatMoment(this.#time(place)), id: values(source.id), columns: values(this.#plan.columns), known: Number.isFinite(known) ? formatMoment(known) : null }
-  }
-}
-
-/** Counts what is added and keeps the nearest few. */
-class Neighbours<T> {
-  readonly nearest: T[] = []
-  readonly #limit: number
-  count = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get all(): Nearest<T> {
-    return { count: this.count, nearest: this.nearest }
-  }
-
-  addFarther(make: () => T): void {
-    if (this.count++ < this.#limit) this.nearest.push(make())
-  }
-
-  addNearer(make: () => T): void {
-    this.count++
-    this.nearest.unshift(make())
-    if (this.nearest.length > this.#limit) this.nearest.pop()
+    return {
+      time: formatMoment(this.#time(place)),
+      id: values(source.id),
+      columns: values(this.#plan.columns),
+      known: Number.isFinite(known) ? formatMoment(known) : null,
+    }
   }
 }

@@ -48,7 +48,10 @@ function beginning(window: WindowData, times: Float64Array, low: number, high: n
       const left = end - window.length
       if (window.resolution === 0) return from(left, `${formatDuration(window.length)} before its end`)
       const multiple = Math.floor(left / window.resolution) * window.resolution
-      return from(multiple, `${formatDuration(window.length)} before its end, moved back to a multiple of ${formatDuration(window.resolution)}`)
+      return from(
+        multiple,
+        `${formatDuration(window.length)} before its end, moved back to a multiple of ${formatDuration(window.resolution)}`,
+      )
     }
     case 'tumbling': {
       const bucket = Math.floor(end / window.length) * window.length
@@ -61,12 +64,21 @@ function beginning(window: WindowData, times: Float64Array, low: number, high: n
       if (high === 0) return { from: end, to: end, reason: 'there is no event yet, so no session', whyBefore: () => '' }
       if (low === high) {
         const quiet = shortDuration(end - timeAt(high - 1))
-        return { from: end, to: end, reason: `the last session is over: quiet for ${quiet}, longer than ${gap}`, whyBefore: () => `its session is over: a pause longer than ${gap} followed` }
+        return {
+          from: end,
+          to: end,
+          reason: `the last session is over: quiet for ${quiet}, longer than ${gap}`,
+          whyBefore: () => `its session is over: a pause longer than ${gap} followed`,
+        }
       }
       const first = { from: timeAt(low), to: end }
       if (low === 0) return { ...first, reason: 'the first event of the key', whyBefore: () => '' }
       const pause = shortDuration(timeAt(low) - timeAt(low - 1))
-      return { ...first, reason: `the first event after a pause of ${pause}, longer than ${gap}`, whyBefore: () => `before the pause of ${pause} after which the session began` }
+      return {
+        ...first,
+        reason: `the first event after a pause of ${pause}, longer than ${gap}`,
+        whyBefore: () => `before the pause of ${pause} after which the session began`,
+      }
     }
     case 'since': {
       const condition = showExpression(window.condition)
@@ -75,7 +87,8 @@ function beginning(window: WindowData, times: Float64Array, low: number, high: n
         from: timeAt(low - 1),
         to: end,
         reason: `after the last event that matches ${condition}`,
-        whyBefore: (position) => (position === low - 1 ? 'the window begins after this event' : 'before the event after which the window begins'),
+        whyBefore: (position) =>
+          position === low - 1 ? 'the window begins after this event' : 'before the event after which the window begins',
       }
     }
   }

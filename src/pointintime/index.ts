@@ -1,4 +1,6 @@
 export { Interrupt, type Progress } from './context.ts'
+export { explainFeature, type ExplainOptions } from './explain.ts'
+export type { AggregateExplanation, EventsExplanation, Explanation, JsonRecord, JsonValue, Nearest, OnDemandExplanation, OutsideEvent, ShownEvent, ShownRow, TableExplanation } from './explanation.ts'
 export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
 export type { Split } from './split.ts'
 export { buildTrainingSet, type TrainingColumn, TrainingSet, type TrainingSetOptions } from './training-set.ts'

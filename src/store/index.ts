@@ -1,2 +1,2 @@
 export type { ProjectConfig } from './project-config.ts'
-export { openStore, type ReadOptions, Store, type StoreOptions } from './store.ts'
+export { type ExplainReadOptions, openStore, type ReadOptions, Store, type StoreOptions } from './store.ts'

@@ -7,7 +7,7 @@ import { type MaterializeOptions, type MaterializeResult, materializeGroup } fro
 import type { OnlineStore } from '../online/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
-import { buildTrainingSet, type LabelOptions, labelsFrom, type TrainingSet, type TrainingSetOptions } from '../pointintime/index.ts'
+import { buildTrainingSet, type Explanation, explainFeature, type ExplainOptions, type LabelOptions, labelsFrom, type TrainingSet, type TrainingSetOptions } from '../pointintime/index.ts'
 import { onlineTable, type Vector, ViewReader } from '../serving/index.ts'
 
 export interface StoreOptions {
@@ -26,6 +26,9 @@ export interface StoreOptions {
 type Request<View extends AnyView> = Record<never, never> extends RequestOf<View> ? { readonly request?: RequestOf<View> } : { readonly request: RequestOf<View> }
 export type ReadOptions<View extends AnyView> = { readonly asOf?: Moment } & Request<View>
 type ReadArguments<View extends AnyView> = Record<never, never> extends RequestOf<View> ? [options?: ReadOptions<View>] : [options: ReadOptions<View>]
+export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asOf' | 'history' | 'request'> & { readonly asOf?: Moment; readonly request?: Partial<RequestOf<View>> }
+/** The names of a view's features, where the compiler knows them. */
+type FeatureNameOf<View extends AnyView> = unknown extends VectorOf<View> ? string : keyof VectorOf<View> & string
 export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
 
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
@@ -87,6 +90,14 @@ export class Store implements AsyncDisposable {
     const reader = await this.#reader(view)
     const { asOf, request } = (options ?? {}) as { asOf?: Moment; request?: Readonly<Record<string, unknown>> }
     return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<VectorOf<View>>[]
+  }
+
+  /**
+   * Why a feature of a view has its value for an entity key, now or as of a moment: the events or rows of its history that
+   * the value comes from, and those nearby that it does not. Only the keys and request values that the feature needs.
+   */
+  async explain<View extends AnyView>(view: View, feature: FeatureNameOf<View>, keys: Partial<KeysOf<View>>, options: ExplainReadOptions<View> = {}): Promise<Explanation> {
+    return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, { ...options, asOf: this.#moment(options.asOf), history: this.#history })
   }
 
   /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
