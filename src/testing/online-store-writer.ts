@@ -9,8 +9,7 @@ export interface WriterPlan {
   readonly options: unknown
   readonly table: string
   readonly keys: number
-  readonly firstStep: number
-  readonly lastStep: number
+  readonly steps: { readonly first: number; readonly last: number; readonly by: number }
 }
 
 /** Long enough to be torn, and telling of which row and step it is. */
@@ -27,7 +26,7 @@ if (import.meta.main) {
   const store = await module[plan.factory]?.(plan.options)
   if (store === undefined) throw new Error(`${plan.module} has no ${plan.factory}`)
   writeSync(1, 'ready\n')
-  for (let step = plan.firstStep; step <= plan.lastStep; step++) {
+  for (let step = plan.steps.first; step <= plan.steps.last; step += plan.steps.by) {
     await store.write(plan.table, stepRows(plan.keys, step))
     writeSync(1, `${step}\n`)
   }
