@@ -35,7 +35,9 @@ export function labelsFrom(from: string | readonly Readonly<Record<string, unkno
 export interface StagedLabels {
   readonly table: string
   readonly count: number
-  readonly columns: readonly string[]
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** Rows in memory, as they were given. */
+  readonly given: readonly Readonly<Record<string, unknown>>[] | null
   readonly hash: string
 }
 
@@ -71,7 +73,7 @@ export async function stageLabels(duck: Duck, plan: ViewPlan, labels: Labels): P
     if (name.startsWith(labelRequest('')) && !type.nullable) await refuseMissing(duck, name, column.name, 'is missing, and the on-demand view needs it')
   }
   const [row] = await duck.rows('SELECT count(*)::DOUBLE AS count FROM labels')
-  return { table: 'labels', count: row?.['count'] as number, columns, hash: await hashOf(labels.history) }
+  return { table: 'labels', count: row?.['count'] as number, columns: raw.columns, given: labels.history.kind === 'rows' ? labels.history.rows : null, hash: await hashOf(labels.history) }
 }
 
 const refuseMissing = (duck: Duck, staged: string, column: string, why: string): Promise<void> => refuseWhere(duck, `${quoteIdentifier(staged)} IS NULL`, column, why)

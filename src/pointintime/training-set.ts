@@ -6,6 +6,7 @@ import { type GroupUse, planView, type ValueSource, type ViewPlan } from '../pla
 import { fromCell, type TypeData } from '../schema/index.ts'
 import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
 import { evaluateUse } from './evaluate-use.ts'
+import { LabelRows } from './label-rows.ts'
 import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.ts'
 import { computeSteps, stepColumn } from './on-demand-values.ts'
 import { type Split, splitSql } from './split.ts'
@@ -48,17 +49,17 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   readonly #duck: Duck
   readonly #select: string
   readonly #transport: string
-  readonly #labelSelect: string
+  readonly #labels: LabelRows
   readonly #manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
 
-  constructor(duck: Duck, parts: { rows: number; columns: readonly TrainingColumn[]; reports: readonly RowReport[]; select: string; transport: string; labelSelect: string; manifest: Omit<TrainingSetManifest, 'nulls' | 'created'> }) {
+  constructor(duck: Duck, parts: { rows: number; columns: readonly TrainingColumn[]; reports: readonly RowReport[]; select: string; transport: string; labels: LabelRows; manifest: Omit<TrainingSetManifest, 'nulls' | 'created'> }) {
     this.#duck = duck
     this.rows = parts.rows
     this.columns = parts.columns
     this.reports = parts.reports
     this.#select = parts.select
     this.#transport = parts.transport
-    this.#labelSelect = parts.labelSelect
+    this.#labels = parts.labels
     this.#manifest = parts.manifest
   }
 
@@ -73,7 +74,7 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
     const types = features.map(({ type }) => ({ ...(type as TypeData), nullable: true }))
     let first = 0
     for await (const batch of this.#duck.stream(this.#transport, types.length === 0 ? [{ kind: 'float', nullable: false }] : types)) {
-      const own = await this.#labelRows(first, batch.count)
+      const own = await this.#labels.read(first, batch.count)
       for (let row = 0; row < batch.count; row++) {
         const values: Record<string, unknown> = own[row] ?? {}
         features.forEach(({ name }, index) => {
@@ -83,15 +84,6 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
       }
       first += batch.count
     }
-  }
-
-  /** Label columns as JavaScript values; whole numbers are numbers where these hold them. */
-  async #labelRows(first: number, count: number): Promise<Record<string, unknown>[]> {
-    const rows = await this.#duck.rows(`SELECT ${this.#labelSelect} FROM labels WHERE __row >= ${first} AND __row < ${first + count} ORDER BY __row`)
-    for (const row of rows) {
-      for (const [name, value] of Object.entries(row)) if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[name] = Number(value)
-    }
-    return rows
   }
 
   async close(): Promise<void> {
@@ -134,7 +126,7 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
       await computeSteps(duck, plan, from, (source) => columnSql(plan, source), 'steps', interrupt)
     }
     const reports = await Promise.all([...scans.values()].filter(({ source }) => source.invalidRows === 'setAside').map(({ scan }) => scan.report()))
-    return new TrainingSet(duck, describe(plan, staged, from, reports, options))
+    return new TrainingSet(duck, describe(duck, plan, staged, from, reports, options))
   } catch (error) {
     await duck.close()
     if (options.signal?.aborted) throw new LockstepError('INTERRUPTED', 'Stopped before the training set was complete', { cause: error })
@@ -144,16 +136,17 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
   }
 }
 
-function describe(plan: ViewPlan, staged: StagedLabels, from: string, reports: readonly RowReport[], options: TrainingSetOptions) {
+function describe(duck: Duck, plan: ViewPlan, staged: StagedLabels, from: string, reports: readonly RowReport[], options: TrainingSetOptions) {
   const { view, output, steps } = plan
   const source = steps.length > 0 ? `${from} POSITIONAL JOIN steps` : from
   const columns: TrainingColumn[] = [
-    ...staged.columns.map((name) => ({ name, type: null })),
+    ...staged.columns.map(({ name }) => ({ name, type: null })),
     ...(options.split ? [{ name: 'split', type: null }] : []),
     ...output.map(({ name, type }) => ({ name, type })),
   ]
-  const split = options.split ? `, ${splitSql(options.split, staged.columns)} AS split` : ''
-  const labelColumns = staged.columns.map((name) => `labels.${quoteIdentifier(name)}`).join(', ')
+  const labelNames = staged.columns.map(({ name }) => name)
+  const split = options.split ? `${splitSql(options.split, labelNames)} AS split` : ''
+  const labelColumns = [...labelNames.map((name) => `labels.${quoteIdentifier(name)}`), ...(split ? [split] : [])].join(', ')
   const features = output.map(({ name, type, source: origin }) => `, CAST(${columnSql(plan, origin)} AS ${physicalType(type)}) AS ${quoteIdentifier(name)}`).join('')
   const transport = output.map(({ type, source: origin }) => transportSql(type, columnSql(plan, origin))).join(', ')
   const groups = [...new Map(plan.uses.map(({ plan: { group } }) => [group.name, { name: group.name, version: group.version, hash: groupHash(group) }])).values()]
@@ -161,9 +154,9 @@ function describe(plan: ViewPlan, staged: StagedLabels, from: string, reports: r
     rows: staged.count,
     columns,
     reports,
-    select: `SELECT ${labelColumns}${split}${features} FROM ${source}`,
+    select: `SELECT ${labelColumns}${features} FROM ${source}`,
     transport: `SELECT ${transport || '0::DOUBLE'} FROM ${source}`,
-    labelSelect: `${labelColumns}${split}`,
+    labels: new LabelRows(duck, staged, options.split ? [split] : []),
     manifest: {
       view: { name: view.name, version: view.version, hash: viewHash(view) },
       groups,
@@ -188,7 +181,7 @@ function columnSql(plan: ViewPlan, source: ValueSource): string {
 
 function refuseDuplicates(plan: ViewPlan, staged: StagedLabels, split: boolean): void {
   for (const name of [...plan.output.map((value) => value.name), ...(split ? ['split'] : [])]) {
-    if (staged.columns.includes(name)) throw new LockstepError('DUPLICATE_NAME', `The labels have a column ${name}, which is also a column of the training set`, { remedy: 'Rename the column of the labels.' })
+    if (staged.columns.some((column) => column.name === name)) throw new LockstepError('DUPLICATE_NAME', `The labels have a column ${name}, which is also a column of the training set`, { remedy: 'Rename the column of the labels.' })
   }
 }
 

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { type AnyView, type Definition, FeatureGroup, FeatureView, type FeatureGroupData, type History, type KeysOf, loadDefinitions, type RequestOf, selectionsOf, type TrainingRowOf, type VectorOf } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import { type MaterializeOptions, type MaterializeResult, materializeGroup } from '../materialize/index.ts'
+import { type BackfillResult, backfillGroup, type MaterializeOptions, type MaterializeResult, materializeGroup } from '../materialize/index.ts'
+import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
+import type { OfflineStore } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
@@ -17,6 +20,8 @@ export interface StoreOptions {
   readonly folder?: string
   /** The online store: `lmdb` (default), `memory`, or a driver. */
   readonly online?: 'lmdb' | 'memory' | OnlineStore
+  /** The offline store: Parquet files below `folder` by default, or a driver. */
+  readonly offline?: OfflineStore
   /** Other places of sources' histories, by the name of the source. */
   readonly history?: Readonly<Record<string, History>>
   /** What time it is; the machine's clock by default. */
@@ -34,14 +39,14 @@ export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'tem
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
 export class Store implements AsyncDisposable {
   readonly definitions: readonly Definition[]
-  readonly #online: OnlineStore
+  readonly #stores: Stores
   readonly #history: Readonly<Record<string, History>>
   readonly #clock: () => Date
   readonly #readers = new Map<AnyView, ViewReader>()
 
-  constructor(definitions: readonly Definition[], parts: { online: OnlineStore; history: Readonly<Record<string, History>>; clock: () => Date }) {
+  constructor(definitions: readonly Definition[], parts: { stores: Stores; history: Readonly<Record<string, History>>; clock: () => Date }) {
     this.definitions = definitions
-    this.#online = parts.online
+    this.#stores = parts.stores
     this.#history = parts.history
     this.#clock = parts.clock
   }
@@ -74,9 +79,26 @@ export class Store implements AsyncDisposable {
   async materialize(groups: readonly FeatureGroupData[] = this.groups, options: LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment } = {}): Promise<MaterializeResult[]> {
     const { asOf, ...rest } = options
     const results: MaterializeResult[] = []
-    for (const group of groups) results.push(await materializeGroup(group, this.#online, { ...rest, upto: this.#moment(asOf), history: this.#history }))
+    for (const group of groups) results.push(await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), history: this.#history }))
     this.#readers.clear()
     return results
+  }
+
+  /** Writes the group's values at its ticks from `from` to before `to` into the offline store; only the intervals that are missing. */
+  async backfill(group: FeatureGroupData, options: LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration }): Promise<BackfillResult> {
+    const { from, to, every, ...rest } = options
+    return await backfillGroup(group, this.#stores.offline, {
+      ...rest,
+      from: momentMicros(from, 'from'),
+      to: momentMicros(to, 'to'),
+      ...(every === undefined ? {} : { every: durationMicros(every, 'every') }),
+      history: this.#history,
+    })
+  }
+
+  /** The stored values of groups as of their ticks. */
+  get offline(): OfflineStore {
+    return this.#stores.offline
   }
 
   /** The values of a view for one entity row, now or as of a moment, with what each is worth. */
@@ -103,12 +125,12 @@ export class Store implements AsyncDisposable {
   /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
   async unmaterialized(view: AnyView): Promise<FeatureGroupData[]> {
     const groups = [...new Set(selectionsOf(view).map(({ group }) => group))]
-    const metas = await Promise.all(groups.map((group) => this.#online.readMeta(onlineTable(group))))
+    const metas = await Promise.all(groups.map((group) => this.#stores.online.readMeta(onlineTable(group))))
     return groups.filter((_, index) => metas[index] === null)
   }
 
   async close(): Promise<void> {
-    await this.#online.close()
+    await this.#stores.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,18 +142,47 @@ export class Store implements AsyncDisposable {
   }
 
   async #reader(view: AnyView): Promise<ViewReader> {
-    const reader = this.#readers.get(view) ?? (await ViewReader.open(view, this.#online))
+    const reader = this.#readers.get(view) ?? (await ViewReader.open(view, this.#stores.online))
     this.#readers.set(view, reader)
     return reader
   }
 }
 
-/** Opens a store over definitions; the embedded online store lies in `folder`. */
+/** The stores behind a store, each opened when it is first used. */
+class Stores {
+  readonly #options: StoreOptions
+  #online: OnlineStore | null = null
+  #offline: OfflineStore | null = null
+
+  constructor(options: StoreOptions) {
+    this.#options = options
+  }
+
+  get online(): OnlineStore {
+    const { online = 'lmdb' } = this.#options
+    this.#online ??= online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.#folder, 'online') }) : online
+    return this.#online
+  }
+
+  get offline(): OfflineStore {
+    this.#offline ??= this.#options.offline ?? parquetOfflineStore({ path: join(this.#folder, 'offline') })
+    return this.#offline
+  }
+
+  get #folder(): string {
+    return this.#options.folder ?? '.lockstep'
+  }
+
+  async close(): Promise<void> {
+    await this.#online?.close()
+    await this.#offline?.close()
+  }
+}
+
+/** Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
-  const folder = options.folder ?? '.lockstep'
-  const online = options.online === 'memory' ? memoryOnlineStore() : options.online === undefined || options.online === 'lmdb' ? await lmdbOnlineStore({ path: join(folder, 'online') }) : options.online
-  return new Store(definitions, { online, history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
+  return new Store(definitions, { stores: new Stores(options), history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
 }
 
 function named<T extends { readonly name: string; readonly version: number }>(what: string, all: readonly T[], name: string, version: number | undefined): T {

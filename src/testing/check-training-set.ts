@@ -10,7 +10,7 @@ export interface CheckOptions {
   /** As the training set was built. */
   readonly asKnown?: boolean
   readonly history?: Readonly<Record<string, History>>
-  /** The label column with the moment, to the millisecond; `at` by default. */
+  /** The label column with the moment, `at` by default. */
   readonly moment?: string
   /** Which rows to check, by their place from 0; all by default. */
   readonly only?: (row: number) => boolean
