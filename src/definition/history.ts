@@ -45,3 +45,10 @@ export const csv = (path: string | readonly string[], options?: FileOptions & { 
 /** Newline-delimited JSON, also compressed. */
 export const ndjson = (path: string | readonly string[], options?: FileOptions): FileHistory => file('ndjson', path, options)
 export const rows = (values: readonly Readonly<Record<string, unknown>>[]): RowsHistory => Object.freeze({ kind: 'rows', rows: values })
+
+/** Files of the kind that the ending of their path says; Parquet where it says none. */
+export function fileHistory(path: string): FileHistory {
+  const name = path.replace(/\.(gz|zst)$/, '')
+  if (/\.[ct]sv$/.test(name)) return csv(path)
+  return /\.(ndjson|jsonl|json)$/.test(name) ? ndjson(path) : parquet(path)
+}

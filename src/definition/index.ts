@@ -7,7 +7,7 @@ export {
 export { type FunctionName, functionNames, resultType } from './functions.ts'
 export { FeatureGroup, type FeatureGroupData, featureGroup, type ValuesOf } from './group.ts'
 export { featureHash, groupHash, onDemandHash, sourceHash, viewHash } from './hash.ts'
-export { csv, type FileHistory, type History, ndjson, parquet, rows, type RowsHistory } from './history.ts'
+export { csv, type FileHistory, fileHistory, type History, ndjson, parquet, rows, type RowsHistory } from './history.ts'
 export { type Definition, loadDefinitions } from './load.ts'
 export { OnDemand, onDemand } from './on-demand.ts'
 export { effectiveMoment, every, live, type Refresh } from './refresh.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { csv, type History, ndjson, parquet, rows } from '../definition/index.ts'
+import { fileHistory, type History, rows } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { suggestion } from '../lib/suggestion.ts'
@@ -24,11 +24,7 @@ export interface Labels extends LabelOptions {
 
 /** Labels from a file by the ending of its name, or from rows. */
 export function labelsFrom(from: string | readonly Readonly<Record<string, unknown>>[], options: LabelOptions = {}): Labels {
-  if (typeof from !== 'string') return { history: rows(from), ...options }
-  const name = from.replace(/\.(gz|zst)$/, '')
-  if (name.endsWith('.csv') || name.endsWith('.tsv')) return { history: csv(from), ...options }
-  if (name.endsWith('.ndjson') || name.endsWith('.jsonl') || name.endsWith('.json')) return { history: ndjson(from), ...options }
-  return { history: parquet(from), ...options }
+  return { history: typeof from === 'string' ? fileHistory(from) : rows(from), ...options }
 }
 
 /** Labels in a table of the engine: their own columns, and `__row`, `__at` (microseconds), and each key and request value as `__key_x`, `__request_x`. */

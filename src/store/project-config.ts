@@ -7,7 +7,7 @@ export interface ProjectConfig {
   readonly definitions?: string
   /** Where the embedded stores keep their files; `.lockstep` by default. */
   readonly folder?: string
-  readonly online?: StoreOptions['online']
+  readonly online?: NonNullable<StoreOptions['online']>
   /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
   readonly history?: Readonly<Record<string, string | History>>
   /** How grave the findings of a check are, by its rule. */
