@@ -83,9 +83,15 @@ function texts(vector: DuckDBVector, nulls: Uint8Array | null, count: number): (
     }
     const at = row * slot
     const length = dataView.getUint32(at, true)
-    values[row] = length <= inline ? bytes.toString('utf8', at + 4, at + 4 + length) : (vector.getItem(row) as string)
+    values[row] = length <= inline ? bytes.toString('utf8', at + 4, at + 4 + length) : longText(vector, row, bytes, at)
   }
   return values
+}
+
+/** `getItem` takes U+FEFF at the beginning of a text for a byte order mark and drops it; a slot shows the first four bytes. */
+function longText(vector: DuckDBVector, row: number, bytes: Buffer, at: number): string {
+  const marked = bytes.readUIntBE(at + 4, 3) === 0xefbbbf
+  return `${marked ? '\u{FEFF}' : ''}${vector.getItem(row)}`
 }
 
 function lists(vector: DuckDBListVector, element: TypeData, nulls: Uint8Array | null, count: number): Cell[] {
