@@ -87,9 +87,9 @@ export interface TableExplanation extends ExplanationOfGroup {
   readonly kind: 'table'
   /** The newest row valid at the moment, null where there is none; a stale one, though it does not count. */
   readonly row: ShownRow | null
-  /** Rows that it won over; nearest first. */
+  /** Rows before it in the order of rows; nearest first. */
   readonly older: Nearest<ShownRow>
-  /** Rows that were not valid yet, or not known; nearest first. */
+  /** Rows behind it, which were not valid yet or not known; nearest first. */
   readonly newer: Nearest<ShownRow>
 }
 
