@@ -315,7 +315,10 @@ class LmdbOnlineStore implements OnlineStore {
         remedy: 'Open it with a larger `maxTables`.',
       })
     }
-    return new LockstepError(corrupt.has(code) ? 'STORE_CORRUPT' : 'STORE_UNAVAILABLE', `LMDB failed: ${message}`, { where: this.#path, cause: error })
+    return new LockstepError(corrupt.has(code) ? 'STORE_CORRUPT' : 'STORE_UNAVAILABLE', `LMDB failed: ${message}`, {
+      where: this.#path,
+      cause: error,
+    })
   }
 
   #checkOpen(): void {
