@@ -39,11 +39,13 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   readonly compute: Compute
   /** Hash of the code of `compute` and of what it uses, without formatting and comments. */
   readonly code: string
+  /** False where some of that code could not be seen: the hash may then stay equal while values change. */
+  readonly codeComplete: boolean
   readonly description: string
   readonly owner: string
   readonly tags: readonly string[]
 
-  constructor(data: Pick<OnDemand, 'name' | 'version' | 'request' | 'from' | 'features' | 'compute' | 'code' | 'description' | 'owner' | 'tags'>) {
+  constructor(data: Pick<OnDemand, 'name' | 'version' | 'request' | 'from' | 'features' | 'compute' | 'code' | 'codeComplete' | 'description' | 'owner' | 'tags'>) {
     this.name = data.name
     this.version = data.version
     this.request = Object.freeze(data.request)
@@ -51,6 +53,7 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
     this.features = Object.freeze(data.features)
     this.compute = data.compute
     this.code = data.code
+    this.codeComplete = data.codeComplete
     this.description = data.description
     this.owner = data.owner
     this.tags = data.tags
@@ -83,7 +86,7 @@ export function onDemand<const R extends Columns = Record<never, never>, const I
   if (typeof options.compute !== 'function') throw new LockstepError('INVALID_DEFINITION', 'compute is not a function', { where })
   if (options.compute.constructor.name !== 'Function') throw new LockstepError('INVALID_DEFINITION', 'compute must be a plain synchronous function', { where })
   const from = selections(options.from ?? [], where)
-  const { hash } = codeHash(options.compute, callerModule())
+  const { hash, complete } = codeHash(options.compute, callerModule())
   return new OnDemand({
     name: options.name,
     version: options.version ?? 1,
@@ -92,6 +95,7 @@ export function onDemand<const R extends Columns = Record<never, never>, const I
     features: types(options.features, 'feature', where),
     compute: options.compute as unknown as Compute,
     code: hash,
+    codeComplete: complete,
     description: options.description ?? '',
     owner: options.owner ?? '',
     tags: options.tags ?? [],
