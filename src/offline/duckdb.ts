@@ -54,6 +54,8 @@ export class Duck implements AsyncDisposable {
       threads: String(options.threads ?? availableParallelism()),
       temp_directory: folder,
       preserve_insertion_order: String(options.preserveInsertionOrder ?? true),
+      // It trusts a file of the same path and size to be unchanged for longer than files here are, and takes memory.
+      enable_external_file_cache: 'false',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',

@@ -1,4 +1,6 @@
 export { type Batch, type BatchColumn, cellAt, columnOf, isNumeric } from './batch.ts'
+export { checkInterval, checkTarget } from './check.ts'
+export { ContentHash } from './content-hash.ts'
 export { Duck, type DuckOptions } from './duckdb.ts'
 export { physicalType, transportSql } from './physical.ts'
 export { type RawRelation, rawRelation, typedSql } from './raw-relation.ts'
@@ -6,3 +8,14 @@ export type { SourceFile } from './readers/reader.ts'
 export { formatProblems, type RowExample, type RowProblem, type RowReport } from './row-report.ts'
 export { prepareScan, type Scan, type ScanOptions } from './scan.ts'
 export { quoteIdentifier, quoteList, quoteLiteral } from './sql.ts'
+export {
+  type Interval,
+  type IntervalValues,
+  type IntervalWritten,
+  missingIntervals,
+  type OfflineStore,
+  type OfflineStoreCapabilities,
+  type StoredFile,
+  type StoredGroup,
+  type StoredInterval,
+} from './store.ts'

@@ -4,7 +4,7 @@ import type { Duck } from '../duckdb.ts'
 import { quoteIdentifier, quoteList, quoteLiteral } from '../sql.ts'
 import { exactPath, fileName } from './files.ts'
 import type { Reader, SourceFile } from './reader.ts'
-import { readLines, type StagedFile, stagedReader, stagedTail } from './staged.ts'
+import { lineSizes, readLines, type StagedFile, stagedReader, stagedTail } from './staged.ts'
 
 /**
  * Comma-separated values after RFC 4180. An empty field is missing; a quoted empty one is an empty text in a column of
@@ -27,7 +27,7 @@ async function openCsv(duck: Duck, source: SourceData, history: FileHistory, fil
     throw new LockstepError('SOURCE_SCHEMA', `${file.path} names a column twice: ${names.join(', ')}`, { where })
   const options = `auto_detect = false, columns = {${names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')}}, header = ${history.header},
     delim = ${quoteLiteral(delimiter)}, quote = '"', escape = '"', nullstr = ${quoteList(['', ...(history.nullText === null ? [] : [history.nullText])])},
-    allow_quoted_nulls = false, hive_types_autocast = false, max_line_size = 67108864`
+    allow_quoted_nulls = false, hive_types_autocast = false, ${lineSizes}`
   return {
     columns,
     async stage(target) {

@@ -52,10 +52,13 @@ export async function stagedReader(
   }
 }
 
+/** Lines of up to 16 MiB. The buffer would be sixteen times as large, which no memory limit of a gigabyte leaves room for. */
+export const lineSizes = 'max_line_size = 16777216, buffer_size = 33554432'
+
 /** SQL that reads a text file line by line into `line`. The separator is a character that no text file should hold. */
 export const readLines = (file: string): string =>
   `read_csv(${file}, auto_detect = false, columns = {'line': 'VARCHAR'}, header = false, quote = '', escape = '', delim = '\x01',
-    strict_mode = false, max_line_size = 67108864, hive_types_autocast = false)`
+    strict_mode = false, ${lineSizes}, hive_types_autocast = false)`
 
 /** SQL of the fixed columns of every staged row. */
 export const stagedTail = (file: SourceFile, row: string, unreadable: string): string =>
