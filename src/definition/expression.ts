@@ -104,7 +104,7 @@ export class Expression<K extends Kind = Kind, N extends boolean = boolean, V = 
     return call('isNotNull', [this.node])
   }
   /** The value, or `other` where it is null. */
-  orElse<M extends boolean = false>(other: LiteralOf<K, V> | Expression<K, M, unknown>): Expression<K, M, V> {
+  orElse<O extends LiteralOf<K, V> | Expression<K, boolean, unknown>>(other: O): Expression<K, NullableOf<O>, V> {
     return call('coalesce', [this.node, operandNode(this.node.type, other)])
   }
 
@@ -171,7 +171,7 @@ export class Expression<K extends Kind = Kind, N extends boolean = boolean, V = 
   contains(this: Expression<TextKind, boolean, unknown>, text: string): Expression<'boolean', N, boolean> {
     return call('contains', [this.node, textNode(text)])
   }
-  concat<M extends boolean = false>(this: Expression<TextKind, boolean, unknown>, other: string | Expression<TextKind, M, unknown>): Expression<'string', Either<N, M>, string> {
+  concat<O extends string | Expression<TextKind, boolean, unknown>>(this: Expression<TextKind, boolean, unknown>, other: O): Expression<'string', Either<N, NullableOf<O>>, string> {
     return call('concat', [this.node, typeof other === 'string' ? textNode(other) : other.node])
   }
 
@@ -251,10 +251,10 @@ export function literal<const V extends string | number | boolean>(value: V): Ex
 }
 
 /** `then` where the condition is true, else `otherwise` (also where the condition is null). */
-export function when<K extends Kind, V, N extends boolean, M extends boolean = false>(
+export function when<K extends Kind, V, N extends boolean, O extends LiteralOf<K, V> | Expression<K, boolean, unknown>>(
   condition: Expression<'boolean', boolean, boolean>,
   then: Expression<K, N, V>,
-  otherwise: LiteralOf<K, V> | Expression<K, M, unknown>,
-): Expression<K, Either<N, M>, V> {
+  otherwise: O,
+): Expression<K, Either<N, NullableOf<O>>, V> {
   return call('case', [condition.node, then.node, operandNode(then.node.type, otherwise)])
 }
