@@ -48,7 +48,6 @@ export function localToUtc(local: Micros, zone: string): Micros {
   const millis = Math.floor(local / 1000)
   const before = offsetMillis(zone, millis - day)
   const after = offsetMillis(zone, millis + day)
-  const fits = (offset: number) => offsetMillis(zone, millis - offset) === offset
-  const offset = fits(after) && (after <= before || !fits(before)) ? after : before
+  const offset = offsetMillis(zone, millis - after) === after ? after : before
   return local - offset * 1000
 }

@@ -64,13 +64,12 @@ function writeNulls(vector: DuckDBVector, { values, nulls }: BatchColumn, from: 
   }
 }
 
-/** Safe integers as 64-bit integers, half by half: several times faster than by way of a bigint. */
+/** Safe integers as 64-bit integers, half by half (the lower one modulo 2^32): several times faster than by way of a bigint. */
 function writeWhole(halves: Int32Array, values: BatchColumn['values'], from: number, count: number): void {
   for (let row = 0; row < count; row++) {
     const value = values[from + row] as number
-    const high = Math.floor(value / 0x1_0000_0000)
-    halves[row * 2] = value - high * 0x1_0000_0000
-    halves[row * 2 + 1] = high
+    halves[row * 2] = value
+    halves[row * 2 + 1] = Math.floor(value / 0x1_0000_0000)
   }
 }
 
