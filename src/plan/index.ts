@@ -1,4 +1,6 @@
 export { BoundGroup } from './bound-group.ts'
+export { checkRules, type RuleName, type Severity } from './check-rules.ts'
+export { checkDefinitions, type Finding } from './checks.ts'
 export { compileExpression, compileFilter, type LeafNode } from './evaluate-expression.ts'
 export { type CellColumn, cellReader, type EventBlock } from './event-block.ts'
 export { type EventState, EventStateCodec } from './event-state.ts'
