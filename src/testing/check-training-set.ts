@@ -3,6 +3,7 @@ import { type AnyView, type FeatureGroupData, type History, OnDemand, type Selec
 import { momentMicros } from '../lib/moment.ts'
 import { Duck } from '../offline/index.ts'
 import { type Cell, fromCell, type TypeData, toCell } from '../schema/index.ts'
+import { type KeyRows, keyRows, rowsUntil } from './key-rows.ts'
 import { type OracleRow, oracleValues } from './oracle.ts'
 import { sourceRows } from './source-rows.ts'
 
@@ -14,6 +15,8 @@ export interface CheckOptions {
   readonly moment?: string
   /** Which rows to check, by their place from 0; all by default. */
   readonly only?: (row: number) => boolean
+  /** Called after each row that was checked, with the number of these so far. */
+  readonly progress?: (rows: number) => void
 }
 
 export interface TrainingSetCheck {
@@ -35,9 +38,13 @@ type Values = Readonly<Record<string, unknown>>
 /**
  * Compares the values of a training set with the oracle's, to the bit, and its on-demand values with what their code gives
  * when it is called directly. The label columns must have the names of the view's keys and request values. The oracle looks
- * at every event of a key for every label: the time is that of labels times events of a key.
+ * at every event of a key that may be visible, for every label: the time is that of labels times events of a key.
  */
-export async function checkTrainingSet(view: AnyView, set: AsyncIterable<Values>, options: CheckOptions = {}): Promise<TrainingSetCheck> {
+export async function checkTrainingSet(
+  view: AnyView,
+  set: AsyncIterable<Values> | Iterable<Values>,
+  options: CheckOptions = {},
+): Promise<TrainingSetCheck> {
   const histories = await readHistories(view, options.history ?? {})
   const different: Difference[] = []
   let row = -1
@@ -53,7 +60,8 @@ export async function checkTrainingSet(view: AnyView, set: AsyncIterable<Values>
       const key = Object.fromEntries(
         Object.entries(item.keys).map(([name, column]) => [name, toCell(item.group.entity.keys[name] as TypeData, found[column])]),
       )
-      const answer = oracleValues(item.group, histories.get(item.group)?.get(keyText(Object.values(key))) ?? [], key, moment, {
+      const history = histories.get(item.group)?.get(keyText(Object.values(key)))
+      const answer = oracleValues(item.group, history ? rowsUntil(history, moment) : [], key, moment, {
         asKnown: options.asKnown ?? false,
       })
       return Object.fromEntries(
@@ -67,6 +75,7 @@ export async function checkTrainingSet(view: AnyView, set: AsyncIterable<Values>
       values++
       if (!isDeepStrictEqual(found[feature], expected)) different.push({ row, feature, found: found[feature], expected })
     }
+    options.progress?.(rows)
   }
   return { rows, values, different }
 }
@@ -75,21 +84,18 @@ export async function checkTrainingSet(view: AnyView, set: AsyncIterable<Values>
 async function readHistories(
   view: AnyView,
   history: Readonly<Record<string, History>>,
-): Promise<Map<FeatureGroupData, Map<string, OracleRow[]>>> {
+): Promise<Map<FeatureGroupData, Map<string, KeyRows>>> {
   await using duck = await Duck.open()
-  const groups = new Set(selectionsOf(view).map(({ group }) => group))
+  const histories = new Map<FeatureGroupData, Map<string, KeyRows>>()
   const rows = new Map<string, OracleRow[]>()
-  for (const { source } of groups) {
-    if (!rows.has(source.name)) rows.set(source.name, await sourceRows(duck, source, history[source.name]))
+  for (const group of new Set(selectionsOf(view).map((selection) => selection.group))) {
+    const { source } = group
+    const all = rows.get(source.name) ?? (await sourceRows(duck, source, history[source.name]))
+    rows.set(source.name, all)
+    const keys = Map.groupBy(all, (row) => keyText(Object.values(group.keys).map((column) => row[column] ?? null)))
+    histories.set(group, new Map([...keys].map(([key, own]) => [key, keyRows(source, own)])))
   }
-  return new Map(
-    [...groups].map((group) => [
-      group,
-      Map.groupBy(rows.get(group.source.name) as OracleRow[], (row) =>
-        keyText(Object.values(group.keys).map((column) => row[column] ?? null)),
-      ),
-    ]),
-  )
+  return histories
 }
 
 const keyText = (cells: readonly Cell[]) => JSON.stringify(cells.map((cell) => (typeof cell === 'bigint' ? String(cell) : cell)))

@@ -81,10 +81,12 @@ const isNumeric = ({ kind }: TypeData) => kind === 'integer' || kind === 'int64'
 
 function apply(node: CallNode, values: readonly Cell[]): Cell {
   const types = node.arguments.map((argument) => argument.type)
-  const [type, otherType] = types as [TypeData, TypeData]
-  const [first, second] = values as [Cell, Cell]
-  const [text, otherText] = values as [string, string]
-  const [moment, earlier] = values as [number, number]
+  const type = types[0] as TypeData
+  const otherType = types[1] as TypeData
+  const first = values[0] as Cell
+  const second = values[1] as Cell
+  const [text, otherText] = [first as string, second as string]
+  const [moment, earlier] = [first as number, second as number]
   switch (node.function) {
     case 'eq':
       return compare(type, first, otherType, second) === 0

@@ -136,7 +136,7 @@ const scopeOf = (row: OracleRow) => ({ row, asOf: Number.NaN, aggregate: (): Cel
 const multipleAtOrBefore = (moment: number, length: number) => Math.floor(moment / length) * length
 
 /** Microseconds of a moment column; a date is its midnight. */
-function timeOf(source: SourceData, column: string, row: OracleRow): number {
+export function timeOf(source: SourceData, column: string, row: OracleRow): number {
   return (source.columns[column] as TypeData).kind === 'date' ? (row[column] as number) * 86_400_000_000 : (row[column] as number)
 }
 
