@@ -1,4 +1,5 @@
 import type { History } from '../definition/index.ts'
+import type { RuleName, Severity } from '../plan/index.ts'
 import type { StoreOptions } from './store.ts'
 
 /** What `lockstep.config.ts` (or `.js`, `.json`) of a project may say, as its default export. Paths are relative to its folder. */
@@ -11,5 +12,5 @@ export interface ProjectConfig {
   /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
   readonly history?: Readonly<Record<string, string | History>>
   /** How grave the findings of a check are, by its rule. */
-  readonly checks?: Readonly<Record<string, 'error' | 'warning' | 'off'>>
+  readonly checks?: Readonly<Partial<Record<RuleName, Severity>>>
 }

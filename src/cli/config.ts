@@ -1,0 +1,46 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { LockstepError } from '../errors.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import type { ProjectConfig } from '../store/index.ts'
+
+const names = ['lockstep.config.ts', 'lockstep.config.js', 'lockstep.config.json']
+const isText = (value: unknown) => typeof value === 'string'
+const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const settings: { readonly [Name in keyof Required<ProjectConfig>]: readonly [check: (value: unknown) => boolean, what: string] } = {
+  definitions: [isText, 'a path'],
+  folder: [isText, 'a path'],
+  online: [(value) => value === 'lmdb' || value === 'memory' || isRecord(value), "'lmdb', 'memory' or a driver"],
+  history: [isRecord, 'an object: the path or history of each source by its name'],
+  checks: [isRecord, "an object: 'error', 'warning' or 'off' of each rule by its name"],
+}
+
+/** The settings of the project in a folder; none where it has no such file. Throws `INVALID_ARGUMENT` with the file. */
+export async function readConfig(folder: string): Promise<ProjectConfig> {
+  const [name, other] = names.filter((candidate) => existsSync(join(folder, candidate)))
+  if (name === undefined) return {}
+  const refuse = (message: string, cause?: unknown) =>
+    new LockstepError('INVALID_ARGUMENT', message, {
+      where: name,
+      remedy: 'Correct the file; docs/reference/cli.md lists its settings.',
+      cause,
+    })
+  if (other !== undefined) throw refuse(`The project has ${name} and also ${other}`)
+  const config = await load(join(folder, name)).catch((error: Error) => {
+    throw refuse(`The settings cannot be loaded: ${error.message}`, error)
+  })
+  if (!isRecord(config)) throw refuse('The settings are no object; export them as default')
+  for (const [setting, value] of Object.entries(config as object)) {
+    if (!Object.hasOwn(settings, setting)) throw refuse(`There is no setting ${setting}${suggestion(setting, Object.keys(settings))}`)
+    const [check, what] = settings[setting as keyof ProjectConfig]
+    if (value !== undefined && !check(value)) throw refuse(`The setting ${setting} must be ${what}`)
+  }
+  return config as ProjectConfig
+}
+
+async function load(path: string): Promise<unknown> {
+  if (path.endsWith('.json')) return JSON.parse(readFileSync(path, 'utf8'))
+  return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
+}

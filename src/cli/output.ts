@@ -1,0 +1,44 @@
+import { styleText } from 'node:util'
+import { toJson } from './format.ts'
+import { type Column, formatTable } from './table.ts'
+
+export interface OutputOptions {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly progress?: boolean
+}
+
+/** Where a command shows what it did: its result on stdout, for people or as one JSON document; all else on stderr. */
+export class Output {
+  readonly json: boolean
+  readonly quiet: boolean
+  /** Whether progress is shown: on a terminal, or where asked for; never where quiet. */
+  readonly showsProgress: boolean
+
+  constructor(options: OutputOptions) {
+    this.json = options.json ?? false
+    this.quiet = options.quiet ?? false
+    this.showsProgress = !this.quiet && (options.progress ?? process.stderr.isTTY === true)
+  }
+
+  result(document: unknown, text: () => string): void {
+    process.stdout.write(`${this.json ? toJson(document, 2) : text().trimEnd()}\n`)
+  }
+
+  /** Something to know about the result. */
+  note(text: string): void {
+    if (!this.quiet) process.stderr.write(`Note:   ${text}\n`)
+  }
+
+  /** Something that may be wrong. */
+  warn(text: string): void {
+    if (!this.quiet) process.stderr.write(`${styleText(['bold', 'yellow'], 'Warning:', { stream: process.stderr })} ${text}\n`)
+  }
+
+  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+    return formatTable(rows, columns, strong)
+  }
+}
+
+/** Bold on a terminal. */
+export const strong = (text: string): string => styleText('bold', text, { stream: process.stdout })

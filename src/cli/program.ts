@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module'
+import { Command } from 'commander'
+import { addBackfill } from './commands/backfill.ts'
+import { addCheck } from './commands/check.ts'
+import { addDescribe } from './commands/describe.ts'
+import { addExplain } from './commands/explain.ts'
+import { addGet } from './commands/get.ts'
+import { addInit } from './commands/init.ts'
+import { addList } from './commands/list.ts'
+import { addMaterialize } from './commands/materialize.ts'
+import { addTrain } from './commands/train.ts'
+import { withExamples } from './examples.ts'
+import { collectPair } from './values.ts'
+
+/** The whole command line, with what all commands share. Errors are thrown, not printed. */
+export function program(): Command {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+  const width = () => Math.min(process.stdout.columns ?? 100, 100)
+  const lockstep = withExamples(new Command('lockstep'), ['lockstep init shop', 'lockstep check --project shop', 'lockstep train --help'])
+    .description('A feature store: define a feature once, get the same value in training and in serving.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {}, getOutHelpWidth: width, getErrHelpWidth: width })
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .option('-p, --project <folder>', 'the folder of the project; the current one by default')
+    .option('--definitions <path>', 'a module or folder of definitions, instead of that of the project')
+    .option('--history <source=path>', 'other files of a source, the ending says their format; may be repeated', collectPair)
+    .option('--json', 'print one JSON document, and errors as JSON')
+    .option('--progress', 'show progress, on stderr; the default on a terminal')
+    .option('-q, --quiet', 'print results and errors only')
+  for (const add of [addInit, addCheck, addList, addDescribe, addTrain, addBackfill, addMaterialize, addGet, addExplain]) add(lockstep)
+  return lockstep
+}

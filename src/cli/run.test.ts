@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { root, temporaryFolder } from '../../scripts/workspace.ts'
+import { lockstep } from '../../test/support/command-line.ts'
+
+test('wrong usage ends with 2, and says what was meant', async () => {
+  using folder = temporaryFolder()
+  const cases: [commandLine: string[], error: RegExp][] = [
+    [['trian'], /^Error: {2}Unknown command 'trian'; did you mean train\?\nRemedy: See lockstep --help\.\nCode: {3}INVALID_ARGUMENT\n$/],
+    [['train', 'visit', '--lables', 'a.csv'], /Unknown option '--lables'; did you mean --labels\?\nRemedy: See lockstep train --help\./],
+    [['train', 'visit', '--labels', 'a.csv'], /Required option '--out <file>' not specified/],
+    [['train', 'visit', '--labels', 'a', '--out', 'b', '--memory', '1 potato'], /"1 potato" is not a size\nRemedy: .*1GiB/],
+    [['get', 'visit', '--as-of', 'yesterday'], /"yesterday" is not an ISO 8601 date or time\n/],
+    [['describe'], /Missing required argument 'name'/],
+  ]
+  for (const [commandLine, error] of cases) {
+    const { code, stdout, stderr } = await lockstep(folder.path, ...commandLine)
+    assert.deepEqual([code, stdout], [2, ''], commandLine.join(' '))
+    assert.match(stderr, error)
+  }
+})
+
+test('with --json wrong usage is JSON on stderr', async () => {
+  using folder = temporaryFolder()
+  const { code, stderr } = await lockstep(folder.path, 'trian', '--json')
+  assert.equal(code, 2)
+  assert.deepEqual(JSON.parse(stderr), {
+    error: { code: 'INVALID_ARGUMENT', message: "Unknown command 'trian'; did you mean train?", where: '', remedy: 'See lockstep --help.' },
+  })
+})
+
+test('help and version are on stdout; nothing at all is wrong usage', async () => {
+  using folder = temporaryFolder()
+  const help = await lockstep(folder.path, 'train', '--help')
+  assert.deepEqual([help.code, help.stderr], [0, ''])
+  assert.match(help.stdout, /^Usage: lockstep train \[options\] <view>\n[^]*\nExamples:\n {2}lockstep train /)
+  assert.match((await lockstep(folder.path, '--version')).stdout, /^\d+\.\d+\.\d+\n$/)
+  const nothing = await lockstep(folder.path)
+  assert.deepEqual([nothing.code, nothing.stdout], [2, ''])
+  assert.match(nothing.stderr, /^Usage: lockstep \[options\] \[command\]\n/)
+})
+
+test('a reader that goes away is no error', async () => {
+  const child = spawn(process.execPath, ['--conditions=source', join(root, 'src/cli/main.ts'), '--help'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  let stderr = ''
+  child.stderr.on('data', (text) => (stderr += text))
+  assert.deepEqual([await new Promise((resolve) => child.on('close', resolve)), stderr], [0, ''])
+})
