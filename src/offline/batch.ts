@@ -1,4 +1,4 @@
-import type { Cell, TypeData } from '../schema/index.ts'
+import { type Cell, isFloat64Kind, type TypeData } from '../schema/index.ts'
 
 /**
  * One column of a batch. Integer, float, decimal (scaled), timestamp (microseconds), date (days) and boolean (0 or 1) come as
@@ -23,10 +23,8 @@ export function cellAt(type: TypeData, column: BatchColumn, row: number): Cell {
   return type.kind === 'boolean' && typeof value === 'number' ? value === 1 : value
 }
 
-const numericKinds: ReadonlySet<string> = new Set(['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'])
-
 /** Whether a kind travels as a Float64Array. */
-export const isNumeric = (type: TypeData): boolean => numericKinds.has(type.kind)
+export const isNumeric = (type: TypeData): boolean => isFloat64Kind(type.kind)
 
 /** Cells as a column of a batch. */
 export function columnOf(type: TypeData, cells: readonly Cell[]): BatchColumn {
