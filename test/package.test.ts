@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../scripts/run.ts'
@@ -70,5 +70,18 @@ test('the published package works with nothing but Node.js', async (context) => 
   await context.test('its command runs', async () => {
     const command = join(modules, 'lockstep', 'dist', 'cli', 'main.js')
     assert.match(await output(project, process.execPath, command, '--help'), /Usage: lockstep/)
+  })
+
+  await context.test('a new project runs with it', async () => {
+    const command = join(modules, 'lockstep', 'dist', 'cli', 'main.js')
+    const lockstep = (cwd: string, ...commandLine: string[]) => output(cwd, process.execPath, command, ...commandLine)
+    await lockstep(project, 'init', 'shop')
+    const shop = join(project, 'shop')
+    assert.match(readFileSync(join(shop, 'package.json'), 'utf8'), /"lockstep": "\^\d/)
+    assert.match(await lockstep(shop, 'check'), /: 0 errors, 0 warnings/)
+    assert.match(await lockstep(shop, 'train', 'reorder', '--labels', 'data/labels.csv', '--out', 'out/reorder.parquet'), /200 rows/)
+    await lockstep(shop, 'materialize')
+    const read = await lockstep(shop, 'get', 'reorder', 'customer_id=c03', '--request', 'basket_total=49.90', '--json')
+    assert.equal(JSON.parse(read).source, 'online')
   })
 })
