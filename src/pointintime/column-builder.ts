@@ -1,7 +1,5 @@
 import { type CellColumn, cellReader } from '../plan/index.ts'
-import { type Cell, type CellComparator, cellComparator, type Kind, type TypeData } from '../schema/index.ts'
-
-const inFloat64: ReadonlySet<Kind> = new Set<Kind>(['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'])
+import { type Cell, type CellComparator, cellComparator, isFloat64Kind, type TypeData } from '../schema/index.ts'
 
 /** Collects one column of a known number of rows, in any order. */
 export class ColumnBuilder {
@@ -11,7 +9,7 @@ export class ColumnBuilder {
   #nulls: Uint8Array | null = null
 
   constructor(type: TypeData, count: number) {
-    const values = inFloat64.has(type.kind) ? new Float64Array(count) : new Array<Cell>(count).fill(null)
+    const values = isFloat64Kind(type.kind) ? new Float64Array(count) : new Array<Cell>(count).fill(null)
     this.#values = values
     this.#compare = cellComparator({ ...type, nullable: true })
     this.#read = cellReader(type, { values, nulls: null })
@@ -59,6 +57,13 @@ export class ColumnBuilder {
       this.#values[start + i] = copy[order[i] as number] as number
       if (nulls && this.#nulls) this.#nulls[start + i] = nulls[order[i] as number] as number
     }
+  }
+
+  /** The numbers themselves, `whenNull` in place of each null. Only of a kind that lies in a Float64Array. */
+  numbers(whenNull: number): Float64Array {
+    const values = this.#values as Float64Array
+    if (this.#nulls) for (let row = 0; row < values.length; row++) if (this.#nulls[row] === 1) values[row] = whenNull
+    return values
   }
 
   column(): CellColumn {

@@ -2,7 +2,8 @@ import type { Duck } from '../offline/index.ts'
 import { transportSql } from '../offline/index.ts'
 import type { CellColumn, EventBlock, EventGroupPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
-import { ColumnBuilder } from './column-builder.ts'
+import { blockRows, ColumnBlocks } from './column-blocks.ts'
+import type { ColumnBuilder } from './column-builder.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
 import { sortedOrder } from './sort-rows.ts'
 
@@ -27,85 +28,76 @@ export function columnsToRead(plan: EventGroupPlan): readonly string[] {
 
 /**
  * Reads the events that `eventsSql` selects (dense key `__k`, `__time` in microseconds, source columns in transport
- * form, and `__known`, `__superseded` where `versions`) into columns, grouped by key and sorted by `(time, id)`.
- * Two passes: one that counts the events of each key, so that the second puts each where it belongs.
+ * form, and `__known`, `__superseded` where `versions`) into columns, grouped by key and sorted by `(time, id)`. Rows are
+ * collected as they come, and put where they belong, column by column, once the number of events of each key is known.
  */
 export async function readEvents(duck: Duck, eventsSql: string, plan: EventGroupPlan, keyCount: number, versions: boolean, interrupt: Interrupt): Promise<KeyedEvents> {
   const names = columnsToRead(plan)
   const types = names.map((name) => plan.group.source.columns[name] as TypeData)
-  const keyStarts = await countEvents(duck, eventsSql, keyCount)
-  const count = keyStarts[keyCount] as number
-
-  const times = new Float64Array(count)
-  const builders = types.map((type) => new ColumnBuilder(type, count))
-  const known = versions ? new Float64Array(count) : null
-  const superseded = versions ? new Float64Array(count) : null
-  const next = keyStarts.slice(0, keyCount)
   const selected = [keyColumn, timeColumn, ...names, ...(versions ? ['__known', '__superseded'] : [])].map(quoteIdentifier).join(', ')
-  const positions = new Int32Array(2048)
-  for await (const batch of duck.stream(`SELECT ${selected} FROM (${eventsSql})`, [number, number, ...types, ...(versions ? [numberOrNull, numberOrNull] : [])])) {
+  const columnTypes = [number, ...types, ...(versions ? [numberOrNull, numberOrNull] : [])]
+  const columns = columnTypes.map((type) => new ColumnBlocks(type))
+  const keyStarts = new Int32Array(keyCount + 1)
+  const keys: Int32Array[] = []
+  let count = 0
+  let block = 0
+  let place = 0
+  for await (const batch of duck.stream(`SELECT ${selected} FROM (${eventsSql})`, [number, ...columnTypes])) {
     interrupt.check()
-    const keys = (batch.columns[0] as CellColumn).values as Float64Array
-    const moments = (batch.columns[1] as CellColumn).values as Float64Array
-    for (let i = 0; i < batch.count; i++) {
-      const key = keys[i] as number
-      const position = next[key] as number
-      next[key] = position + 1
-      positions[i] = position
-      times[position] = moments[i] as number
-    }
-    for (let column = 0; column < builders.length; column++) (builders[column] as ColumnBuilder).scatter(batch.columns[column + 2] as CellColumn, positions, batch.count)
-    if (known && superseded) {
-      scatterMoments(batch.columns[names.length + 2] as CellColumn, positions, batch.count, known, Number.NEGATIVE_INFINITY)
-      scatterMoments(batch.columns[names.length + 3] as CellColumn, positions, batch.count, superseded, Number.POSITIVE_INFINITY)
+    const batchKeys = (batch.columns[0] as CellColumn).values as Float64Array
+    for (let from = 0; from < batch.count; ) {
+      const to = Math.min(batch.count, from + blockRows(block) - place)
+      keys[block] ??= new Int32Array(blockRows(block))
+      const blockKeys = keys[block]
+      for (let row = from; row < to; row++) {
+        const key = batchKeys[row] as number
+        blockKeys[place + row - from] = key
+        keyStarts[key + 1] = (keyStarts[key + 1] as number) + 1
+      }
+      for (let column = 0; column < columns.length; column++) (columns[column] as ColumnBlocks).append(batch.columns[column + 1] as CellColumn, from, to, block, place)
+      count += to - from
+      place += to - from
+      from = to
+      if (place === blockRows(block)) {
+        block++
+        place = 0
+      }
     }
     interrupt.advance(batch.count)
   }
+  for (let key = 0; key < keyCount; key++) keyStarts[key + 1] = (keyStarts[key] as number) + (keyStarts[key + 1] as number)
+  if (keys[block]) keys[block] = keys[block].subarray(0, place)
+  const positions = positionsOf(keys, keyStarts)
 
-  const sortable: Sortable[] = [...builders, ...(known ? [new MomentColumn(known)] : []), ...(superseded ? [new MomentColumn(superseded)] : [])]
+  const [times, ...builders] = columns.map((column) => column.place(positions, count)) as [ColumnBuilder, ...ColumnBuilder[]]
   const tieBreakers = plan.ordered ? plan.orderColumns.map((name) => builders[names.indexOf(name)] as ColumnBuilder) : []
-  sortKeys(times, keyStarts, sortable, tieBreakers)
-  const columns = new Map(names.map((name, index) => [name, (builders[index] as ColumnBuilder).column()]).filter(([name]) => plan.columns.includes(name as string)) as [string, CellColumn][])
-  return { block: { times, ids: null, columns, keyStarts }, known, superseded }
-}
-
-async function countEvents(duck: Duck, eventsSql: string, keyCount: number): Promise<Int32Array> {
-  const starts = new Int32Array(keyCount + 1)
-  for await (const batch of duck.stream(`SELECT ${keyColumn}, count(*)::DOUBLE FROM (SELECT ${keyColumn} FROM (${eventsSql})) GROUP BY ALL`, [number, number])) {
-    const keys = (batch.columns[0] as CellColumn).values as Float64Array
-    const counts = (batch.columns[1] as CellColumn).values as Float64Array
-    for (let i = 0; i < batch.count; i++) starts[(keys[i] as number) + 1] = counts[i] as number
+  sortKeys(times, keyStarts, builders, tieBreakers)
+  const moments = (place: number, whenNull: number) => (versions ? (builders[names.length + place] as ColumnBuilder).numbers(whenNull) : null)
+  const used = names.flatMap((name, index) => (plan.columns.includes(name) ? [[name, (builders[index] as ColumnBuilder).column()] as const] : []))
+  return {
+    block: { times: times.numbers(0), ids: null, columns: new Map(used), keyStarts },
+    known: moments(0, Number.NEGATIVE_INFINITY),
+    superseded: moments(1, Number.POSITIVE_INFINITY),
   }
-  for (let key = 0; key < keyCount; key++) starts[key + 1] = (starts[key] as number) + (starts[key + 1] as number)
-  return starts
 }
 
-function scatterMoments(from: CellColumn, positions: Int32Array, count: number, into: Float64Array, whenNull: number): void {
-  const values = from.values as Float64Array
-  for (let i = 0; i < count; i++) into[positions[i] as number] = from.nulls?.[i] === 1 ? whenNull : (values[i] as number)
-}
-
-interface Sortable {
-  /** Reorders the rows from `start`: row `start + i` becomes what row `start + order[i]` was. */
-  permute(start: number, order: ArrayLike<number>): void
-}
-
-class MomentColumn implements Sortable {
-  readonly #values: Float64Array
-
-  constructor(values: Float64Array) {
-    this.#values = values
+/** Where each row belongs so that those of one key lie together; takes the place of the keys, block by block. */
+function positionsOf(keys: readonly Int32Array[], keyStarts: Int32Array): readonly Int32Array[] {
+  const next = keyStarts.slice(0, -1)
+  for (const block of keys) {
+    for (let row = 0; row < block.length; row++) {
+      const key = block[row] as number
+      const position = next[key] as number
+      next[key] = position + 1
+      block[row] = position
+    }
   }
-
-  permute(start: number, order: ArrayLike<number>): void {
-    const copy = this.#values.slice(start, start + order.length)
-    for (let i = 0; i < order.length; i++) this.#values[start + i] = copy[order[i] as number] as number
-  }
+  return keys
 }
 
 /** Sorts each key's rows by time, and those of one time by the tie-breakers. */
-function sortKeys(times: Float64Array, keyStarts: Int32Array, columns: readonly Sortable[], tieBreakers: readonly ColumnBuilder[]): void {
-  const timeColumn = new MomentColumn(times)
+function sortKeys(times: ColumnBuilder, keyStarts: Int32Array, columns: readonly ColumnBuilder[], tieBreakers: readonly ColumnBuilder[]): void {
+  const moments = times.numbers(0)
   let start = 0
   const ties = (a: number, b: number): number => {
     for (const column of tieBreakers) {
@@ -116,9 +108,9 @@ function sortKeys(times: Float64Array, keyStarts: Int32Array, columns: readonly 
   }
   for (let key = 0; key + 1 < keyStarts.length; key++) {
     start = keyStarts[key] as number
-    const order = sortedOrder(times.subarray(start, keyStarts[key + 1]), tieBreakers.length === 0 ? null : ties)
+    const order = sortedOrder(moments.subarray(start, keyStarts[key + 1]), tieBreakers.length === 0 ? null : ties)
     if (order === null) continue
-    timeColumn.permute(start, order)
+    times.permute(start, order)
     for (const column of columns) column.permute(start, order)
   }
 }

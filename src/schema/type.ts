@@ -113,3 +113,8 @@ export const t = {
   /** Any JSON object. */
   struct: <V extends object = Record<string, unknown>>() => plain<'struct', V>('struct'),
 } as const
+
+const float64Kinds: ReadonlySet<Kind> = new Set<Kind>(['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'])
+
+/** Whether columns of a kind lie in a Float64Array: numbers as they are, booleans as 0 and 1. */
+export const isFloat64Kind = (kind: Kind): boolean => float64Kinds.has(kind)
