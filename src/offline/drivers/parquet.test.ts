@@ -9,7 +9,8 @@ import type { StoredGroup } from '../store.ts'
 import { parquetOfflineStore } from './parquet.ts'
 
 offlineStoreSuite('parquet', async () => {
-  const options = { path: await mkdtemp(join(tmpdir(), 'lockstep-parquet-')), threads: 1 }
+  const path = await mkdtemp(join(tmpdir(), 'lockstep-parquet-'))
+  const options = { path, threads: 1, temporaryFolder: join(path, 'spilled') }
   const file = async ({ group, version }: StoredGroup) => {
     const data = join(options.path, group, `v${version}`, 'data', 'date=2026-01-05')
     return join(data, (await readdir(data))[0] ?? '')
