@@ -47,8 +47,7 @@ export async function readEvents(duck: Duck, eventsSql: string, plan: EventGroup
     const batchKeys = (batch.columns[0] as CellColumn).values as Float64Array
     for (let from = 0; from < batch.count; ) {
       const to = Math.min(batch.count, from + blockRows(block) - place)
-      keys[block] ??= new Int32Array(blockRows(block))
-      const blockKeys = keys[block]
+      const blockKeys = (keys[block] ??= new Int32Array(blockRows(block)))
       for (let row = from; row < to; row++) {
         const key = batchKeys[row] as number
         blockKeys[place + row - from] = key
@@ -66,7 +65,7 @@ export async function readEvents(duck: Duck, eventsSql: string, plan: EventGroup
     interrupt.advance(batch.count)
   }
   for (let key = 0; key < keyCount; key++) keyStarts[key + 1] = (keyStarts[key] as number) + (keyStarts[key + 1] as number)
-  if (keys[block]) keys[block] = keys[block].subarray(0, place)
+  if (place > 0) keys[block] = (keys[block] as Int32Array).subarray(0, place)
   const positions = positionsOf(keys, keyStarts)
 
   const [times, ...builders] = columns.map((column) => column.place(positions, count)) as [ColumnBuilder, ...ColumnBuilder[]]

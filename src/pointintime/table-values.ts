@@ -38,14 +38,14 @@ class NewestRows {
   readonly #plan: TableGroupPlan
   readonly #moments: Moments
   readonly #asKnown: boolean
-  /** By place in `moments.order`: the newest row among those that this moment of its key is the first to see. */
-  readonly #times: Float64Array
+  /**
+   * Two numbers a place in `moments.order`: the moment, and the time of the newest row among those that this moment of its
+   * key is the first to see. Side by side, so that one look at memory finds both.
+   */
+  readonly #slots: Float64Array
   readonly #known: Float64Array
   readonly #cells: readonly ColumnBuilder[]
   readonly #tieBreakers: readonly number[]
-  /** The moments by place. */
-  readonly #at: Float64Array
-  readonly #places = new Int32Array(batchRows)
   readonly #winners = new Int32Array(batchRows)
   readonly #winnerPlaces = new Int32Array(batchRows)
 
@@ -55,65 +55,54 @@ class NewestRows {
     this.#moments = moments
     this.#asKnown = asKnown
     this.columns = [...new Set([...plan.columns, ...plan.orderColumns])].sort()
-    this.#times = new Float64Array(places).fill(Number.NEGATIVE_INFINITY)
+    this.#slots = new Float64Array(2 * places).fill(Number.NEGATIVE_INFINITY)
+    for (let place = 0; place < places; place++) this.#slots[2 * place] = moments.at[moments.order[place] as number] as number
     this.#known = new Float64Array(places)
     this.#cells = this.columns.map((name) => new ColumnBuilder(plan.group.source.columns[name] as TypeData, places + 1))
-    this.#at = Float64Array.from(moments.order, (row) => moments.at[row] as number)
     this.#tieBreakers = plan.orderColumns.map((name) => this.columns.indexOf(name))
   }
 
-  /** Takes rows in passes over the batch, one thing at a time: memory far apart is then fetched side by side. */
   add(batch: readonly CellColumn[], count: number): void {
-    this.#findPlaces(batch, count)
+    const keys = (batch[0] as CellColumn).values as Float64Array
     const times = (batch[1] as CellColumn).values as Float64Array
     const { values: knownValues, nulls: knownNulls } = batch[2] as CellColumn
+    const { keyStarts } = this.#moments
+    const slots = this.#slots
+    const known = this.#known
+    const winnerRows = this.#winners
+    const winnerPlaces = this.#winnerPlaces
     let winners = 0
     for (let row = 0; row < count; row++) {
-      const place = this.#places[row] as number
-      if (place < 0) continue
       const time = times[row] as number
-      const before = this.#times[place] as number
+      const rowKnown = knownNulls?.[row] === 1 ? Number.NEGATIVE_INFINITY : (knownValues[row] as number)
+      const from = this.#asKnown ? Math.max(time, rowKnown) : time
+      // The first moment of the key that sees the row.
+      const key = keys[row] as number
+      const end = keyStarts[key + 1] as number
+      let place = keyStarts[key] as number
+      let high = end
+      while (place < high) {
+        const middle = (place + high) >>> 1
+        if ((slots[2 * middle] as number) < from) place = middle + 1
+        else high = middle
+      }
+      if (place === end) continue
+      const before = slots[2 * place + 1] as number
       if (time < before) continue
-      const known = knownNulls?.[row] === 1 ? Number.NEGATIVE_INFINITY : (knownValues[row] as number)
       if (time === before) {
-        const knownBefore = this.#known[place] as number
-        if (known < knownBefore) continue
-        if (known === knownBefore) {
+        if (rowKnown < (known[place] as number)) continue
+        if (rowKnown === known[place]) {
           this.#store(batch, winners)
           winners = 0
           if (!this.#wins(batch, row, place)) continue
         }
       }
-      this.#times[place] = time
-      this.#known[place] = known
-      this.#winners[winners] = row
-      this.#winnerPlaces[winners++] = place
+      slots[2 * place + 1] = time
+      known[place] = rowKnown
+      winnerRows[winners] = row
+      winnerPlaces[winners++] = place
     }
     this.#store(batch, winners)
-  }
-
-  /** The place of the first moment of each row's key that sees the row, or -1. */
-  #findPlaces(batch: readonly CellColumn[], count: number): void {
-    const keys = (batch[0] as CellColumn).values as Float64Array
-    const times = (batch[1] as CellColumn).values as Float64Array
-    const { values: knownValues, nulls: knownNulls } = batch[2] as CellColumn
-    const { keyStarts } = this.#moments
-    const at = this.#at
-    const places = this.#places
-    for (let row = 0; row < count; row++) {
-      let from = times[row] as number
-      if (this.#asKnown && knownNulls?.[row] !== 1) from = Math.max(from, knownValues[row] as number)
-      const key = keys[row] as number
-      const end = keyStarts[key + 1] as number
-      let low = keyStarts[key] as number
-      let high = end
-      while (low < high) {
-        const middle = (low + high) >>> 1
-        if ((at[middle] as number) < from) low = middle + 1
-        else high = middle
-      }
-      places[row] = low < end ? low : -1
-    }
   }
 
   #store(batch: readonly CellColumn[], winners: number): void {
@@ -124,7 +113,7 @@ class NewestRows {
 
   /** Whether a row of equal time and creation comes after the stored one. The last place of the columns is scratch. */
   #wins(batch: readonly CellColumn[], row: number, place: number): boolean {
-    const scratch = this.#times.length
+    const scratch = this.#known.length
     this.#winners[0] = row
     this.#winnerPlaces[0] = scratch
     this.#store(batch, 1)
@@ -139,8 +128,12 @@ class NewestRows {
     return 0
   }
 
+  #time(place: number): number {
+    return this.#slots[2 * place + 1] as number
+  }
+
   #compare(a: number, b: number): number {
-    return (this.#times[a] as number) - (this.#times[b] as number) || Math.sign((this.#known[a] as number) - (this.#known[b] as number)) || this.#compareContent(a, b)
+    return this.#time(a) - this.#time(b) || Math.sign((this.#known[a] as number) - (this.#known[b] as number)) || this.#compareContent(a, b)
   }
 
   values(): ValueColumns {
@@ -158,9 +151,9 @@ class NewestRows {
     for (let key = 0; key + 1 < keyStarts.length; key++) {
       let newest = -1
       for (let place = keyStarts[key] as number; place < (keyStarts[key + 1] as number); place++) {
-        if (this.#times[place] !== Number.NEGATIVE_INFINITY && (newest < 0 || this.#compare(place, newest) >= 0)) newest = place
+        if (this.#time(place) !== Number.NEGATIVE_INFINITY && (newest < 0 || this.#compare(place, newest) >= 0)) newest = place
         const row = order[place] as number
-        const valid = newest >= 0 && (group.ttl === null || (at[row] as number) - (this.#times[newest] as number) <= group.ttl)
+        const valid = newest >= 0 && (group.ttl === null || (at[row] as number) - this.#time(newest) <= group.ttl)
         write(row, valid ? newest : -1)
       }
     }
