@@ -2,7 +2,7 @@ import { aggregateFunctions } from '../aggregation/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import type { Kind } from '../schema/index.ts'
-import { type AggregateNode, Expression, type NumericKind, type OrderedKind, type PlainValue, type TextKind } from './expression.ts'
+import { type AggregateNode, call, Expression, type ExpressionNode, type NumericKind, type OrderedKind, type PlainValue, type TextKind } from './expression.ts'
 import type { WindowShape } from './window.ts'
 
 type Condition = Expression<'boolean', boolean, boolean>
@@ -18,7 +18,8 @@ export class Aggregation<K extends Kind = Kind, N extends boolean = boolean, V =
 
   /** Counts only the events that match; a null condition does not match. A second `where` narrows the first. */
   where(condition: Condition): Aggregation<K, N, V> {
-    const filter = this.node.filter ? new Expression<'boolean', boolean, boolean>(this.node.filter).and(condition).node : condition.node
+    const node = conditionNode(condition, 'where')
+    const filter = this.node.filter ? call('and', [this.node.filter, node]).node : node
     return new Aggregation({ ...this.node, filter })
   }
 
@@ -42,7 +43,7 @@ export class Aggregation<K extends Kind = Kind, N extends boolean = boolean, V =
 
   /** The events after the last one that matches. */
   since(condition: Condition): Aggregation<K, N, V> {
-    return this.#window({ kind: 'since', condition: condition.node })
+    return this.#window({ kind: 'since', condition: conditionNode(condition, 'since') })
   }
 
   /** Moves both ends of the window back. */
@@ -56,6 +57,12 @@ export class Aggregation<K extends Kind = Kind, N extends boolean = boolean, V =
     }
     return new Aggregation({ ...this.node, window: { ...shape, delay: this.node.window.delay } })
   }
+}
+
+/** What the compiler asks of a condition, for definitions in plain JavaScript too. */
+function conditionNode(condition: Condition, owner: string): ExpressionNode {
+  if (condition instanceof Expression && condition.node.type.kind === 'boolean') return condition.node
+  throw new LockstepError('INVALID_DEFINITION', `${owner} was given ${condition instanceof Expression ? `a ${condition.node.type.kind}` : String(condition)} instead of a condition`)
 }
 
 function aggregate<K extends Kind, N extends boolean, V>(name: string, inputs: readonly Expression[], parameters: AggregateNode['parameters'] = {}): Aggregation<K, N, V> {

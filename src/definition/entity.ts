@@ -1,4 +1,5 @@
 import { LockstepError } from '../errors.ts'
+import { deepFreeze } from '../lib/deep-freeze.ts'
 import { ColumnType, type Kind, type TypeData, type ValueOf } from '../schema/index.ts'
 import { checkName } from './naming.ts'
 
@@ -37,5 +38,5 @@ export function entity<const Columns extends KeyColumns>(name: string, columns: 
     keys[column] = type.data
   }
   if (Object.keys(keys).length === 0) throw new LockstepError('INVALID_DEFINITION', 'An entity needs a key column', { where: `entity ${name}` })
-  return Object.freeze({ kind: 'entity', name, keys: Object.freeze(keys), description: options.description ?? '' }) as Entity<Columns>
+  return Object.freeze({ kind: 'entity', name, keys: deepFreeze(keys), description: options.description ?? '' }) as Entity<Columns>
 }

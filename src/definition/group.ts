@@ -1,9 +1,12 @@
 import { LockstepError } from '../errors.ts'
+import { deepFreeze } from '../lib/deep-freeze.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
+import { suggestion } from '../lib/suggestion.ts'
 import type { Kind, TypeData } from '../schema/index.ts'
 import type { Entity, KeyColumns, KeyOf } from './entity.ts'
 import { Expression, type ExpressionNode } from './expression.ts'
-import { checkName } from './naming.ts'
+import { isLikeKey, keyKind } from './key-type.ts'
+import { checkedVersion, checkName } from './naming.ts'
 import { live, type Refresh } from './refresh.ts'
 import { type Renamed, Selection, type SelectionOptions } from './selection.ts'
 import { type Columns, type Row, rowOf, type Source, type SourceData } from './source.ts'
@@ -76,14 +79,14 @@ export class FeatureGroup<Keys = unknown, Values = unknown> implements FeatureGr
     this.version = data.version
     this.entity = data.entity
     this.source = data.source
-    this.keys = Object.freeze(data.keys)
+    this.keys = Object.freeze({ ...data.keys })
     this.refresh = data.refresh
     this.ttl = data.ttl
-    this.features = Object.freeze(data.features)
-    this.descriptions = Object.freeze(data.descriptions)
+    this.features = deepFreeze({ ...data.features })
+    this.descriptions = Object.freeze({ ...data.descriptions })
     this.description = data.description
     this.owner = data.owner
-    this.tags = data.tags
+    this.tags = Object.freeze([...data.tags])
     Object.freeze(this)
   }
 
@@ -110,15 +113,14 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
   if (!options.entity || !options.source) {
     throw new LockstepError('CIRCULAR_IMPORT', `The ${options.entity ? 'source' : 'entity'} is ${String(options.entity && options.source)}`, { where })
   }
-  const version = options.version ?? 1
-  if (!Number.isInteger(version) || version < 1) throw new LockstepError('INVALID_DEFINITION', `The version ${version} is not a whole number from 1`, { where })
+  const version = checkedVersion(options.version, where)
   const { entity, source } = options
   const keys: Record<string, string> = {}
   for (const [key, type] of Object.entries<TypeData>(entity.keys)) {
-    const column = options.keys?.[key] ?? key
-    const found = source.columns[column]
-    if (!found) throw new LockstepError('MISSING_KEY', `The source ${source.name} has no column ${column} for the key ${key} of ${entity.name}`, { where, remedy: `Name the column: keys: { ${key}: '...' }.` })
-    if (found.kind !== type.kind && !(textual(found) && textual(type))) throw new LockstepError('INVALID_DEFINITION', `The key ${key} is a ${type.kind}, the column ${column} of ${source.name} a ${found.kind}`, { where })
+    const column = (options.keys && Object.hasOwn(options.keys, key) && options.keys[key]) || key
+    const found = Object.hasOwn(source.columns, column) && source.columns[column]
+    if (!found) throw new LockstepError('MISSING_KEY', `The source ${source.name} has no column ${column} for the key ${key} of ${entity.name}${suggestion(column, Object.keys(source.columns))}`, { where, remedy: `Name the column: keys: { ${key}: '...' }.` })
+    if (!isLikeKey(found, type)) throw new LockstepError('INVALID_DEFINITION', `The key ${key} is a ${keyKind(type)}, the column ${column} of ${source.name} a ${keyKind(found)}`, { where })
     keys[key] = column
   }
   if (options.ttl !== undefined && source.kind === 'events') throw new LockstepError('INVALID_DEFINITION', 'A ttl is for tables; give the aggregates of events a window', { where })
@@ -146,8 +148,6 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
     tags: options.tags ?? [],
   })
 }
-
-const textual = (type: TypeData) => type.kind === 'string' || type.kind === 'oneOf'
 
 /** Events are seen through aggregates, rows of tables as they are; aggregates do not nest. */
 function checkFeature(node: ExpressionNode, kind: SourceData['kind'], where: string, inAggregate: boolean): void {

@@ -8,7 +8,8 @@ import type { AnyView } from './view.ts'
 
 /**
  * Semantic hashes: two definitions with one hash give the same values for the same data. Names of owners, descriptions,
- * tags, paths, the order of features and columns, formatting and comments leave them alone; anything else does not.
+ * tags, paths, the order of features and columns, formatting and comments leave them alone; anything else does not. The
+ * order of the columns of an entity key counts, as stores pack the key in it.
  */
 export function sourceHash(source: SourceData): string {
   const { kind, name, columns, time, id, known, order, timeZone, invalidRows, history } = source
@@ -32,24 +33,29 @@ export function groupHash(group: FeatureGroupData): string {
 }
 
 function groupMeaning(group: FeatureGroupData): object {
-  return { entity: { name: group.entity.name, keys: group.entity.keys }, source: sourceHash(group.source), keys: group.keys, refresh: group.refresh, ttl: group.ttl }
+  return { entity: { name: group.entity.name, keys: Object.entries(group.entity.keys) }, source: sourceHash(group.source), keys: group.keys, refresh: group.refresh, ttl: group.ttl }
 }
 
 export function onDemandHash(onDemand: OnDemand): string {
   const { request, features, code } = onDemand
-  return canonicalHash({ request, features, code, from: onDemand.from.map(itemMeaning) })
+  return canonicalHash({ request, features, code, from: itemsMeaning(onDemand.from) })
 }
 
 /** Hash of a view: of every feature that it reads, under its name in the view, and of its keys. */
 export function viewHash(view: AnyView): string {
-  return canonicalHash({ keys: view.keys, request: view.request, items: view.items.map(itemMeaning).map((item) => canonicalHash(item)).sort() })
+  return canonicalHash({ keys: view.keys, request: view.request, features: itemsMeaning(view.items) })
 }
 
-function itemMeaning(item: Selection | OnDemand): unknown {
-  if (item instanceof OnDemand) return { name: item.name, hash: onDemandHash(item) }
-  return {
-    group: item.group.name,
-    keys: item.keys,
-    features: Object.fromEntries(Object.entries(item.features).map(([name, feature]) => [name, featureHash(item.group, feature)])),
-  }
+/** What each feature is, by its name: in which items they were listed does not matter. */
+function itemsMeaning(items: readonly (Selection | OnDemand)[]): Record<string, unknown> {
+  return Object.fromEntries(
+    items.flatMap((item): [string, unknown][] => {
+      if (item instanceof OnDemand) {
+        const meaning = { onDemand: item.name, hash: onDemandHash(item) }
+        return Object.keys(item.features).map((name) => [name, meaning])
+      }
+      const { group, keys } = item
+      return Object.entries(item.features).map(([name, feature]) => [name, { group: group.name, keys, hash: featureHash(group, feature) }])
+    }),
+  )
 }

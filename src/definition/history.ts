@@ -30,7 +30,7 @@ function file(kind: FileHistory['kind'], path: string | readonly string[], optio
   if (path.length === 0) throw new LockstepError('INVALID_DEFINITION', `${kind}() needs a path`)
   return Object.freeze({
     kind,
-    path,
+    path: typeof path === 'string' ? path : Object.freeze([...path]),
     columns: Object.freeze({ ...options.columns }),
     delimiter: options.delimiter ?? null,
     header: options.header ?? true,

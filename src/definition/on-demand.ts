@@ -1,8 +1,9 @@
 import { LockstepError } from '../errors.ts'
+import { deepFreeze } from '../lib/deep-freeze.ts'
 import { ColumnType, type TypeData, type ValueOf } from '../schema/index.ts'
 import { callerModule, codeHash } from './code-hash.ts'
 import { FeatureGroup } from './group.ts'
-import { checkName } from './naming.ts'
+import { checkedVersion, checkName } from './naming.ts'
 import { Selection } from './selection.ts'
 import type { Columns } from './source.ts'
 
@@ -48,15 +49,15 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   constructor(data: Pick<OnDemand, 'name' | 'version' | 'request' | 'from' | 'features' | 'compute' | 'code' | 'codeComplete' | 'description' | 'owner' | 'tags'>) {
     this.name = data.name
     this.version = data.version
-    this.request = Object.freeze(data.request)
+    this.request = deepFreeze(data.request)
     this.from = Object.freeze(data.from)
-    this.features = Object.freeze(data.features)
+    this.features = deepFreeze(data.features)
     this.compute = data.compute
     this.code = data.code
     this.codeComplete = data.codeComplete
     this.description = data.description
     this.owner = data.owner
-    this.tags = data.tags
+    this.tags = Object.freeze([...data.tags])
     Object.freeze(this)
   }
 }
@@ -77,7 +78,7 @@ export interface OnDemandOptions<R extends Columns, Items extends readonly AnyIt
   readonly tags?: readonly string[]
 }
 
-/** Declares on-demand features. Throws `INVALID_DEFINITION` or `CIRCULAR_IMPORT`. */
+/** Declares on-demand features. Throws `INVALID_DEFINITION`, `DUPLICATE_NAME` for two features that it reads by one name, or `CIRCULAR_IMPORT`. */
 export function onDemand<const R extends Columns = Record<never, never>, const Items extends readonly AnyItem[] = readonly [], const F extends Columns = Columns>(
   options: OnDemandOptions<R, Items, F>,
 ): OnDemand<KeysOfItems<Items>, ValuesOfColumns<F>, RequestOfColumns<R> & RequestOfItems<Items>> {
@@ -86,10 +87,12 @@ export function onDemand<const R extends Columns = Record<never, never>, const I
   if (typeof options.compute !== 'function') throw new LockstepError('INVALID_DEFINITION', 'compute is not a function', { where })
   if (options.compute.constructor.name !== 'Function') throw new LockstepError('INVALID_DEFINITION', 'compute must be a plain synchronous function', { where })
   const from = selections(options.from ?? [], where)
+  featureOrigins(from, where)
+  if (Object.keys(options.features).length === 0) throw new LockstepError('INVALID_DEFINITION', 'An on-demand view needs a feature', { where })
   const { hash, complete } = codeHash(options.compute, callerModule())
   return new OnDemand({
     name: options.name,
-    version: options.version ?? 1,
+    version: checkedVersion(options.version, where),
     request: types(options.request ?? {}, 'request value', where),
     from,
     features: types(options.features, 'feature', where),
@@ -120,4 +123,22 @@ export function selections(items: readonly AnyItem[], where: string): (Selection
     if (item === undefined) throw new LockstepError('CIRCULAR_IMPORT', `Item ${index + 1} is undefined`, { where })
     throw new LockstepError('INVALID_DEFINITION', `Item ${index + 1} is neither a feature group, a selection of one, nor an on-demand view`, { where })
   })
+}
+
+/** Where each feature of the items comes from, by its name. Throws `DUPLICATE_NAME` for two of one name. */
+export function featureOrigins(items: readonly (Selection | OnDemand)[], where: string): ReadonlyMap<string, string> {
+  const origins = new Map<string, string>()
+  for (const item of items) {
+    const origin = item.kind === 'onDemand' ? item.name : item.group.name
+    for (const name of Object.keys(item.features)) {
+      if (origins.has(name)) {
+        throw new LockstepError('DUPLICATE_NAME', `The feature ${name} comes from ${origins.get(name)} and from ${origin}`, {
+          where,
+          remedy: "Leave one out with pick(...), or rename with as({ prefix: '...' }).",
+        })
+      }
+      origins.set(name, origin)
+    }
+  }
+  return origins
 }

@@ -26,6 +26,7 @@ export class Selection<Keys = unknown, Values = unknown> {
 
   constructor(group: FeatureGroupData, features: Record<string, string>, keys: Record<string, string>) {
     this.group = group
+    for (const name of Object.keys(features)) checkName(name, 'feature', `selection of ${group.name}`)
     this.features = Object.freeze(features)
     this.keys = Object.freeze(keys)
     Object.freeze(this)
@@ -38,9 +39,10 @@ export class Selection<Keys = unknown, Values = unknown> {
   }
 
   pick<const Names extends readonly (keyof Values & string)[]>(...names: Names): Selection<Keys, { readonly [Name in Names[number]]: Values[Name] }> {
+    if (names.length === 0) throw new LockstepError('INVALID_DEFINITION', 'pick() names no feature', { where: `selection of ${this.group.name}` })
     const features: Record<string, string> = {}
     for (const name of names) {
-      const feature = this.features[name]
+      const feature = Object.hasOwn(this.features, name) ? this.features[name] : undefined
       if (feature === undefined) throw new LockstepError('UNKNOWN_NAME', `The group ${this.group.name} has no feature ${name}${suggestion(name, Object.keys(this.features))}`)
       features[name] = feature
     }
@@ -51,13 +53,13 @@ export class Selection<Keys = unknown, Values = unknown> {
     const prefix = options.prefix ?? ''
     const mapping: Readonly<Record<string, string | undefined>> = options.keys ?? {}
     for (const [key, alias] of Object.entries(mapping)) {
-      if (!(key in this.keys)) throw new LockstepError('UNKNOWN_NAME', `The entity ${this.group.entity.name} has no key ${key}${suggestion(key, Object.keys(this.keys))}`)
+      if (!Object.hasOwn(this.keys, key)) throw new LockstepError('UNKNOWN_NAME', `The entity ${this.group.entity.name} has no key ${key}${suggestion(key, Object.keys(this.keys))}`)
       checkName(alias ?? '', 'key column', this.group.name)
     }
-    return new Selection(
-      this.group,
-      Object.fromEntries(Object.entries(this.features).map(([name, feature]) => [`${prefix}${name}`, feature])),
-      Object.fromEntries(Object.entries(this.keys).map(([key, name]) => [key, mapping[key] ?? name])),
-    )
+    const keys = Object.fromEntries(Object.entries(this.keys).map(([key, name]) => [key, Object.hasOwn(mapping, key) ? (mapping[key] ?? name) : name]))
+    if (new Set(Object.values(keys)).size < Object.keys(keys).length) {
+      throw new LockstepError('DUPLICATE_NAME', `Two keys of ${this.group.entity.name} have one name in ${Object.values(keys).join(', ')}`, { where: `selection of ${this.group.name}` })
+    }
+    return new Selection(this.group, Object.fromEntries(Object.entries(this.features).map(([name, feature]) => [`${prefix}${name}`, feature])), keys)
   }
 }

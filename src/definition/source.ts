@@ -1,5 +1,7 @@
 import { LockstepError } from '../errors.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
+import { deepFreeze } from '../lib/deep-freeze.ts'
+import { suggestion } from '../lib/suggestion.ts'
 import { ColumnType, type Kind, type TypeData, type ValueOf } from '../schema/index.ts'
 import { Expression } from './expression.ts'
 import type { History } from './history.ts'
@@ -104,7 +106,7 @@ function source<C extends Columns, S extends 'events' | 'table'>(kind: S, name: 
     columns[column] = type.data
   }
   for (const column of [options.time, ...rest.id, ...(rest.known === null ? [] : [rest.known]), ...rest.order]) {
-    if (!Object.hasOwn(columns, column)) throw new LockstepError('UNKNOWN_COLUMN', `The column ${column} is not declared; declared are ${Object.keys(columns).join(', ')}`, { where })
+    if (!Object.hasOwn(columns, column)) throw new LockstepError('UNKNOWN_COLUMN', `The column ${column} is not declared${suggestion(column, Object.keys(columns))}`, { where })
   }
   const time = columns[options.time] as TypeData
   if (time.nullable || (time.kind !== 'timestamp' && time.kind !== 'date')) {
@@ -115,28 +117,29 @@ function source<C extends Columns, S extends 'events' | 'table'>(kind: S, name: 
   return Object.freeze({
     kind,
     name,
-    columns: Object.freeze(columns),
+    columns: deepFreeze(columns),
     time: options.time,
     ...rest,
+    id: Object.freeze([...rest.id]),
+    order: Object.freeze([...rest.order]),
     timeZone: options.timeZone ?? 'UTC',
     invalidRows: options.invalidRows ?? 'refuse',
     history: options.history ?? null,
     description: options.description ?? '',
     owner: options.owner ?? '',
-    tags: options.tags ?? [],
+    tags: Object.freeze([...(options.tags ?? [])]),
   }) as Source<C, S>
 }
 
 /** The columns of a source as expressions; naming one that is not declared throws `UNKNOWN_COLUMN`. */
 export function rowOf<C extends Columns, S extends 'events' | 'table'>(data: Source<C, S>): Row<C, S> {
-  const known = Object.keys(data.columns)
   const columns = Object.fromEntries(
     Object.entries(data.columns).map(([name, type]) => [name, new Expression({ node: 'column', name, type: data.kind === 'table' ? { ...type, nullable: true } : type })]),
   )
   return new Proxy(columns, {
     get(target, name) {
       if (typeof name === 'symbol' || Object.hasOwn(target, name)) return Reflect.get(target, name)
-      throw new LockstepError('UNKNOWN_COLUMN', `The column ${name} is not declared; declared are ${known.join(', ')}`, { where: `source ${data.name}` })
+      throw new LockstepError('UNKNOWN_COLUMN', `The column ${name} is not declared${suggestion(name, Object.keys(data.columns))}`, { where: `source ${data.name}` })
     },
   }) as Row<C, S>
 }

@@ -1,7 +1,8 @@
 import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
-import { checkName } from './naming.ts'
-import { type AnyItem, type KeysOfItems, OnDemand, type RequestOfItems, selections, type ValuesOfItems } from './on-demand.ts'
+import { isLikeKey, keyKind } from './key-type.ts'
+import { checkedVersion, checkName } from './naming.ts'
+import { type AnyItem, featureOrigins, type KeysOfItems, OnDemand, type RequestOfItems, selections, type ValuesOfItems } from './on-demand.ts'
 import type { Selection } from './selection.ts'
 
 /** The features that a model reads, joined: its vector, the keys it needs and the values its callers give. */
@@ -28,7 +29,7 @@ export class FeatureView<Keys = unknown, Values = unknown, Request = unknown> {
     this.request = Object.freeze(data.request)
     this.description = data.description
     this.owner = data.owner
-    this.tags = data.tags
+    this.tags = Object.freeze([...data.tags])
     Object.freeze(this)
   }
 
@@ -79,7 +80,7 @@ export function featureView<const Items extends readonly AnyItem[]>(options: Fea
   if (items.length === 0) throw new LockstepError('INVALID_DEFINITION', 'A feature view needs a feature', { where })
   const keys: Record<string, TypeData> = {}
   const request: Record<string, TypeData> = {}
-  const seen = new Map<string, string>()
+  const features = featureOrigins(items, where)
   const collect = (item: Selection | OnDemand, path: readonly OnDemand[]) => {
     if (item.kind === 'onDemand') {
       if (path.includes(item)) throw new LockstepError('CYCLIC_DEFINITION', `${[...path, item].map(({ name }) => name).join(' -> ')}`, { where })
@@ -89,27 +90,19 @@ export function featureView<const Items extends readonly AnyItem[]>(options: Fea
       merge(keys, Object.fromEntries(Object.entries(item.keys).map(([key, name]) => [name, item.group.entity.keys[key] as TypeData])), 'key', where)
     }
   }
-  for (const item of items) {
-    const origin = item.kind === 'onDemand' ? item.name : item.group.name
-    for (const name of Object.keys(item.features)) {
-      if (seen.has(name)) throw new LockstepError('DUPLICATE_NAME', `The feature ${name} comes from ${seen.get(name)} and from ${origin}`, { where, remedy: "Leave one out with pick(...), or rename with as({ prefix: '...' })." })
-      seen.set(name, origin)
-    }
-    collect(item, [])
-  }
+  for (const item of items) collect(item, [])
   for (const name of Object.keys(keys)) {
-    if (seen.has(name) || name in request) throw new LockstepError('DUPLICATE_NAME', `${name} is a key and also a ${seen.has(name) ? 'feature' : 'request value'}`, { where })
+    if (features.has(name) || Object.hasOwn(request, name)) throw new LockstepError('DUPLICATE_NAME', `${name} is a key and also a ${features.has(name) ? 'feature' : 'request value'}`, { where })
   }
-  const version = options.version ?? 1
-  if (!Number.isInteger(version) || version < 1) throw new LockstepError('INVALID_DEFINITION', `The version ${version} is not a whole number from 1`, { where })
+  const version = checkedVersion(options.version, where)
   return new FeatureView({ name: options.name, version, items, keys, request, description: options.description ?? '', owner: options.owner ?? '', tags: options.tags ?? [] })
 }
 
 function merge(into: Record<string, TypeData>, from: Readonly<Record<string, TypeData>>, what: string, where: string): void {
   for (const [name, type] of Object.entries(from)) {
-    const before = into[name]
-    if (before && before.kind !== type.kind) throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is a ${before.kind} in one place and a ${type.kind} in another`, { where })
-    into[name] = before ?? type
+    const before = Object.hasOwn(into, name) && into[name]
+    if (before && !isLikeKey(before, type)) throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is a ${keyKind(before)} in one place and a ${keyKind(type)} in another`, { where })
+    into[name] = before || type
   }
 }
 

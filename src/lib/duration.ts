@@ -8,7 +8,7 @@ type Unit = keyof typeof unitMicros
 export type Duration = `${number}${Unit}` | (string & {})
 
 const longest = 200 * 365 * unitMicros.d
-const part = /(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)/gy
+const part = /(\d+)(?:\.(\d+))?(us|ms|s|m|h|d|w)/gy
 
 /** Microseconds of a duration; a whole number above 0 (or 0 where `allowZero`). Throws `INVALID_DURATION`. */
 export function durationMicros(text: Duration, where = '', allowZero = false): number {
@@ -21,7 +21,10 @@ export function durationMicros(text: Duration, where = '', allowZero = false): n
   while (part.lastIndex < trimmed.length) {
     const match = part.exec(trimmed)
     if (!match) throw wrong('cannot be read')
-    micros += Number(match[1]) * unitMicros[match[2] as Unit]
+    const [, whole, fraction = '', name] = match
+    const unit = unitMicros[name as Unit]
+    // Digits behind the point count apart: 1.001 * 1_000_000 is no whole number in floats.
+    micros += Number(whole) * unit + (Number(fraction) * unit) / 10 ** fraction.length
   }
   if (trimmed === '') throw wrong('is empty')
   if (!Number.isInteger(micros)) throw wrong('is not a whole number of microseconds')

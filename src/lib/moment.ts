@@ -6,7 +6,7 @@ export type Micros = number
 /** A moment as the public functions take it: a `Date`, or an ISO 8601 string (UTC where it names no zone). */
 export type Moment = Date | string
 
-const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?$/
+const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/
 
 /** Reads a moment to the microsecond. Throws `INVALID_MOMENT`; digits finer than a microsecond are refused unless zero. */
 export function momentMicros(moment: Moment, where = ''): Micros {
@@ -18,8 +18,9 @@ export function momentMicros(moment: Moment, where = ''): Micros {
     const match = iso.exec(moment.trim())
     if (!match) throw wrong('is not an ISO 8601 date or time')
     const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match
-    const millis = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
-    const check = new Date(millis)
+    // Not Date.UTC, which takes the years 0 to 99 for those of the twentieth century.
+    const check = new Date(new Date(0).setUTCFullYear(Number(year), Number(month) - 1, Number(day)))
+    const millis = check.setUTCHours(Number(hour), Number(minute), Number(second))
     if (
       check.getUTCMonth() !== Number(month) - 1 ||
       check.getUTCDate() !== Number(day) ||

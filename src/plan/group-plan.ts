@@ -102,7 +102,8 @@ function planEvents(group: FeatureGroupData, features: readonly FeaturePlan[]): 
     if (node.node === 'aggregate') addAggregate(node)
     else if (node.node === 'call') for (const argument of node.arguments) visit(argument)
   }
-  for (const { node } of features) visit(node)
+  // By name: stored states hold the aggregates in this order, and the order in which features are declared means nothing.
+  for (const { node } of features.toSorted((a, b) => (a.name < b.name ? -1 : 1))) visit(node)
 
   const { source } = group
   return {
