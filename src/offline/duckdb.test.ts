@@ -139,10 +139,14 @@ describe('Duck', () => {
     ])
   })
 
-  it('stops what runs when it is interrupted', async () => {
-    const work = duck.rows('SELECT count(*) FROM range(100000000) a(i), range(1000) b(j) WHERE hash(i + j) = 3')
-    setTimeout(() => duck.interrupt(), 50)
-    await assert.rejects(work, (error: LockstepError) => error.code === 'INTERRUPTED')
+  it('stops what runs when it is interrupted, and what would come next', async () => {
+    await using stopped = await Duck.open({ threads: 1 })
+    const work = stopped.rows('SELECT count(*) FROM range(100000000) a(i), range(1000) b(j) WHERE hash(i + j) = 3')
+    setTimeout(() => stopped.interrupt(), 50)
+    const isInterrupted = (error: LockstepError) => error.code === 'INTERRUPTED'
+    await assert.rejects(work, isInterrupted)
+    await assert.rejects(stopped.rows('SELECT 1'), isInterrupted)
+    await assert.rejects(stopped.stream('SELECT 1::DOUBLE', [t.float().data]).next(), isInterrupted)
   })
 
   it('says what an error means and keeps the SQL out of the message', async () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
+import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Batch, BatchColumn } from './batch.ts'
 import { duckdbError } from './duckdb-error.ts'
@@ -39,6 +40,7 @@ export class Duck implements AsyncDisposable {
   readonly #refusals = new Map<string, () => Promise<Error>>()
   #ordered: Promise<void> = Promise.resolve()
   #names = 0
+  #interrupted = false
 
   private constructor(instance: DuckDBInstance, folder: string, inOrder: boolean) {
     this.#instance = instance
@@ -74,7 +76,7 @@ export class Duck implements AsyncDisposable {
     if (this.#inOrder) return this.run(sql)
     // The setting is the database's, so these follow one another.
     const run = this.#ordered.then(() => this.run(`SET preserve_insertion_order = true; ${sql}; SET preserve_insertion_order = false`))
-    this.#ordered = run.catch(() => this.run('SET preserve_insertion_order = false'))
+    this.#ordered = run.catch(() => this.run('SET preserve_insertion_order = false')).catch(() => {})
     return run
   }
 
@@ -143,8 +145,9 @@ export class Duck implements AsyncDisposable {
     this.#refusals.set(marker, explain)
   }
 
-  /** Stops all running queries; they fail with `INTERRUPTED`. */
+  /** Stops the work for good: queries that run, and all that come later, fail with `INTERRUPTED`. */
   interrupt(): void {
+    this.#interrupted = true
     for (const connection of this.#busy) connection.interrupt()
   }
 
@@ -163,6 +166,7 @@ export class Duck implements AsyncDisposable {
   }
 
   async #connect(): Promise<DuckDBConnection> {
+    if (this.#interrupted) throw new LockstepError('INTERRUPTED', 'The work was stopped')
     const idle = this.#idle.pop()
     const connection = idle ?? (await this.#instance.connect())
     this.#busy.add(connection)
