@@ -5,7 +5,7 @@ import { suggestion } from '../lib/suggestion.ts'
 import type { Kind, TypeData } from '../schema/index.ts'
 import type { Entity, KeyColumns, KeyOf } from './entity.ts'
 import { Expression, type ExpressionNode } from './expression.ts'
-import { isLikeKey, keyKind } from './key-type.ts'
+import { aKind, isLikeKey } from './key-type.ts'
 import { checkedVersion, checkName } from './naming.ts'
 import { live, type Refresh } from './refresh.ts'
 import { type Renamed, Selection, type SelectionOptions } from './selection.ts'
@@ -120,7 +120,7 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
     const column = (options.keys && Object.hasOwn(options.keys, key) && options.keys[key]) || key
     const found = Object.hasOwn(source.columns, column) && source.columns[column]
     if (!found) throw new LockstepError('MISSING_KEY', `The source ${source.name} has no column ${column} for the key ${key} of ${entity.name}${suggestion(column, Object.keys(source.columns))}`, { where, remedy: `Name the column: keys: { ${key}: '...' }.` })
-    if (!isLikeKey(found, type)) throw new LockstepError('INVALID_DEFINITION', `The key ${key} is a ${keyKind(type)}, the column ${column} of ${source.name} a ${keyKind(found)}`, { where })
+    if (!isLikeKey(found, type)) throw new LockstepError('INVALID_DEFINITION', `The key ${key} is ${aKind(type)}, the column ${column} of ${source.name} ${aKind(found)}`, { where })
     keys[key] = column
   }
   if (options.ttl !== undefined && source.kind === 'events') throw new LockstepError('INVALID_DEFINITION', 'A ttl is for tables; give the aggregates of events a window', { where })

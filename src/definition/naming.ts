@@ -5,7 +5,7 @@ const name = /^[a-z][a-z0-9_]{0,62}$/
 /** Names are snake_case: they become columns of files, stores and vectors. Throws `INVALID_DEFINITION`. */
 export function checkName(text: string, what: string, where = ''): void {
   if (typeof text === 'string' && name.test(text) && !text.endsWith('_') && !text.includes('__')) return
-  throw new LockstepError('INVALID_DEFINITION', `${JSON.stringify(text)} is not a name for a ${what}`, {
+  throw new LockstepError('INVALID_DEFINITION', `${JSON.stringify(text)} is not a valid ${what} name`, {
     where,
     remedy: 'Names are snake_case: a letter, then letters, digits and single underscores, at most 63.',
   })

@@ -1,6 +1,6 @@
 import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
-import { isLikeKey, keyKind } from './key-type.ts'
+import { aKind, isLikeKey } from './key-type.ts'
 import { checkedVersion, checkName } from './naming.ts'
 import { type AnyItem, featureOrigins, type KeysOfItems, OnDemand, type RequestOfItems, selections, type ValuesOfItems } from './on-demand.ts'
 import type { Selection } from './selection.ts'
@@ -101,7 +101,7 @@ export function featureView<const Items extends readonly AnyItem[]>(options: Fea
 function merge(into: Record<string, TypeData>, from: Readonly<Record<string, TypeData>>, what: string, where: string): void {
   for (const [name, type] of Object.entries(from)) {
     const before = Object.hasOwn(into, name) && into[name]
-    if (before && !isLikeKey(before, type)) throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is a ${keyKind(before)} in one place and a ${keyKind(type)} in another`, { where })
+    if (before && !isLikeKey(before, type)) throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is ${aKind(before)} in one place and ${aKind(type)} in another`, { where })
     into[name] = before || type
   }
 }
