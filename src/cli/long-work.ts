@@ -1,5 +1,6 @@
 import { LockstepError } from '../errors.ts'
 import type { Progress } from '../pointintime/index.ts'
+import { whileStoppable } from './interrupt.ts'
 import type { Output } from './output.ts'
 import { ProgressLine } from './progress.ts'
 
@@ -15,21 +16,18 @@ export interface WorkOptions {
 export async function longWork<T>(output: Output, work: (options: WorkOptions) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const line = output.showsProgress ? new ProgressLine() : null
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130)
+  const abort = () => {
     line?.clear()
     output.note('Stopping; once more stops without clearing up.')
     controller.abort()
   }
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  for (const signal of signals) process.on(signal, stop)
+  const progress = line ? { progress: (done: Progress) => line.show(done) } : {}
   try {
-    return await work({ signal: controller.signal, ...(line ? { progress: (progress: Progress) => line.show(progress) } : {}) })
+    return await whileStoppable(abort, () => work({ signal: controller.signal, ...progress }))
   } catch (error) {
     if (!controller.signal.aborted || (error instanceof LockstepError && error.code === 'INTERRUPTED')) throw error
     throw new LockstepError('INTERRUPTED', 'Stopped before the end', { cause: error })
   } finally {
     line?.clear()
-    for (const signal of signals) process.off(signal, stop)
   }
 }

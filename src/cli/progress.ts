@@ -6,7 +6,7 @@ export function progressText({ stage, rows, total, seconds }: Progress): string 
   const rate = seconds > 0 ? rows / seconds : 0
   const done = total === null ? countOf(rows, 'row') : `${formatCount(rows)} of ${countOf(total, 'row')}`
   const share = total === null || total === 0 ? [] : [`${Math.floor(Math.min(1, rows / total) * 100)} %`]
-  const left = total === null || rate === 0 || rows >= total ? [] : [`${formatSeconds((total - rows) / rate)} left`]
+  const left = total === null || rows < total / 100 || rows >= total ? [] : [`${formatSeconds((total - rows) / rate)} left`]
   if (rows === 0) return [stage, ...(total === null ? [] : [countOf(total, 'row')])].join('  ')
   return [stage, done, ...share, `${formatCount(Math.round(rate))} rows/s`, ...left].join('  ')
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { root, temporaryFolder } from '../../scripts/workspace.ts'
-import { lockstep } from '../../test/support/command-line.ts'
+import { lockstep, smallProject, startLockstep } from '../../test/support/command-line.ts'
 
 test('wrong usage ends with 2, and says what was meant', async () => {
   using folder = temporaryFolder()
@@ -50,4 +50,16 @@ test('a reader that goes away is no error', async () => {
   let stderr = ''
   child.stderr.on('data', (text) => (stderr += text))
   assert.deepEqual([await new Promise((resolve) => child.on('close', resolve)), stderr], [0, ''])
+})
+
+test('interrupted before the work has begun, it says so too', async () => {
+  using project = smallProject({
+    'definitions.ts': "console.error('loading')\nawait new Promise((resolve) => setTimeout(resolve, 20_000))\n",
+  })
+  const { child, ended } = startLockstep(project.path, ['list', '--json'])
+  await new Promise((resolve) => child.stderr?.once('data', resolve))
+  child.kill('SIGTERM')
+  const { code, stdout, stderr } = await ended
+  assert.deepEqual([code, stdout], [130, ''])
+  assert.equal(JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error.code, 'INTERRUPTED')
 })

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { LockstepError } from '../errors.ts'
+import { endOnSignals } from './interrupt.ts'
 import { program } from './program.ts'
 import { showError } from './show-error.ts'
 import { usageError } from './usage-error.ts'
@@ -11,6 +12,8 @@ const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 export async function run(commandLine: readonly string[]): Promise<never> {
   endQuietlyWithoutReader(process.stdout)
   endQuietlyWithoutReader(process.stderr)
+  const json = commandLine.includes('--json')
+  endOnSignals({ json })
   let started = false
   const lockstep = program().hook('preAction', () => {
     started = true
@@ -22,7 +25,7 @@ export async function run(commandLine: readonly string[]): Promise<never> {
     if (error instanceof CommanderError && error.exitCode === 0) return await end(exitCodes.ok)
     if (error instanceof CommanderError && error.code === 'commander.help') return await end(exitCodes.usage)
     const shown = error instanceof CommanderError ? usageError(error, lockstep, commandLine) : error
-    process.stderr.write(showError(shown, { json: commandLine.includes('--json') }))
+    process.stderr.write(showError(shown, { json }))
     if (error instanceof LockstepError && error.code === 'INTERRUPTED') return await end(exitCodes.interrupted)
     return await end(started ? exitCodes.failed : exitCodes.usage)
   }

@@ -31,5 +31,6 @@ budget_per_click         float or null                  context             1  o
     { name: 'visit', version: 1, keys: ['user_id'], request: [], features: 5, owner: 'growth', description: 'All of a visit' },
   ])
   assert.equal(wrong?.code, 2)
+  assert.match(wrong?.stderr ?? '', /nothing like viws to list; did you mean views\?/)
   assert.equal(existsSync(join(project.path, '.lockstep')), false)
 })

@@ -1,5 +1,7 @@
-import { Argument, type Command } from 'commander'
+import type { Command } from 'commander'
 import { showExpression, showRefresh, showType } from '../../definition/index.ts'
+import { LockstepError } from '../../errors.ts'
+import { suggestion } from '../../lib/suggestion.ts'
 import type { TypeData } from '../../schema/index.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { withExamples } from '../examples.ts'
@@ -51,9 +53,15 @@ export function addList(program: Command): void {
   const command = program
     .command('list')
     .description('Lists the views, groups, features, sources and entities of a project.')
-    .addArgument(new Argument('[kind]', 'only things of this kind').choices(kinds))
+    .argument('[kind]', `only these: ${kinds.join(', ')}`, parseKind)
     .action(list)
   withExamples(command, ['lockstep list', 'lockstep list features', 'lockstep list views --json'])
+}
+
+function parseKind(text: string): Kind {
+  const kind = kinds.find((each) => each === text)
+  if (kind) return kind
+  throw new LockstepError('INVALID_ARGUMENT', `There is nothing like ${text} to list${suggestion(text, kinds)}`)
 }
 
 async function list(kind: Kind | undefined, _options: unknown, command: Command): Promise<void> {

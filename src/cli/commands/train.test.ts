@@ -76,7 +76,7 @@ test('rows that are set aside are told', async () => {
 test('refuses before the work: what is there, an unclear format, an unknown view', async () => {
   using project = smallProject({ 'there.csv': 'mine' })
   const train = (view: string, out: string, labels = 'labels.csv') =>
-    lockstep(project.path, 'train', view, '--labels', labels, '--out', out)
+    lockstep(project.path, 'train', view, '--labels', labels, '--out', out, '--progress')
   const there = await train('visit', 'there.csv')
   assert.deepEqual([there.code, there.stdout], [1, ''])
   assert.match(there.stderr, /^Error: {2}there\.csv is already there\nRemedy: .*--overwrite\.\nCode: {3}OUTPUT_EXISTS\n$/)
