@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Finished, run } from '../../scripts/run.ts'
 import { root, temporaryProject, type Workspace } from '../../scripts/workspace.ts'
@@ -10,7 +11,7 @@ const program = ['--conditions=source', join(root, 'src', 'cli', 'main.ts')]
 export const lockstep = (folder: string, ...commandLine: string[]): Promise<Finished> =>
   run(process.execPath, [...program, ...commandLine], { cwd: folder, environment: { NODE_OPTIONS: undefined } })
 
-/** The same, for a process that the test ends; `ended` answers the signal too. */
+/** The same, for a process that the test ends and that cannot clear up; `ended` answers the signal too. */
 export function startLockstep(
   folder: string,
   commandLine: readonly string[],
@@ -18,7 +19,15 @@ export function startLockstep(
 ): { readonly child: ChildProcess; readonly ended: Promise<Finished & { readonly signal: NodeJS.Signals | null }> } {
   const child = spawn(process.execPath, [...program, ...commandLine], {
     cwd: folder,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, NO_COLOR: '1', ...environment },
+    env: {
+      ...process.env,
+      NODE_TEST_CONTEXT: undefined,
+      NO_COLOR: '1',
+      // What a killed process leaves goes with the project.
+      TMPDIR: join(folder, 'node_modules'),
+      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [stdout, stderr] = ['', '']
