@@ -187,7 +187,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 function named<T extends { readonly name: string; readonly version: number }>(what: string, all: readonly T[], name: string, version: number | undefined): T {
   const found = all.filter((one) => one.name === name).sort((a, b) => b.version - a.version)
-  if (found.length === 0) throw new LockstepError('UNKNOWN_NAME', `There is no ${what} ${name}${suggestion(name, all.map((one) => one.name))}`)
+  if (found.length === 0) throw new LockstepError('UNKNOWN_NAME', `There is no ${what} ${name}${suggestion(name, [...new Set(all.map((one) => one.name))])}`)
   const one = version === undefined ? found[0] : found.find((candidate) => candidate.version === version)
   if (!one) throw new LockstepError('UNKNOWN_NAME', `There is no version ${version} of the ${what} ${name}; there are ${found.map((candidate) => candidate.version).join(', ')}`)
   return one
