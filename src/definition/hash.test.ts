@@ -410,4 +410,7 @@ test('views', () => {
       },
     ],
   })
+  const trip = (first: string, second: string) =>
+    of(userOrders.as({ keys: { user_id: first }, prefix: 'from_' }), userOrders.as({ keys: { user_id: second }, prefix: 'to_' }))
+  assert.notEqual(trip('sender', 'receiver'), trip('receiver', 'sender'))
 })
