@@ -9,7 +9,7 @@ import { featureHash, groupHash, onDemandHash, sourceHash, viewHash } from './ha
 import { csv, type History, parquet, rows } from './history.ts'
 import { onDemand } from './on-demand.ts'
 import { every, type Refresh } from './refresh.ts'
-import { events, type EventsOptions, type Row, type TableOptions, table } from './source.ts'
+import { type EventsOptions, events, type Row, type TableOptions, table } from './source.ts'
 import { featureView } from './view.ts'
 
 interface Case {

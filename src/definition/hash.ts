@@ -13,7 +13,18 @@ import type { AnyView } from './view.ts'
  */
 export function sourceHash(source: SourceData): string {
   const { kind, name, columns, time, id, known, order, timeZone, invalidRows, history } = source
-  return canonicalHash({ kind, name, columns, time, id: [...id].sort(), known, order, timeZone, invalidRows, history: historyMeaning(history) })
+  return canonicalHash({
+    kind,
+    name,
+    columns,
+    time,
+    id: [...id].sort(),
+    known,
+    order,
+    timeZone,
+    invalidRows,
+    history: historyMeaning(history),
+  })
 }
 
 /** How files are read, not where they lie. */
@@ -33,7 +44,13 @@ export function groupHash(group: FeatureGroupData): string {
 }
 
 function groupMeaning(group: FeatureGroupData): object {
-  return { entity: { name: group.entity.name, keys: Object.entries(group.entity.keys) }, source: sourceHash(group.source), keys: group.keys, refresh: group.refresh, ttl: group.ttl }
+  return {
+    entity: { name: group.entity.name, keys: Object.entries(group.entity.keys) },
+    source: sourceHash(group.source),
+    keys: group.keys,
+    refresh: group.refresh,
+    ttl: group.ttl,
+  }
 }
 
 export function onDemandHash(onDemand: OnDemand): string {
