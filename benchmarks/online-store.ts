@@ -27,22 +27,21 @@ function figure(name: string, value: number, unit: string): void {
   console.log(`${name.padEnd(56)} ${value.toLocaleString('en', { maximumFractionDigits: 1 }).padStart(12)} ${unit}`)
 }
 
-/** Keys in an order that is nobody's. */
-function shuffledRows(): OnlineRow[] {
-  const order = Uint32Array.from({ length: count }, (_, at) => at)
-  for (let at = count - 1; at > 0; at--) {
-    const other = random(at + 1)
-    const held = order[at] as number
-    order[at] = order[other] as number
-    order[other] = held
-  }
-  const version = Buffer.alloc(8, 1)
-  return Array.from(order, (at) => ({
-    key: Buffer.from(`user ${String(at).padStart(9, '0')}`),
-    version,
-    value: Buffer.alloc(valueBytes, at),
-  }))
+const inOrder = Uint32Array.from({ length: count }, (_, at) => at)
+
+/** An order that is nobody's. */
+const atRandom = inOrder.slice()
+for (let at = count - 1; at > 0; at--) {
+  const other = random(at + 1)
+  const held = atRandom[at] as number
+  atRandom[at] = atRandom[other] as number
+  atRandom[other] = held
 }
+
+const keyOf = (at: number): Uint8Array => Buffer.from(`user ${String(at).padStart(9, '0')}`)
+const rowsOf = (order: Uint32Array): OnlineRow[] =>
+  Array.from(order, (at) => ({ key: keyOf(at), version: Buffer.alloc(8, 1), value: Buffer.alloc(valueBytes, at) }))
+const someKeys = (length: number): Uint8Array[] => Array.from({ length }, () => keyOf(random(count)))
 
 /** Rows a second by the clock, and what each took of a processor, all threads together: that does not depend on who else is busy. */
 async function timed(name: string, rows: number, work: () => Promise<void>): Promise<void> {
@@ -58,12 +57,12 @@ const load = (name: string, store: OnlineStore, rows: readonly OnlineRow[], perC
     for (let at = 0; at < rows.length; at += perCall) await store.write('t', rows.slice(at, at + perCall))
   })
 
-function readMany(name: string, store: OnlineStore, rows: readonly OnlineRow[], keysPerRead: number): void {
+function readMany(name: string, store: OnlineStore, keysPerRead: number): void {
   const times: number[] = []
   for (let at = 0; at < 200_000 / keysPerRead; at++) {
-    const keys = Array.from({ length: keysPerRead }, () => (rows[random(rows.length)] as OnlineRow).key)
+    const reads = [{ table: 't', keys: someKeys(keysPerRead) }]
     const from = performance.now()
-    store.readSync?.([{ table: 't', keys }])
+    store.readSync?.(reads)
     times.push((performance.now() - from) * 1000)
   }
   times.sort((a, b) => a - b)
@@ -71,44 +70,41 @@ function readMany(name: string, store: OnlineStore, rows: readonly OnlineRow[], 
   figure(`${name}, p99`, times[Math.floor(times.length * 0.99)] as number, 'us')
 }
 
-async function floor(rows: readonly OnlineRow[]): Promise<void> {
+async function floor(): Promise<void> {
   const root = open({ path: join(folder, 'floor'), noSubdir: false, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
-  const sorted = rows.toSorted((a, b) => Buffer.compare(a.key, b.key))
-  await timed('floor: plain LMDB, load in order of keys', rows.length, async () => {
-    for (let at = 0; at < sorted.length; at += 4096) {
+  const rows = rowsOf(inOrder)
+  await timed('floor: plain LMDB, load, keys in order', count, async () => {
+    for (let at = 0; at < rows.length; at += 4096) {
       await root.transaction(() => {
-        for (const { key, value } of sorted.slice(at, at + 4096)) root.putSync(key, value)
+        for (const { key, value } of rows.slice(at, at + 4096)) root.putSync(key, value)
       })
     }
   })
-  const keys = Array.from({ length: 200_000 }, () => (rows[random(rows.length)] as OnlineRow).key)
+  const keys = someKeys(200_000)
   const from = performance.now()
   for (const key of keys) root.getBinaryFast(key)
   figure('floor: plain LMDB, get without a copy, mean', ((performance.now() - from) * 1000) / keys.length, 'us')
   await root.close()
+  rmSync(join(folder, 'floor'), { recursive: true })
 }
 
 try {
-  const rows = shuffledRows()
-  const sorted = rows.toSorted((a, b) => Buffer.compare(a.key, b.key))
-  const fresh = (name: string) => (driver === 'memory' ? memoryOnlineStore() : lmdbOnlineStore({ path: join(folder, name) }))
   console.log(`${driver}, ${count.toLocaleString('en')} rows with values of ${valueBytes} bytes`)
-  if (driver === 'lmdb') await floor(rows)
-  for (const [name, all, perCall] of [
-    ['load, one call, keys in order', sorted, count],
-    ['load, one call, keys at random', rows, count],
-    ['load, calls of 100,000, keys in order', sorted, 100_000],
-    ['load, calls of 100,000, keys at random', rows, 100_000],
+  if (driver === 'lmdb') await floor()
+  for (const [name, order, perCall] of [
+    ['one call, keys in order', inOrder, count],
+    ['one call, keys at random', atRandom, count],
+    ['calls of 100,000, keys at random', atRandom, 100_000],
   ] as const) {
-    const store = fresh(name)
-    await load(name, store, all, perCall)
-    if (perCall === count && all === sorted) {
-      await load('the same rows again', store, all, perCall)
-      if (driver === 'lmdb') figure('file, bytes a row', statSync(join(folder, name, 'data.mdb')).size / count, 'bytes')
-      for (const keys of [1, 10, 100]) readMany(`read of ${keys} random keys`, store, rows, keys)
-    }
+    const path = join(folder, 'store')
+    const store = driver === 'memory' ? memoryOnlineStore() : lmdbOnlineStore({ path })
+    const rows = rowsOf(order)
+    await load(`load, ${name}`, store, rows, perCall)
+    await load(`again, ${name}`, store, rows, perCall)
+    if (driver === 'lmdb') figure(`file, ${name}`, statSync(join(path, 'data.mdb')).size / count, 'bytes a row')
+    if (order === inOrder) for (const keys of [1, 10, 100]) readMany(`read of ${keys} random keys`, store, keys)
     await store.close()
-    rmSync(join(folder, name), { recursive: true, force: true })
+    rmSync(path, { recursive: true, force: true })
   }
   figure('peak memory', process.resourceUsage().maxRSS / 1024, 'MiB')
   if (values.json) writeFileSync(values.json, JSON.stringify({ driver, count, valueBytes, figures }, null, 2))
