@@ -212,7 +212,7 @@ class LmdbOnlineStore implements OnlineStore {
   /** In a write transaction: what stores a row unless a newer one is there, and tells whether it did. */
   #putter(table: string): (row: OnlineRow) => boolean {
     const rows = this.#existing(table) ?? this.#open(table)
-    let [last] = rows.getKeys({ reverse: true, limit: 1 })
+    let [last] = rows.getKeys({ reverse: true, end: new Uint8Array(), inclusiveEnd: true, limit: 1 })
     return ({ key, version, value }) => {
       // Behind the last row nothing has to be looked up: a first load, in the order of keys, takes half the time.
       const append = last === undefined || compareBytes(key, last) > 0
