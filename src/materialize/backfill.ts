@@ -16,6 +16,8 @@ export interface BackfillOptions {
   readonly every?: number
   readonly memoryLimit?: number
   readonly threads?: number
+  /** Processes that compute values; 1, this one, by default. */
+  readonly workers?: number
   readonly temporaryFolder?: string
   readonly history?: Readonly<Record<string, History>>
   readonly signal?: AbortSignal
@@ -155,7 +157,7 @@ class Ticks {
     )
     const [row] = await this.#duck.rows('SELECT count(*)::DOUBLE AS count FROM ticks')
     const count = row?.['count'] as number
-    await evaluateUse(this.#duck, this.#use, this.#scan, { table: 'ticks', count }, keyColumn, 'tick_values', { asKnown: false, memoryLimit: options.memoryLimit ?? null, temporaryFolder: options.temporaryFolder ?? tmpdir() }, interrupt)
+    await evaluateUse(this.#duck, this.#use, this.#scan, { table: 'ticks', count }, keyColumn, 'tick_values', { asKnown: false, memoryLimit: options.memoryLimit ?? null, workers: options.workers ?? 1, partitions: 1, temporaryFolder: options.temporaryFolder ?? tmpdir() }, interrupt)
     return { table: 'tick_values', count }
   }
 

@@ -5,6 +5,8 @@ import type { TypeData } from '../schema/index.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
 import { columnsToRead } from './event-history.ts'
 import { type GroupInput, groupValues, historySql } from './group-values.ts'
+import { computePartition, type PartitionTask, valueColumns } from './partition.ts'
+import { PartitionWorkers } from './partition-workers.ts'
 import { Spill } from './spill.ts'
 
 /** A table of the engine that gives `__key_x` (see `labels.ts`), `__at` and `__row` (0, 1, 2, ...) of every moment asked for. */
@@ -16,64 +18,90 @@ export interface MomentTable {
 export interface EvaluateOptions {
   readonly asKnown: boolean
   readonly memoryLimit: number | null
+  /** Processes that compute partitions side by side; 1 computes in this one. */
+  readonly workers: number
+  /** Into at least so many partitions keys are dealt; 1 where memory and workers decide. */
+  readonly partitions: number
   readonly temporaryFolder: string
 }
 
 /**
  * Values of one group at every moment, into the table `into`: a column for each feature of the group, a row for each
- * moment in order. Where the history would pass the memory limit, keys are dealt into partitions that go through files.
+ * moment in order. Where the history would pass the memory limit, or several workers share the work, keys are dealt into
+ * partitions that go through files.
  */
 export async function evaluateUse(duck: Duck, use: GroupUse, scan: Scan, moments: MomentTable, keyColumn: (name: string) => string, into: string, options: EvaluateOptions, interrupt: Interrupt): Promise<void> {
   const { plan } = use
-  const features = plan.features
-  const rowColumn: Record<string, TypeData> = { __row: { kind: 'integer', nullable: false } }
-  const columns: Record<string, TypeData> = { ...rowColumn, ...Object.fromEntries(features.map(({ name, type }) => [name, { ...type, nullable: true }])) }
   interrupt.stage(`reading ${plan.group.source.name}`)
-  const partitions = await partitionCount(duck, use, scan, moments, options)
-  const staged = partitions === 1 ? into : duck.uniqueName('values')
-  await duck.createTable(staged, columns)
-
-  const keys = duck.uniqueName('keys')
-  const keyList = use.keys.map(({ name }, index) => `${quoteIdentifier(keyColumn(name))} AS key_${index}`).join(', ')
-  const keyNames = use.keys.map((_, index) => `key_${index}`)
-  const present = keyNames.map((name) => `${name} IS NOT NULL`).join(' AND ')
-  const part = `(hash(${keyNames.join(', ')}) % ${partitions})::INTEGER`
-  await duck.run(
-    `CREATE OR REPLACE TABLE ${keys} AS SELECT *, (row_number() OVER (PARTITION BY __part)) - 1 AS __k FROM (SELECT DISTINCT ${keyNames.join(', ')}, ${partitions === 1 ? '0' : part} AS __part FROM (SELECT ${keyList} FROM ${moments.table}) WHERE ${present})`,
-  )
-  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${keys} GROUP BY ALL`)
-  const keyCounts = new Map(counts.map(({ part, count }) => [Number(part), count as number]))
+  const partitions = Math.max(options.partitions, await partitionCount(duck, use, scan, moments, options))
+  const keys = await findMomentKeys(duck, use, moments, keyColumn, partitions)
   const [bounds] = await duck.rows(`SELECT min(__at) AS first, max(__at) AS last FROM ${moments.table}`)
-  const first = effectiveMoment(plan.group.refresh, (bounds?.['first'] as number | null) ?? 0)
-  const last = effectiveMoment(plan.group.refresh, (bounds?.['last'] as number | null) ?? 0)
-
+  const effective = (moment: unknown) => effectiveMoment(plan.group.refresh, (moment as number | null) ?? 0)
   const join = use.keys.map(({ name }, index) => `m.${quoteIdentifier(keyColumn(name))} = k.key_${index}`).join(' AND ')
-  const momentsSql = `SELECT k.__k::DOUBLE AS __k, m.__at, m.__row::DOUBLE AS __row, coalesce(k.__part, 0) AS __part FROM ${moments.table} m LEFT JOIN ${keys} k ON ${join}`
-  const history = historySql(use, scan, `SELECT * FROM ${keys}`, { asKnown: options.asKnown, first, last }, partitions === 1 ? '' : ', k.__part')
-  const evaluate = async (input: GroupInput) => {
-    const { values, rows, count } = await groupValues(duck, use, input, options.asKnown, interrupt)
-    await duck.append(staged, Object.values(columns), [{ values: rows, nulls: null }, ...values.columns()], count)
-  }
+  const momentsSql = `SELECT k.__k::DOUBLE AS __k, m.__at, m.__row::DOUBLE AS __row, coalesce(k.__part, 0) AS __part FROM ${moments.table} m LEFT JOIN ${keys.table} k ON ${join}`
+  const history = historySql(use, scan, `SELECT * FROM ${keys.table}`, { asKnown: options.asKnown, first: effective(bounds?.['first']), last: effective(bounds?.['last']) }, partitions === 1 ? '' : ', k.__part')
   if (partitions === 1) {
-    await evaluate({ keyCount: keyCounts.get(0) ?? 0, momentCount: moments.count, momentsSql: `SELECT __k, __at, __row FROM (${momentsSql}) ORDER BY __row`, historySql: history })
+    const input: GroupInput = { keyCount: keys.counts.get(0) ?? 0, momentCount: moments.count, momentsSql: `SELECT __k, __at, __row FROM (${momentsSql}) ORDER BY __row`, historySql: history }
+    const { values, rows, count } = await groupValues(duck, use, input, options.asKnown, interrupt)
+    const columns = valueColumns(use)
+    await duck.createTable(into, columns)
+    await duck.append(into, Object.values(columns), [{ values: rows, nulls: null }, ...values.columns()], count)
   } else {
     await using spill = await Spill.open(options.temporaryFolder)
     await spill.write(duck, 'history', history, partitions)
     await spill.write(duck, 'moments', momentsSql, partitions)
-    const momentCounts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.all('moments')} GROUP BY ALL ORDER BY ALL`)
-    for (const { part, count } of momentCounts) {
-      const place = Number(part)
-      const found = await spill.has('history', place)
-      await evaluate({
-        keyCount: keyCounts.get(place) ?? 0,
-        momentCount: count as number,
-        momentsSql: `SELECT __k, __at, __row FROM ${spill.one('moments', place)} ORDER BY __row`,
-        historySql: found ? `SELECT * FROM ${spill.one('history', place)}` : `SELECT * FROM (${history}) WHERE false`,
-      })
-    }
-    await duck.run(`CREATE OR REPLACE TABLE ${into} AS SELECT * FROM ${staged} ORDER BY __row; DROP TABLE ${staged}`)
+    await computePartitions(await partitionTasks(duck, use, spill, keys, options), options, interrupt)
+    await duck.run(`CREATE OR REPLACE TABLE ${into} AS SELECT * FROM ${spill.outputs()} ORDER BY __row`)
   }
-  await duck.run(`DROP TABLE ${keys}`)
+  await duck.run(`DROP TABLE ${keys.table}`)
+}
+
+interface MomentKeys {
+  readonly table: string
+  readonly counts: ReadonlyMap<number, number>
+}
+
+/** The keys that moments ask for, each with a dense number `__k` within its partition. */
+async function findMomentKeys(duck: Duck, use: GroupUse, moments: MomentTable, keyColumn: (name: string) => string, partitions: number): Promise<MomentKeys> {
+  const table = duck.uniqueName('keys')
+  const list = use.keys.map(({ name }, index) => `${quoteIdentifier(keyColumn(name))} AS key_${index}`).join(', ')
+  const names = use.keys.map((_, index) => `key_${index}`)
+  const present = names.map((name) => `${name} IS NOT NULL`).join(' AND ')
+  const part = partitions === 1 ? '0' : `(hash(${names.join(', ')}) % ${partitions})::INTEGER`
+  await duck.run(
+    `CREATE OR REPLACE TABLE ${table} AS SELECT *, (row_number() OVER (PARTITION BY __part)) - 1 AS __k FROM (SELECT DISTINCT ${names.join(', ')}, ${part} AS __part FROM (SELECT ${list} FROM ${moments.table}) WHERE ${present})`,
+  )
+  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${table} GROUP BY ALL`)
+  return { table, counts: new Map(counts.map(({ part: place, count }) => [Number(place), count as number])) }
+}
+
+async function partitionTasks(duck: Duck, { plan, keys: useKeys }: GroupUse, spill: Spill, keys: MomentKeys, { asKnown, memoryLimit, temporaryFolder, workers }: EvaluateOptions): Promise<PartitionTask[]> {
+  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.all('moments')} GROUP BY ALL ORDER BY ALL`)
+  return await Promise.all(
+    counts.map(async ({ part: place, count }) => {
+      const part = Number(place)
+      const history = (await spill.has('history', part)) ? `SELECT * FROM ${spill.one('history', part)}` : null
+      return {
+        // Its rows are in files by now.
+        group: { ...plan.group, source: { ...plan.group.source, history: null } },
+        keys: useKeys,
+        input: { keyCount: keys.counts.get(part) ?? 0, momentCount: count as number, momentsSql: `SELECT __k, __at, __row FROM ${spill.one('moments', part)} ORDER BY __row`, historySql: history },
+        asKnown,
+        temporaryFolder,
+        memoryLimitBytes: memoryLimit === null ? null : (memoryLimit * partitionEngineShare) / workers,
+        output: spill.output(part),
+      }
+    }),
+  )
+}
+
+async function computePartitions(tasks: readonly PartitionTask[], { workers }: EvaluateOptions, interrupt: Interrupt): Promise<void> {
+  if (workers === 1) {
+    for (const task of tasks) await computePartition(task, interrupt)
+    return
+  }
+  using pool = new PartitionWorkers(Math.min(workers, tasks.length))
+  await pool.compute(tasks, interrupt)
 }
 
 /** Bytes of a row of history in memory: numbers and positions take 8, texts and the rest far more. */
@@ -82,21 +110,32 @@ const bytesOfKind = (type: TypeData): number => (['integer', 'float', 'decimal',
 /** Shares of the memory limit that one partition's history and moments may take; the rest is DuckDB's, and the runtime's. */
 const historyShare = 0.25
 const momentShare = 0.1
+/** Of the engines that read one partition each. */
+const partitionEngineShare = 0.15
 
-async function partitionCount(duck: Duck, use: GroupUse, scan: Scan, moments: MomentTable, { memoryLimit }: EvaluateOptions): Promise<number> {
-  if (memoryLimit === null) return 1
+/** Small work is not worth files and threads. */
+const worthPartitions = 1_000_000
+
+async function partitionCount(duck: Duck, use: GroupUse, scan: Scan, moments: MomentTable, { memoryLimit, workers }: EvaluateOptions): Promise<number> {
+  if (memoryLimit === null) return workers === 1 || (await historyRows(duck, scan)) < worthPartitions ? 1 : workers
   const { plan } = use
   const momentBytes = moments.count * (40 + plan.features.reduce((bytes, { type }) => bytes + bytesOfKind(type), 0))
   const forMoments = Math.max(1, Math.ceil(momentBytes / (memoryLimit * momentShare)))
-  return plan.kind === 'table' ? forMoments : Math.max(forMoments, await historyPartitions(duck, plan, scan, memoryLimit))
+  const forHistory = plan.kind === 'table' ? 1 : await historyPartitions(duck, plan, scan, memoryLimit / workers)
+  return Math.max(forMoments * workers, forHistory, workers)
 }
 
 /** Into how many partitions a history has to be dealt, so that the events of one stay within their share of the memory limit. */
 export async function historyPartitions(duck: Duck, plan: EventGroupPlan, scan: Scan, memoryLimit: number | null): Promise<number> {
   if (memoryLimit === null) return 1
-  const [row] = await duck.rows(`SELECT count(*)::DOUBLE AS count FROM (${scan.sql})`)
+  const rows = await historyRows(duck, scan)
   // Series with a filter copy the values that pass it.
   const copies = plan.series.reduce((bytes, { value, filter }) => bytes + 8 + (filter !== null || value?.type.nullable ? 9 : 0), 0)
   const rowBytes = 12 + copies + columnsToRead(plan).reduce((bytes, name) => bytes + bytesOfKind(plan.group.source.columns[name] as TypeData), 0)
-  return Math.max(1, Math.ceil(((row?.['count'] as number) * rowBytes) / (memoryLimit * historyShare)))
+  return Math.max(1, Math.ceil((rows * rowBytes) / (memoryLimit * historyShare)))
+}
+
+async function historyRows(duck: Duck, scan: Scan): Promise<number> {
+  const [row] = await duck.rows(`SELECT count(*)::DOUBLE AS count FROM (${scan.sql})`)
+  return row?.['count'] as number
 }

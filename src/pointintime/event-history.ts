@@ -27,11 +27,11 @@ export function columnsToRead(plan: EventGroupPlan): readonly string[] {
 }
 
 /**
- * Reads the events that `eventsSql` selects (dense key `__k`, `__time` in microseconds, source columns in transport
+ * Reads the events that `eventsSql` selects (none where null; dense key `__k`, `__time` in microseconds, source columns in transport
  * form, and `__known`, `__superseded` where `versions`) into columns, grouped by key and sorted by `(time, id)`. Rows are
  * collected as they come, and put where they belong, column by column, once the number of events of each key is known.
  */
-export async function readEvents(duck: Duck, eventsSql: string, plan: EventGroupPlan, keyCount: number, versions: boolean, interrupt: Interrupt): Promise<KeyedEvents> {
+export async function readEvents(duck: Duck, eventsSql: string | null, plan: EventGroupPlan, keyCount: number, versions: boolean, interrupt: Interrupt): Promise<KeyedEvents> {
   const names = columnsToRead(plan)
   const types = names.map((name) => plan.group.source.columns[name] as TypeData)
   const selected = [keyColumn, timeColumn, ...names, ...(versions ? ['__known', '__superseded'] : [])].map(quoteIdentifier).join(', ')
@@ -42,7 +42,8 @@ export async function readEvents(duck: Duck, eventsSql: string, plan: EventGroup
   let count = 0
   let block = 0
   let place = 0
-  for await (const batch of duck.stream(`SELECT ${selected} FROM (${eventsSql})`, [number, ...columnTypes])) {
+  const batches = eventsSql === null ? [] : duck.stream(`SELECT ${selected} FROM (${eventsSql})`, [number, ...columnTypes])
+  for await (const batch of batches) {
     interrupt.check()
     const batchKeys = (batch.columns[0] as CellColumn).values as Float64Array
     for (let from = 0; from < batch.count; ) {

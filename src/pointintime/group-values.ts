@@ -15,8 +15,8 @@ export interface GroupInput {
   readonly momentCount: number
   /** Gives `__k`, `__at`, `__row` in order of `__row`. */
   readonly momentsSql: string
-  /** Gives `__k`, `__time`, the columns that the plan reads in transport form, and for tables or versions `__known` (and `__superseded`). */
-  readonly historySql: string
+  /** Gives `__k`, `__time`, the columns that the plan reads in transport form, and for tables or versions `__known` (and `__superseded`); null where there is none. */
+  readonly historySql: string | null
 }
 
 /** The features of a group at each moment, with the rows that they belong to. */

@@ -29,6 +29,15 @@ export class Spill implements AsyncDisposable {
     return `read_parquet(${quoteLiteral(join(this.#folder, name, '*', '*.parquet'))}, hive_partitioning = true)`
   }
 
+  /** Where the values of a partition go. */
+  output(partition: number): string {
+    return join(this.#folder, `values_${partition}.parquet`)
+  }
+
+  outputs(): string {
+    return `read_parquet(${quoteLiteral(join(this.#folder, 'values_*.parquet'))}, hive_partitioning = false)`
+  }
+
   async has(name: string, partition: number): Promise<boolean> {
     return await stat(join(this.#folder, name, `__part=${partition}`)).then(() => true, () => false)
   }

@@ -19,12 +19,13 @@ const batchRows = 2048
  * never kept: each goes to the first moment of its key that can see it and stays there if it is the newest so far; a
  * pass over each key's moments then carries the newest forward. Memory grows with the moments, not with the table.
  */
-export async function tableValues(duck: Duck, plan: TableGroupPlan, rowsSql: string, moments: Moments, asKnown: boolean, interrupt: Interrupt): Promise<ValueColumns> {
+export async function tableValues(duck: Duck, plan: TableGroupPlan, rowsSql: string | null, moments: Moments, asKnown: boolean, interrupt: Interrupt): Promise<ValueColumns> {
   const newest = new NewestRows(plan, moments, asKnown)
   const names = newest.columns
   const selected = [keyColumn, timeColumn, '__known', ...names].map(quoteIdentifier).join(', ')
   const types = names.map((name) => plan.group.source.columns[name] as TypeData)
-  for await (const batch of duck.stream(`SELECT ${selected} FROM (${rowsSql})`, [number, number, numberOrNull, ...types])) {
+  const batches = rowsSql === null ? [] : duck.stream(`SELECT ${selected} FROM (${rowsSql})`, [number, number, numberOrNull, ...types])
+  for await (const batch of batches) {
     interrupt.check()
     newest.add(batch.columns, batch.count)
     interrupt.advance(batch.count)

@@ -20,7 +20,12 @@ export interface TrainingSetOptions {
   readonly split?: Split
   /** Bytes that the work may use in all; data beyond it go in partitions by key through the temporary folder. */
   readonly memoryLimit?: number
+  /** Threads of the engine that reads and writes files. */
   readonly threads?: number
+  /** Processes that compute values, each a partition of the keys; 1, this one, by default. */
+  readonly workers?: number
+  /** Deals the keys into at least so many partitions, whatever the memory limit. */
+  readonly partitions?: number
   readonly temporaryFolder?: string
   /** Other places of sources' histories, by the name of the source. */
   readonly history?: Readonly<Record<string, History>>
@@ -115,10 +120,10 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
     interrupt.stage('reading labels')
     const staged = await stageLabels(duck, plan, labels)
     refuseDuplicates(plan, staged, options.split !== undefined)
-    const scans = await openScans(duck, plan, options)
+    const scans = await openScans(duck, plan, options, interrupt)
     for (const [index, use] of plan.uses.entries()) {
       const { scan } = scans.get(use.plan.group.source.name) as OpenScan
-      await evaluateUse(duck, use, scan, staged, labelKey, `values_${index}`, { asKnown: options.asKnown ?? false, memoryLimit: options.memoryLimit ?? null, temporaryFolder }, interrupt)
+      await evaluateUse(duck, use, scan, staged, labelKey, `values_${index}`, { asKnown: options.asKnown ?? false, memoryLimit: options.memoryLimit ?? null, workers: options.workers ?? 1, partitions: options.partitions ?? 1, temporaryFolder }, interrupt)
     }
     const from = ['labels', ...plan.uses.map((_, index) => `values_${index}`)].join(' POSITIONAL JOIN ')
     if (plan.steps.length > 0) {
@@ -190,10 +195,11 @@ interface OpenScan {
   readonly scan: Scan
 }
 
-async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions): Promise<Map<string, OpenScan>> {
+async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions, interrupt: Interrupt): Promise<Map<string, OpenScan>> {
   const scans = new Map<string, OpenScan>()
   const sources = new Map<string, SourceData>(plan.uses.map(({ plan: { group } }) => [group.source.name, group.source]))
   for (const [name, source] of sources) {
+    interrupt.stage(`opening ${name}`)
     const history = options.history?.[name]
     scans.set(name, { source, scan: await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }) })
   }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LockstepError } from '../errors.ts'
+import { clearAbandoned, temporaryName } from '../lib/temporary-names.ts'
 import { type Duck, quoteIdentifier, quoteLiteral } from '../offline/index.ts'
 import { Interrupt } from './context.ts'
 import type { Split } from './split.ts'
@@ -42,8 +42,10 @@ export async function outputFormat(path: string, options: WriteOptions = {}): Pr
 
 export async function writeTrainingSet(duck: Duck, select: string, columns: readonly TrainingColumn[], about: Omit<TrainingSetManifest, 'nulls' | 'created'>, path: string, options: WriteOptions): Promise<TrainingSetManifest> {
   const format = await outputFormat(path, options)
-  await mkdir(dirname(path), { recursive: true })
-  const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`)
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true })
+  await clearAbandoned(folder, `.${basename(path)}.`)
+  const partial = join(folder, `${temporaryName(`.${basename(path)}.`)}.partial`)
   const interrupt = new Interrupt(options.signal)
   interrupt.stage(`writing ${path}`)
   const stop = () => duck.interrupt()
@@ -57,8 +59,9 @@ export async function writeTrainingSet(duck: Duck, select: string, columns: read
     await writeDurably(partialManifest, `${JSON.stringify(manifest, null, 2)}\n`)
     await flush(partial)
     interrupt.check()
-    await rename(partial, path)
+    // The manifest first: where a training set is there, so is its manifest.
     await rename(partialManifest, `${path}.manifest.json`)
+    await rename(partial, path)
     return manifest
   } finally {
     options.signal?.removeEventListener('abort', stop)

@@ -8,9 +8,9 @@ import { buildTrainingSet, labelsFrom } from '../../src/pointintime/index.ts'
 import { oracleAnswer, runs } from '../support/oracle-answers.ts'
 import { groupWithRows, publicValues, randomCase } from '../support/random-case.ts'
 
-test('a training set has the values of the oracle, to the bit', { timeout: 600_000 }, async () => {
+test('a training set has the values of the oracle, to the bit, whole or in partitions', { timeout: 600_000 }, async () => {
   await fc.assert(
-    fc.asyncProperty(randomCase(), async (one) => {
+    fc.asyncProperty(randomCase(), fc.constantFrom(1, 1, 3), async (one, partitions) => {
       const { group, keys, moments, asKnown } = one
       const asked = keys.flatMap((key) => moments.map((moment) => ({ key, moment })))
       const expected = asked.map(({ key, moment }) => oracleAnswer(one, key, moment))
@@ -18,7 +18,7 @@ test('a training set has the values of the oracle, to the bit', { timeout: 600_0
       const view = featureView({ name: 'random', features: [groupWithRows(one)] })
       const found: unknown[] = []
       try {
-        await using set = await buildTrainingSet(view, labelsFrom(labels, { moment: 'label_at' }), { asKnown })
+        await using set = await buildTrainingSet(view, labelsFrom(labels, { moment: 'label_at' }), { asKnown, partitions })
         for await (const row of set) found.push(Object.fromEntries(Object.keys(group.features).map((name) => [name, (row as Record<string, unknown>)[name]])))
       } catch (error) {
         // An event that no label sees may raise too: the whole history is computed at once.
@@ -29,4 +29,18 @@ test('a training set has the values of the oracle, to the bit', { timeout: 600_0
     }),
     { numRuns: runs(120) },
   )
+})
+
+test('workers compute the same', async () => {
+  for (const one of fc.sample(randomCase(), { numRuns: 4, seed: 7 })) {
+    const labels = one.keys.flatMap((key) => one.moments.map((moment) => ({ ...publicValues(one.group.entity.keys, key), label_at: formatMoment(moment) })))
+    const view = featureView({ name: 'random', features: [groupWithRows(one)] })
+    const build = async (workers: number, partitions: number) => {
+      await using set = await buildTrainingSet(view, labelsFrom(labels, { moment: 'label_at' }), { workers, partitions })
+      const rows: unknown[] = []
+      for await (const row of set) rows.push(row)
+      return rows
+    }
+    assert.deepEqual(await build(2, 5), await build(1, 1))
+  }
 })
