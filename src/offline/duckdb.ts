@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
 import { LockstepError } from '../errors.ts'
+import { clearAbandoned, temporaryName } from '../lib/temporary-names.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Batch, BatchColumn } from './batch.ts'
 import { duckdbError } from './duckdb-error.ts'
@@ -51,7 +52,9 @@ export class Duck implements AsyncDisposable {
   static async open(options: DuckOptions = {}): Promise<Duck> {
     const parent = options.temporaryFolder ?? tmpdir()
     await mkdir(parent, { recursive: true })
-    const folder = await mkdtemp(join(parent, 'lockstep-'))
+    await clearAbandoned(parent, 'lockstep-')
+    const folder = join(parent, temporaryName('lockstep-'))
+    await mkdir(folder, { mode: 0o700 })
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads ?? availableParallelism()),
       temp_directory: folder,
