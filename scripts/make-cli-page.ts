@@ -28,7 +28,7 @@ function helpOf(command: Command): string {
 
 /** A page with the help of today in its blocks: those that begin with "```text help=NAME". */
 export function withHelp(page: string, texts: ReadonlyMap<string, string>): string {
-  return page.replace(/^(```text help=(\S+)\n)[^]*?(?=^```$)/gm, (_block, fence: string, name: string) => {
+  return page.replace(/^(```text help=(\S+)\n)[\s\S]*?(?=^```$)/gm, (_block, fence: string, name: string) => {
     const text = texts.get(name)
     if (text === undefined) throw new Error(`docs/reference/cli.md asks for the help of ${name}, which is no command`)
     return fence + text

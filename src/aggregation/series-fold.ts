@@ -40,7 +40,8 @@ export class SeriesFold {
   value(low: number, high: number): Cell | undefined {
     if (this.#prefixes === undefined) {
       const { values } = this.#series
-      const own = values instanceof Float64Array ? values.subarray(this.#start, this.#end) : (values as readonly Cell[]).slice(this.#start, this.#end)
+      const own =
+        values instanceof Float64Array ? values.subarray(this.#start, this.#end) : (values as readonly Cell[]).slice(this.#start, this.#end)
       this.#prefixes = this.aggregate.ranges?.(own, this.#end - this.#start) ?? null
     }
     return this.#prefixes === null ? undefined : this.#prefixes(low - this.#start, high - this.#start)
@@ -73,7 +74,13 @@ export class SeriesFold {
   add(state: unknown, i: number): unknown {
     const { values, weights, times, ids, positions } = this.#series
     const position = positions ? (positions[i] as number) : i
-    return this.aggregate.add(state, values[i] as Cell, times[position] as number, ids ? (ids[position] as string) : position, weights ? (weights[i] as Cell) : null)
+    return this.aggregate.add(
+      state,
+      values[i] as Cell,
+      times[position] as number,
+      ids ? (ids[position] as string) : position,
+      weights ? (weights[i] as Cell) : null,
+    )
   }
 
   /** Only where the aggregate has `remove`. */
@@ -81,7 +88,14 @@ export class SeriesFold {
     const { values, weights, times, ids, positions } = this.#series
     const position = positions ? (positions[i] as number) : i
     const remove = this.aggregate.remove as NonNullable<Aggregate['remove']>
-    return remove.call(this.aggregate, state, values[i] as Cell, times[position] as number, ids ? (ids[position] as string) : position, weights ? (weights[i] as Cell) : null)
+    return remove.call(
+      this.aggregate,
+      state,
+      values[i] as Cell,
+      times[position] as number,
+      ids ? (ids[position] as string) : position,
+      weights ? (weights[i] as Cell) : null,
+    )
   }
 
   #summary(level: number, index: number): unknown {
@@ -94,7 +108,8 @@ export class SeriesFold {
         summary = this.fold(from, from + fanOut)
       } else {
         summary = this.aggregate.zero()
-        for (let child = index * fanOut; child < (index + 1) * fanOut; child++) summary = this.aggregate.merge(summary, this.#summary(level - 1, child))
+        for (let child = index * fanOut; child < (index + 1) * fanOut; child++)
+          summary = this.aggregate.merge(summary, this.#summary(level - 1, child))
       }
       summaries[index] = summary
     }

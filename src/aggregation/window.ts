@@ -59,7 +59,10 @@ export class WindowCursor {
         return
       }
       case 'session':
-        this.low = this.high === this.#start || moment - (this.#times[this.high - 1] as number) > window.gap ? this.high : (window.starts[this.high - 1] as number)
+        this.low =
+          this.high === this.#start || moment - (this.#times[this.high - 1] as number) > window.gap
+            ? this.high
+            : (window.starts[this.high - 1] as number)
         return
       case 'since':
         this.low = this.high === this.#start ? this.high : (window.starts[this.high - 1] as number)

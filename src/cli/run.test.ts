@@ -35,7 +35,7 @@ test('help and version are on stdout; nothing at all is wrong usage', async () =
   using folder = temporaryFolder()
   const help = await lockstep(folder.path, 'train', '--help')
   assert.deepEqual([help.code, help.stderr], [0, ''])
-  assert.match(help.stdout, /^Usage: lockstep train \[options\] <view>\n[^]*\nExamples:\n {2}lockstep train /)
+  assert.match(help.stdout, /^Usage: lockstep train \[options\] <view>\n[\s\S]*\nExamples:\n {2}lockstep train /)
   assert.match((await lockstep(folder.path, '--version')).stdout, /^\d+\.\d+\.\d+\n$/)
   const nothing = await lockstep(folder.path)
   assert.deepEqual([nothing.code, nothing.stdout], [2, ''])

@@ -6,9 +6,9 @@ import { entity } from './entity.ts'
 test('an entity has one key column or several', () => {
   const trip = entity('trip', { city_id: t.integer(), day: t.date(), vendor: t.oneOf('a', 'b') }, { description: 'A ride' })
   assert.deepEqual(Object.keys(trip.keys), ['city_id', 'day', 'vendor'])
-  assert.deepEqual(trip.keys['day'], { kind: 'date', nullable: false })
+  assert.deepEqual(trip.keys.day, { kind: 'date', nullable: false })
   assert.equal(trip.description, 'A ride')
-  for (const part of [trip, trip.keys, trip.keys['vendor'], trip.keys['vendor']?.values]) assert.ok(Object.isFrozen(part))
+  for (const part of [trip, trip.keys, trip.keys.vendor, trip.keys.vendor?.values]) assert.ok(Object.isFrozen(part))
 })
 
 test('a key column must tell one from another', () => {

@@ -26,17 +26,27 @@ const keyKinds: readonly Kind[] = ['string', 'oneOf', 'integer', 'int64', 'boole
  * Declares an entity: `entity('user', { user_id: t.string() })`. Several columns make a composite key.
  * Throws `INVALID_DEFINITION` for no column, or a key column that is nullable or of a kind without equality.
  */
-export function entity<const Columns extends KeyColumns>(name: string, columns: Columns, options: { readonly description?: string } = {}): Entity<Columns> {
+export function entity<const Columns extends KeyColumns>(
+  name: string,
+  columns: Columns,
+  options: { readonly description?: string } = {},
+): Entity<Columns> {
   checkName(name, 'entity')
   const keys: Record<string, TypeData> = {}
   for (const [column, type] of Object.entries(columns)) {
     checkName(column, 'key column', name)
-    if (!(type instanceof ColumnType)) throw new LockstepError('INVALID_DEFINITION', `The key column ${column} has no type`, { where: `entity ${name}` })
+    if (!(type instanceof ColumnType))
+      throw new LockstepError('INVALID_DEFINITION', `The key column ${column} has no type`, { where: `entity ${name}` })
     if (type.data.nullable || !keyKinds.includes(type.data.kind)) {
-      throw new LockstepError('INVALID_DEFINITION', `The key column ${column} is ${type.data.nullable ? 'nullable' : `a ${type.data.kind}`}, which cannot identify anything`, { where: `entity ${name}` })
+      throw new LockstepError(
+        'INVALID_DEFINITION',
+        `The key column ${column} is ${type.data.nullable ? 'nullable' : `a ${type.data.kind}`}, which cannot identify anything`,
+        { where: `entity ${name}` },
+      )
     }
     keys[column] = type.data
   }
-  if (Object.keys(keys).length === 0) throw new LockstepError('INVALID_DEFINITION', 'An entity needs a key column', { where: `entity ${name}` })
+  if (Object.keys(keys).length === 0)
+    throw new LockstepError('INVALID_DEFINITION', 'An entity needs a key column', { where: `entity ${name}` })
   return Object.freeze({ kind: 'entity', name, keys: deepFreeze(keys), description: options.description ?? '' }) as Entity<Columns>
 }

@@ -45,10 +45,24 @@ export type OrderedKind = NumericKind | TextKind | 'boolean' | 'timestamp' | 'da
 export type TemporalKind = 'timestamp' | 'date'
 
 /** The public value of the kinds that have only one. */
-export type PlainValue<K extends Kind> = K extends 'integer' | 'float' ? number : K extends 'int64' ? bigint : K extends 'decimal' | 'string' | 'timestamp' | 'date' ? string : K extends 'boolean' ? boolean : unknown
+export type PlainValue<K extends Kind> = K extends 'integer' | 'float'
+  ? number
+  : K extends 'int64'
+    ? bigint
+    : K extends 'decimal' | 'string' | 'timestamp' | 'date'
+      ? string
+      : K extends 'boolean'
+        ? boolean
+        : unknown
 
 type PeerKind<K extends Kind> = K extends NumericKind ? NumericKind : K extends TextKind ? TextKind : K
-type LiteralOf<K extends Kind, V> = K extends 'timestamp' ? string | Date : K extends 'int64' ? bigint | number : K extends 'decimal' ? string | number : V
+type LiteralOf<K extends Kind, V> = K extends 'timestamp'
+  ? string | Date
+  : K extends 'int64'
+    ? bigint | number
+    : K extends 'decimal'
+      ? string | number
+      : V
 /** What an expression of kind K and value V can be compared with: a literal, or an expression of a like kind. */
 export type Operand<K extends Kind, V> = LiteralOf<K, V> | Expression<PeerKind<K>, boolean, unknown>
 
@@ -57,7 +71,17 @@ type NumberOperand = Expression<NumericKind, boolean, unknown> | number | bigint
 type KindOf<O> = O extends Expression<infer K, boolean, unknown> ? K : O extends bigint ? 'int64' : 'integer' | 'float'
 type NullableOf<O> = O extends Expression<Kind, infer N, unknown> ? N : false
 /** Whole-number literals keep the kind of the other side; the exact kind is decided, and checked, at definition time. */
-type SumKind<A extends Kind, B> = B extends number ? (A extends NumericKind ? A : never) : 'float' extends A | KindOf<B> ? 'float' : 'decimal' extends A | KindOf<B> ? 'decimal' : 'int64' extends A | KindOf<B> ? 'int64' : 'integer'
+type SumKind<A extends Kind, B> = B extends number
+  ? A extends NumericKind
+    ? A
+    : never
+  : 'float' extends A | KindOf<B>
+    ? 'float'
+    : 'decimal' extends A | KindOf<B>
+      ? 'decimal'
+      : 'int64' extends A | KindOf<B>
+        ? 'int64'
+        : 'integer'
 type Arithmetic<A extends Kind, N extends boolean, B> = Expression<SumKind<A, B>, Either<N, NullableOf<B>>, PlainValue<SumKind<A, B>>>
 
 /**
@@ -108,10 +132,16 @@ export class Expression<K extends Kind = Kind, N extends boolean = boolean, V = 
     return call('coalesce', [this.node, operandNode(this.node.type, other)])
   }
 
-  and<M extends boolean>(this: Expression<'boolean', boolean, unknown>, other: Expression<'boolean', M, boolean>): Expression<'boolean', Either<N, M>, boolean> {
+  and<M extends boolean>(
+    this: Expression<'boolean', boolean, unknown>,
+    other: Expression<'boolean', M, boolean>,
+  ): Expression<'boolean', Either<N, M>, boolean> {
     return call('and', [this.node, other.node])
   }
-  or<M extends boolean>(this: Expression<'boolean', boolean, unknown>, other: Expression<'boolean', M, boolean>): Expression<'boolean', Either<N, M>, boolean> {
+  or<M extends boolean>(
+    this: Expression<'boolean', boolean, unknown>,
+    other: Expression<'boolean', M, boolean>,
+  ): Expression<'boolean', Either<N, M>, boolean> {
     return call('or', [this.node, other.node])
   }
   not(this: Expression<'boolean', boolean, unknown>): Expression<'boolean', N, boolean> {
@@ -171,7 +201,10 @@ export class Expression<K extends Kind = Kind, N extends boolean = boolean, V = 
   contains(this: Expression<TextKind, boolean, unknown>, text: string): Expression<'boolean', N, boolean> {
     return call('contains', [this.node, textNode(text)])
   }
-  concat<O extends string | Expression<TextKind, boolean, unknown>>(this: Expression<TextKind, boolean, unknown>, other: O): Expression<'string', Either<N, NullableOf<O>>, string> {
+  concat<O extends string | Expression<TextKind, boolean, unknown>>(
+    this: Expression<TextKind, boolean, unknown>,
+    other: O,
+  ): Expression<'string', Either<N, NullableOf<O>>, string> {
     return call('concat', [this.node, typeof other === 'string' ? textNode(other) : other.node])
   }
 
@@ -200,22 +233,35 @@ export class Expression<K extends Kind = Kind, N extends boolean = boolean, V = 
     return call('minute', [this.node])
   }
   /** Seconds from `earlier` to this moment, as a float. */
-  secondsAfter<M extends boolean>(this: Expression<'timestamp', boolean, unknown>, earlier: Expression<'timestamp', M, unknown>): Expression<'float', Either<N, M>, number> {
+  secondsAfter<M extends boolean>(
+    this: Expression<'timestamp', boolean, unknown>,
+    earlier: Expression<'timestamp', M, unknown>,
+  ): Expression<'float', Either<N, M>, number> {
     return call('secondsAfter', [this.node, earlier.node])
   }
   /** Whole days of 24 hours from `earlier` to this moment, rounded down. */
-  daysAfter<M extends boolean>(this: Expression<'timestamp', boolean, unknown>, earlier: Expression<'timestamp', M, unknown>): Expression<'integer', Either<N, M>, number> {
+  daysAfter<M extends boolean>(
+    this: Expression<'timestamp', boolean, unknown>,
+    earlier: Expression<'timestamp', M, unknown>,
+  ): Expression<'integer', Either<N, M>, number> {
     return call('daysAfter', [this.node, earlier.node])
   }
 }
 
 /** An expression of `function` over argument nodes, its type derived and its arguments checked (`INVALID_DEFINITION`). */
 export function call<K extends Kind, N extends boolean, V>(name: FunctionName, nodes: readonly ExpressionNode[]): Expression<K, N, V> {
-  const type = resultType(name, nodes.map((node) => node.type))
+  const type = resultType(
+    name,
+    nodes.map((node) => node.type),
+  )
   return new Expression({ node: 'call', function: name, arguments: Object.freeze([...nodes]), type })
 }
 
-const textNode = (text: string): LiteralNode => ({ node: 'literal', value: toCell({ kind: 'string', nullable: false }, text), type: { kind: 'string', nullable: false } })
+const textNode = (text: string): LiteralNode => ({
+  node: 'literal',
+  value: toCell({ kind: 'string', nullable: false }, text),
+  type: { kind: 'string', nullable: false },
+})
 
 /** The node of an operand: an expression's own, or a literal read as the type of the other side where that can hold it. */
 export function operandNode(peer: TypeData, operand: unknown): ExpressionNode {
@@ -226,14 +272,21 @@ export function operandNode(peer: TypeData, operand: unknown): ExpressionNode {
 
 function literalType(peer: TypeData, value: unknown): TypeData {
   if (value === undefined || value === null) {
-    throw new LockstepError('INVALID_DEFINITION', `An expression was given ${value} where a value is needed`, { remedy: 'Use isNull() to ask for null; an undefined value often means a circular import.' })
+    throw new LockstepError('INVALID_DEFINITION', `An expression was given ${value} where a value is needed`, {
+      remedy: 'Use isNull() to ask for null; an undefined value often means a circular import.',
+    })
   }
   const { minimum: _minimum, maximum: _maximum, nullable: _nullable, ...plain } = peer
   if (peer.kind === 'oneOf') return { ...plain, nullable: false }
   if (peer.kind === 'decimal' && (typeof value === 'string' || isShortDecimal(value))) {
     return { kind: 'decimal', nullable: false, precision: 15, scale: Math.min(String(value).split('.')[1]?.length ?? 0, 15) }
   }
-  if (typeof value === 'number') return { kind: Number.isInteger(value) && peer.kind !== 'float' ? 'integer' : 'float', nullable: false, ...(Number.isFinite(value) ? {} : { allowNaN: true }) }
+  if (typeof value === 'number')
+    return {
+      kind: Number.isInteger(value) && peer.kind !== 'float' ? 'integer' : 'float',
+      nullable: false,
+      ...(Number.isFinite(value) ? {} : { allowNaN: true }),
+    }
   if (typeof value === 'bigint') return { kind: 'int64', nullable: false }
   return { ...plain, nullable: false }
 }
@@ -245,7 +298,13 @@ function isShortDecimal(value: unknown): boolean {
 }
 
 /** A literal as an expression, for the places where no column stands beside it. */
-export function literal<const V extends string | number | boolean>(value: V): Expression<V extends string ? 'string' : V extends boolean ? 'boolean' : 'float' | 'integer', false, V extends string ? string : V extends boolean ? boolean : number> {
+export function literal<const V extends string | number | boolean>(
+  value: V,
+): Expression<
+  V extends string ? 'string' : V extends boolean ? 'boolean' : 'float' | 'integer',
+  false,
+  V extends string ? string : V extends boolean ? boolean : number
+> {
   const kind: Kind = typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'boolean' : 'float'
   return new Expression(operandNode({ kind: kind === 'float' && Number.isInteger(value) ? 'integer' : kind, nullable: false }, value))
 }

@@ -91,12 +91,16 @@ export class FeatureGroup<Keys = unknown, Values = unknown> implements FeatureGr
   }
 
   /** Some of the features, for a view. */
-  pick<const Names extends readonly (keyof Values & string)[]>(...names: Names): Selection<Keys, { readonly [Name in Names[number]]: Values[Name] }> {
+  pick<const Names extends readonly (keyof Values & string)[]>(
+    ...names: Names
+  ): Selection<Keys, { readonly [Name in Names[number]]: Values[Name] }> {
     return Selection.all<Keys, Values>(this).pick(...names)
   }
 
   /** The group under another entity key, and with a prefix before its features: origin and destination of one trip. */
-  as<const Mapping extends { readonly [Name in keyof Keys & string]?: string }, const Prefix extends string = ''>(options: SelectionOptions<Mapping, Prefix>): Selection<Renamed<Keys, Mapping>, { readonly [Name in keyof Values & string as `${Prefix}${Name}`]: Values[Name] }> {
+  as<const Mapping extends { readonly [Name in keyof Keys & string]?: string }, const Prefix extends string = ''>(
+    options: SelectionOptions<Mapping, Prefix>,
+  ): Selection<Renamed<Keys, Mapping>, { readonly [Name in keyof Values & string as `${Prefix}${Name}`]: Values[Name] }> {
     return Selection.all<Keys, Values>(this).as(options)
   }
 }
@@ -111,7 +115,11 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
   const where = `feature group ${options.name}`
   checkName(options.name, 'feature group')
   if (!options.entity || !options.source) {
-    throw new LockstepError('CIRCULAR_IMPORT', `The ${options.entity ? 'source' : 'entity'} is ${String(options.entity && options.source)}`, { where })
+    throw new LockstepError(
+      'CIRCULAR_IMPORT',
+      `The ${options.entity ? 'source' : 'entity'} is ${String(options.entity && options.source)}`,
+      { where },
+    )
   }
   const version = checkedVersion(options.version, where)
   const { entity, source } = options
@@ -119,16 +127,28 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
   for (const [key, type] of Object.entries<TypeData>(entity.keys)) {
     const column = (options.keys && Object.hasOwn(options.keys, key) && options.keys[key]) || key
     const found = Object.hasOwn(source.columns, column) && source.columns[column]
-    if (!found) throw new LockstepError('MISSING_KEY', `The source ${source.name} has no column ${column} for the key ${key} of ${entity.name}${suggestion(column, Object.keys(source.columns))}`, { where, remedy: `Name the column: keys: { ${key}: '...' }.` })
-    if (!isLikeKey(found, type)) throw new LockstepError('INVALID_DEFINITION', `The key ${key} is ${aKind(type)}, the column ${column} of ${source.name} ${aKind(found)}`, { where })
+    if (!found)
+      throw new LockstepError(
+        'MISSING_KEY',
+        `The source ${source.name} has no column ${column} for the key ${key} of ${entity.name}${suggestion(column, Object.keys(source.columns))}`,
+        { where, remedy: `Name the column: keys: { ${key}: '...' }.` },
+      )
+    if (!isLikeKey(found, type))
+      throw new LockstepError(
+        'INVALID_DEFINITION',
+        `The key ${key} is ${aKind(type)}, the column ${column} of ${source.name} ${aKind(found)}`,
+        { where },
+      )
     keys[key] = column
   }
-  if (options.ttl !== undefined && source.kind === 'events') throw new LockstepError('INVALID_DEFINITION', 'A ttl is for tables; give the aggregates of events a window', { where })
+  if (options.ttl !== undefined && source.kind === 'events')
+    throw new LockstepError('INVALID_DEFINITION', 'A ttl is for tables; give the aggregates of events a window', { where })
   const features: Record<string, ExpressionNode> = {}
   for (const [name, expression] of Object.entries(options.features(rowOf(source)))) {
     const place = `${where}, feature ${name}`
     checkName(name, 'feature', where)
-    if (!(expression instanceof Expression)) throw new LockstepError('INVALID_DEFINITION', `The feature is ${String(expression)} and not an expression`, { where: place })
+    if (!(expression instanceof Expression))
+      throw new LockstepError('INVALID_DEFINITION', `The feature is ${String(expression)} and not an expression`, { where: place })
     checkFeature(expression.node, source.kind, place, false)
     features[name] = expression.node
   }
@@ -156,7 +176,8 @@ function checkFeature(node: ExpressionNode, kind: SourceData['kind'], where: str
   }
   switch (node.node) {
     case 'column':
-      if (kind === 'events' && !inAggregate) refuse(`The column ${node.name} of events has many values`, `Aggregate it, for example last(row.${node.name}).`)
+      if (kind === 'events' && !inAggregate)
+        refuse(`The column ${node.name} of events has many values`, `Aggregate it, for example last(row.${node.name}).`)
       return
     case 'asOf':
       if (inAggregate) refuse('The as-of moment cannot be used inside an aggregate', 'Use it outside: secondsSince(last(...)).')
@@ -164,7 +185,12 @@ function checkFeature(node: ExpressionNode, kind: SourceData['kind'], where: str
     case 'aggregate':
       if (inAggregate) refuse('An aggregate cannot be inside another')
       if (kind === 'table') refuse('A table has one row at a moment, which cannot be aggregated', 'Declare the source with events(...).')
-      for (const input of [...node.inputs, ...(node.filter ? [node.filter] : []), ...(node.window.kind === 'since' ? [node.window.condition] : [])]) checkFeature(input, kind, where, true)
+      for (const input of [
+        ...node.inputs,
+        ...(node.filter ? [node.filter] : []),
+        ...(node.window.kind === 'since' ? [node.window.condition] : []),
+      ])
+        checkFeature(input, kind, where, true)
       return
     case 'call':
       for (const argument of node.arguments) checkFeature(argument, kind, where, inAggregate)

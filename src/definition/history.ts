@@ -26,7 +26,11 @@ interface FileOptions {
   readonly columns?: Readonly<Record<string, string>>
 }
 
-function file(kind: FileHistory['kind'], path: string | readonly string[], options: FileOptions & { delimiter?: string; header?: boolean; nullText?: string } = {}): FileHistory {
+function file(
+  kind: FileHistory['kind'],
+  path: string | readonly string[],
+  options: FileOptions & { delimiter?: string; header?: boolean; nullText?: string } = {},
+): FileHistory {
   if (path.length === 0) throw new LockstepError('INVALID_DEFINITION', `${kind}() needs a path`)
   return Object.freeze({
     kind,
@@ -41,7 +45,10 @@ function file(kind: FileHistory['kind'], path: string | readonly string[], optio
 /** Parquet files. Hive-style partitions (`date=2026-01-05/`) are columns like others. */
 export const parquet = (path: string | readonly string[], options?: FileOptions): FileHistory => file('parquet', path, options)
 /** Comma-separated values, also compressed (`.gz`, `.zst`). */
-export const csv = (path: string | readonly string[], options?: FileOptions & { readonly delimiter?: string; readonly header?: boolean; readonly nullText?: string }): FileHistory => file('csv', path, options)
+export const csv = (
+  path: string | readonly string[],
+  options?: FileOptions & { readonly delimiter?: string; readonly header?: boolean; readonly nullText?: string },
+): FileHistory => file('csv', path, options)
 /** Newline-delimited JSON, also compressed. */
 export const ndjson = (path: string | readonly string[], options?: FileOptions): FileHistory => file('ndjson', path, options)
 export const rows = (values: readonly Readonly<Record<string, unknown>>[]): RowsHistory => Object.freeze({ kind: 'rows', rows: values })

@@ -32,7 +32,7 @@ const refused = (change: object, code: string, message: string) =>
 
 test('an on-demand view is data beside its code, and cannot be changed', () => {
   const context = onDemand({ ...options, tags: ['now'] })
-  assert.deepEqual([context.version, context.request['hour'], context.features['busy']], [1, t.integer().data, t.float().data])
+  assert.deepEqual([context.version, context.request.hour, context.features.busy], [1, t.integer().data, t.float().data])
   assert.match(context.code, /^[0-9a-f]{32}$/)
   for (const part of [context, context.request, context.features, context.from, context.tags]) assert.ok(Object.isFrozen(part))
 })

@@ -14,17 +14,28 @@ export type AnyItem = FeatureGroup<any, any> | Selection<any, any> | OnDemand<an
 type Intersect<Union> = (Union extends unknown ? (member: Union) => void : never) extends (member: infer All) => void ? All : never
 type Flat<T> = { readonly [Name in keyof T]: T[Name] }
 export type KeysOfItems<Items extends readonly AnyItem[]> = Flat<Intersect<Items[number]['keyTypes']>>
-export type ValuesOfItems<Items extends readonly AnyItem[]> = Items extends readonly [] ? Record<never, never> : Flat<Intersect<Items[number]['valueTypes']>>
-export type RequestOfItems<Items extends readonly AnyItem[]> = Flat<Intersect<{ [Index in keyof Items]: Items[Index] extends { readonly requestTypes: infer Request } ? Request : Record<never, never> }[number]>>
+export type ValuesOfItems<Items extends readonly AnyItem[]> = Items extends readonly []
+  ? Record<never, never>
+  : Flat<Intersect<Items[number]['valueTypes']>>
+export type RequestOfItems<Items extends readonly AnyItem[]> = Flat<
+  Intersect<
+    { [Index in keyof Items]: Items[Index] extends { readonly requestTypes: infer Request } ? Request : Record<never, never> }[number]
+  >
+>
 
 type ValuesOfColumns<C extends Columns> = { readonly [Name in keyof C & string]: ValueOf<C[Name]> }
 /** A request as callers give it: nullable values may be left out, timestamps may be dates. */
-type RequestOfColumns<C extends Columns> = { readonly [Name in keyof C & string as C[Name] extends ColumnType<infer _K, infer _V, true> ? never : Name]: Given<C[Name]> } & {
+type RequestOfColumns<C extends Columns> = {
+  readonly [Name in keyof C & string as C[Name] extends ColumnType<infer _K, infer _V, true> ? never : Name]: Given<C[Name]>
+} & {
   readonly [Name in keyof C & string as C[Name] extends ColumnType<infer _K, infer _V, true> ? Name : never]?: Given<C[Name]>
 }
 type Given<T> = ValueOf<T> | (T extends ColumnType<'timestamp', infer _V, infer _N> ? Date : never)
 
-export type Compute = (known: Readonly<Record<string, unknown>>, request: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+export type Compute = (
+  known: Readonly<Record<string, unknown>>,
+  request: Readonly<Record<string, unknown>>,
+) => Readonly<Record<string, unknown>>
 
 /** Features computed at the moment of asking, from other features and from values of the request, by the same code in training and serving. */
 export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
@@ -46,7 +57,12 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   readonly owner: string
   readonly tags: readonly string[]
 
-  constructor(data: Pick<OnDemand, 'name' | 'version' | 'request' | 'from' | 'features' | 'compute' | 'code' | 'codeComplete' | 'description' | 'owner' | 'tags'>) {
+  constructor(
+    data: Pick<
+      OnDemand,
+      'name' | 'version' | 'request' | 'from' | 'features' | 'compute' | 'code' | 'codeComplete' | 'description' | 'owner' | 'tags'
+    >,
+  ) {
     this.name = data.name
     this.version = data.version
     this.request = deepFreeze(data.request)
@@ -79,16 +95,20 @@ export interface OnDemandOptions<R extends Columns, Items extends readonly AnyIt
 }
 
 /** Declares on-demand features. Throws `INVALID_DEFINITION`, `DUPLICATE_NAME` for two features that it reads by one name, or `CIRCULAR_IMPORT`. */
-export function onDemand<const R extends Columns = Record<never, never>, const Items extends readonly AnyItem[] = readonly [], const F extends Columns = Columns>(
-  options: OnDemandOptions<R, Items, F>,
-): OnDemand<KeysOfItems<Items>, ValuesOfColumns<F>, RequestOfColumns<R> & RequestOfItems<Items>> {
+export function onDemand<
+  const R extends Columns = Record<never, never>,
+  const Items extends readonly AnyItem[] = readonly [],
+  const F extends Columns = Columns,
+>(options: OnDemandOptions<R, Items, F>): OnDemand<KeysOfItems<Items>, ValuesOfColumns<F>, RequestOfColumns<R> & RequestOfItems<Items>> {
   const where = `on-demand view ${options.name}`
   checkName(options.name, 'on-demand view')
   if (typeof options.compute !== 'function') throw new LockstepError('INVALID_DEFINITION', 'compute is not a function', { where })
-  if (options.compute.constructor.name !== 'Function') throw new LockstepError('INVALID_DEFINITION', 'compute must be a plain synchronous function', { where })
+  if (options.compute.constructor.name !== 'Function')
+    throw new LockstepError('INVALID_DEFINITION', 'compute must be a plain synchronous function', { where })
   const from = selections(options.from ?? [], where)
   featureOrigins(from, where)
-  if (Object.keys(options.features).length === 0) throw new LockstepError('INVALID_DEFINITION', 'An on-demand view needs a feature', { where })
+  if (Object.keys(options.features).length === 0)
+    throw new LockstepError('INVALID_DEFINITION', 'An on-demand view needs a feature', { where })
   const { hash, complete } = codeHash(options.compute, callerModule())
   return new OnDemand({
     name: options.name,
@@ -121,7 +141,11 @@ export function selections(items: readonly AnyItem[], where: string): (Selection
     if (item instanceof FeatureGroup) return Selection.all(item)
     if (item instanceof Selection || item instanceof OnDemand) return item
     if (item === undefined) throw new LockstepError('CIRCULAR_IMPORT', `Item ${index + 1} is undefined`, { where })
-    throw new LockstepError('INVALID_DEFINITION', `Item ${index + 1} is neither a feature group, a selection of one, nor an on-demand view`, { where })
+    throw new LockstepError(
+      'INVALID_DEFINITION',
+      `Item ${index + 1} is neither a feature group, a selection of one, nor an on-demand view`,
+      { where },
+    )
   })
 }
 

@@ -10,7 +10,11 @@ export const live: Refresh = Object.freeze({ kind: 'live' })
 
 /** Values as of ticks: `every('1d')` at midnight UTC; with a delay the tick takes effect that much later. */
 export function every(period: Duration, options: { readonly delay?: Duration } = {}): Refresh {
-  return Object.freeze({ kind: 'scheduled', every: durationMicros(period, 'every'), delay: durationMicros(options.delay ?? '0s', 'delay', true) })
+  return Object.freeze({
+    kind: 'scheduled',
+    every: durationMicros(period, 'every'),
+    delay: durationMicros(options.delay ?? '0s', 'delay', true),
+  })
 }
 
 /** The moment whose value a group has at q. */

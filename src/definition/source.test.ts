@@ -15,7 +15,7 @@ test('a source is plain data, with what it does not say filled in', () => {
     lateness: '1h',
     history: parquet('orders/*.parquet'),
   })
-  assert.deepEqual(orders.columns['total'], { kind: 'float', nullable: false })
+  assert.deepEqual(orders.columns.total, { kind: 'float', nullable: false })
   assert.deepEqual(
     [orders.id, orders.known, orders.lateness, orders.timeZone, orders.invalidRows],
     [['order_id'], 'seen', 3_600_000_000, 'UTC', 'refuse'],
@@ -87,8 +87,8 @@ test('a source cannot be changed, nor by the arrays that it was made of', () => 
   for (const part of [
     orders,
     orders.columns,
-    orders.columns['kind'],
-    orders.columns['kind']?.values,
+    orders.columns.kind,
+    orders.columns.kind?.values,
     orders.id,
     orders.order,
     orders.tags,

@@ -1,6 +1,6 @@
 import { LockstepError } from '../errors.ts'
-import { type Duration, durationMicros } from '../lib/duration.ts'
 import { deepFreeze } from '../lib/deep-freeze.ts'
+import { type Duration, durationMicros } from '../lib/duration.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { ColumnType, type Kind, type TypeData, type ValueOf } from '../schema/index.ts'
 import { Expression } from './expression.ts'
@@ -48,11 +48,17 @@ export type Row<C extends Columns, S extends 'events' | 'table' = 'events'> = {
   readonly [Name in keyof C]: C[Name] extends ColumnType<infer K, infer V, infer N> ? Expression<K, S extends 'table' ? true : N, V> : never
 }
 /** A row as rows in memory give it. */
-export type RowValues<C extends Columns> = { readonly [Name in keyof C]: ValueOf<C[Name]> | (C[Name] extends ColumnType<'timestamp', unknown, boolean> ? Date : never) }
+export type RowValues<C extends Columns> = {
+  readonly [Name in keyof C]: ValueOf<C[Name]> | (C[Name] extends ColumnType<'timestamp', unknown, boolean> ? Date : never)
+}
 
 type NameOf<C> = keyof C & string
-type TimeColumn<C extends Columns> = { [Name in NameOf<C>]: C[Name] extends ColumnType<'timestamp' | 'date', unknown, false> ? Name : never }[NameOf<C>]
-type MomentColumn<C extends Columns> = { [Name in NameOf<C>]: C[Name] extends ColumnType<'timestamp' | 'date', unknown, boolean> ? Name : never }[NameOf<C>]
+type TimeColumn<C extends Columns> = {
+  [Name in NameOf<C>]: C[Name] extends ColumnType<'timestamp' | 'date', unknown, false> ? Name : never
+}[NameOf<C>]
+type MomentColumn<C extends Columns> = {
+  [Name in NameOf<C>]: C[Name] extends ColumnType<'timestamp' | 'date', unknown, boolean> ? Name : never
+}[NameOf<C>]
 
 interface SharedOptions<C extends Columns> {
   readonly columns: C
@@ -88,7 +94,12 @@ export interface TableOptions<C extends Columns> extends SharedOptions<C> {
  */
 export function events<const C extends Columns>(name: string, options: EventsOptions<C>): Source<C, 'events'> {
   const id = options.id === undefined ? [] : typeof options.id === 'string' ? [options.id] : options.id
-  return source('events', name, options, { id, known: options.known ?? null, order: [], lateness: durationMicros(options.lateness ?? '0s', `source ${name}`, true) })
+  return source('events', name, options, {
+    id,
+    known: options.known ?? null,
+    order: [],
+    lateness: durationMicros(options.lateness ?? '0s', `source ${name}`, true),
+  })
 }
 
 /** Declares a table: what is known about something, each row valid from its time on until a newer one. */
@@ -96,7 +107,12 @@ export function table<const C extends Columns>(name: string, options: TableOptio
   return source('table', name, options, { id: [], known: options.created ?? null, order: options.order ?? [], lateness: 0 })
 }
 
-function source<C extends Columns, S extends 'events' | 'table'>(kind: S, name: string, options: SharedOptions<C>, rest: Pick<SourceData, 'id' | 'known' | 'order' | 'lateness'>): Source<C, S> {
+function source<C extends Columns, S extends 'events' | 'table'>(
+  kind: S,
+  name: string,
+  options: SharedOptions<C>,
+  rest: Pick<SourceData, 'id' | 'known' | 'order' | 'lateness'>,
+): Source<C, S> {
   const where = `source ${name}`
   checkName(name, 'source')
   const columns: Record<string, TypeData> = {}
@@ -106,14 +122,20 @@ function source<C extends Columns, S extends 'events' | 'table'>(kind: S, name: 
     columns[column] = type.data
   }
   for (const column of [options.time, ...rest.id, ...(rest.known === null ? [] : [rest.known]), ...rest.order]) {
-    if (!Object.hasOwn(columns, column)) throw new LockstepError('UNKNOWN_COLUMN', `The column ${column} is not declared${suggestion(column, Object.keys(columns))}`, { where })
+    if (!Object.hasOwn(columns, column))
+      throw new LockstepError('UNKNOWN_COLUMN', `The column ${column} is not declared${suggestion(column, Object.keys(columns))}`, {
+        where,
+      })
   }
   const time = columns[options.time] as TypeData
   if (time.nullable || (time.kind !== 'timestamp' && time.kind !== 'date')) {
-    throw new LockstepError('INVALID_DEFINITION', `The time column ${options.time} must be a timestamp or a date that is never null`, { where })
+    throw new LockstepError('INVALID_DEFINITION', `The time column ${options.time} must be a timestamp or a date that is never null`, {
+      where,
+    })
   }
   const known = rest.known === null ? null : columns[rest.known]
-  if (known && known.kind !== 'timestamp' && known.kind !== 'date') throw new LockstepError('INVALID_DEFINITION', `The column ${rest.known} must be a timestamp or a date`, { where })
+  if (known && known.kind !== 'timestamp' && known.kind !== 'date')
+    throw new LockstepError('INVALID_DEFINITION', `The column ${rest.known} must be a timestamp or a date`, { where })
   return Object.freeze({
     kind,
     name,
@@ -134,12 +156,17 @@ function source<C extends Columns, S extends 'events' | 'table'>(kind: S, name: 
 /** The columns of a source as expressions; naming one that is not declared throws `UNKNOWN_COLUMN`. */
 export function rowOf<C extends Columns, S extends 'events' | 'table'>(data: Source<C, S>): Row<C, S> {
   const columns = Object.fromEntries(
-    Object.entries(data.columns).map(([name, type]) => [name, new Expression({ node: 'column', name, type: data.kind === 'table' ? { ...type, nullable: true } : type })]),
+    Object.entries(data.columns).map(([name, type]) => [
+      name,
+      new Expression({ node: 'column', name, type: data.kind === 'table' ? { ...type, nullable: true } : type }),
+    ]),
   )
   return new Proxy(columns, {
     get(target, name) {
       if (typeof name === 'symbol' || Object.hasOwn(target, name)) return Reflect.get(target, name)
-      throw new LockstepError('UNKNOWN_COLUMN', `The column ${name} is not declared${suggestion(name, Object.keys(data.columns))}`, { where: `source ${data.name}` })
+      throw new LockstepError('UNKNOWN_COLUMN', `The column ${name} is not declared${suggestion(name, Object.keys(data.columns))}`, {
+        where: `source ${data.name}`,
+      })
     },
   }) as Row<C, S>
 }

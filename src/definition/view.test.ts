@@ -115,5 +115,5 @@ test('a view cannot be changed', () => {
   const view = featureView({ name: 'ranking', features: [user, hour], tags })
   tags.push('more')
   assert.deepEqual(view.tags, ['shop'])
-  for (const part of [view, view.items, view.keys, view.keys['user_id'], view.request, view.tags]) assert.ok(Object.isFrozen(part))
+  for (const part of [view, view.items, view.keys, view.keys.user_id, view.request, view.tags]) assert.ok(Object.isFrozen(part))
 })

@@ -2,7 +2,15 @@ import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
 import { aKind, isLikeKey } from './key-type.ts'
 import { checkedVersion, checkName } from './naming.ts'
-import { type AnyItem, featureOrigins, type KeysOfItems, OnDemand, type RequestOfItems, selections, type ValuesOfItems } from './on-demand.ts'
+import {
+  type AnyItem,
+  featureOrigins,
+  type KeysOfItems,
+  OnDemand,
+  type RequestOfItems,
+  selections,
+  type ValuesOfItems,
+} from './on-demand.ts'
 import type { Selection } from './selection.ts'
 
 /** The features that a model reads, joined: its vector, the keys it needs and the values its callers give. */
@@ -51,14 +59,18 @@ export type RequestOf<View extends AnyView> = View['requestTypes']
 export type TrainingRowOf<View extends AnyView, Label = unknown> = Label & VectorOf<View>
 
 /** An item whose features are already in the view is replaced by a text that says so, which the compiler shows. */
-type WithoutDuplicates<Items extends readonly AnyItem[], Seen = never, Checked extends readonly unknown[] = readonly []> = Items extends readonly [
-  infer Head extends AnyItem,
-  ...infer Rest extends readonly AnyItem[],
-]
+type WithoutDuplicates<
+  Items extends readonly AnyItem[],
+  Seen = never,
+  Checked extends readonly unknown[] = readonly [],
+> = Items extends readonly [infer Head extends AnyItem, ...infer Rest extends readonly AnyItem[]]
   ? WithoutDuplicates<
       Rest,
       Seen | keyof Head['valueTypes'],
-      readonly [...Checked, [keyof Head['valueTypes'] & Seen] extends [never] ? Head : `duplicate feature: ${keyof Head['valueTypes'] & Seen & string}`]
+      readonly [
+        ...Checked,
+        [keyof Head['valueTypes'] & Seen] extends [never] ? Head : `duplicate feature: ${keyof Head['valueTypes'] & Seen & string}`,
+      ]
     >
   : readonly [...Checked, ...Items]
 
@@ -73,7 +85,9 @@ export interface FeatureViewOptions<Items extends readonly AnyItem[]> {
 }
 
 /** Declares a feature view. Throws `DUPLICATE_NAME` for two features of one name, `INVALID_DEFINITION` for keys of one name and unlike types. */
-export function featureView<const Items extends readonly AnyItem[]>(options: FeatureViewOptions<Items>): FeatureView<KeysOfItems<Items>, ValuesOfItems<Items>, RequestOfItems<Items>> {
+export function featureView<const Items extends readonly AnyItem[]>(
+  options: FeatureViewOptions<Items>,
+): FeatureView<KeysOfItems<Items>, ValuesOfItems<Items>, RequestOfItems<Items>> {
   const where = `feature view ${options.name}`
   checkName(options.name, 'feature view')
   const items = selections(options.features, where)
@@ -83,25 +97,46 @@ export function featureView<const Items extends readonly AnyItem[]>(options: Fea
   const features = featureOrigins(items, where)
   const collect = (item: Selection | OnDemand, path: readonly OnDemand[]) => {
     if (item.kind === 'onDemand') {
-      if (path.includes(item)) throw new LockstepError('CYCLIC_DEFINITION', `${[...path, item].map(({ name }) => name).join(' -> ')}`, { where })
+      if (path.includes(item))
+        throw new LockstepError('CYCLIC_DEFINITION', `${[...path, item].map(({ name }) => name).join(' -> ')}`, { where })
       merge(request, item.request, 'request value', where)
       for (const inner of item.from) collect(inner, [...path, item])
     } else {
-      merge(keys, Object.fromEntries(Object.entries(item.keys).map(([key, name]) => [name, item.group.entity.keys[key] as TypeData])), 'key', where)
+      merge(
+        keys,
+        Object.fromEntries(Object.entries(item.keys).map(([key, name]) => [name, item.group.entity.keys[key] as TypeData])),
+        'key',
+        where,
+      )
     }
   }
   for (const item of items) collect(item, [])
   for (const name of Object.keys(keys)) {
-    if (features.has(name) || Object.hasOwn(request, name)) throw new LockstepError('DUPLICATE_NAME', `${name} is a key and also a ${features.has(name) ? 'feature' : 'request value'}`, { where })
+    if (features.has(name) || Object.hasOwn(request, name))
+      throw new LockstepError('DUPLICATE_NAME', `${name} is a key and also a ${features.has(name) ? 'feature' : 'request value'}`, {
+        where,
+      })
   }
   const version = checkedVersion(options.version, where)
-  return new FeatureView({ name: options.name, version, items, keys, request, description: options.description ?? '', owner: options.owner ?? '', tags: options.tags ?? [] })
+  return new FeatureView({
+    name: options.name,
+    version,
+    items,
+    keys,
+    request,
+    description: options.description ?? '',
+    owner: options.owner ?? '',
+    tags: options.tags ?? [],
+  })
 }
 
 function merge(into: Record<string, TypeData>, from: Readonly<Record<string, TypeData>>, what: string, where: string): void {
   for (const [name, type] of Object.entries(from)) {
     const before = Object.hasOwn(into, name) && into[name]
-    if (before && !isLikeKey(before, type)) throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is ${aKind(before)} in one place and ${aKind(type)} in another`, { where })
+    if (before && !isLikeKey(before, type))
+      throw new LockstepError('INVALID_DEFINITION', `The ${what} ${name} is ${aKind(before)} in one place and ${aKind(type)} in another`, {
+        where,
+      })
     into[name] = before || type
   }
 }

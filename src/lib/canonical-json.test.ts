@@ -8,7 +8,10 @@ test('keys come by code unit, whatever they look like', () => {
 })
 
 test('bigints, vectors, dates and missing values', () => {
-  assert.equal(canonicalJson([1n, Float32Array.of(0.5, 2), new Date(0), undefined, null]), '[{"$int64":"1"},{"$vector":[0.5,2]},"1970-01-01T00:00:00.000Z",null,null]')
+  assert.equal(
+    canonicalJson([1n, Float32Array.of(0.5, 2), new Date(0), undefined, null]),
+    '[{"$int64":"1"},{"$vector":[0.5,2]},"1970-01-01T00:00:00.000Z",null,null]',
+  )
 })
 
 test('equal data have equal hashes', () => {

@@ -3,7 +3,17 @@ import { type FeatureGroupData, groupHash, type History, live } from '../definit
 import { LockstepError } from '../errors.ts'
 import { formatDuration } from '../lib/duration.ts'
 import { formatMoment } from '../lib/moment.ts'
-import { type Batch, Duck, type Interval, missingIntervals, type OfflineStore, prepareScan, quoteIdentifier, type Scan, transportSql } from '../offline/index.ts'
+import {
+  type Batch,
+  Duck,
+  type Interval,
+  missingIntervals,
+  type OfflineStore,
+  prepareScan,
+  quoteIdentifier,
+  type Scan,
+  transportSql,
+} from '../offline/index.ts'
 import { type GroupUse, planGroup } from '../plan/index.ts'
 import { evaluateUse, Interrupt, type Progress } from '../pointintime/index.ts'
 import type { TypeData } from '../schema/index.ts'
@@ -51,12 +61,19 @@ export async function backfillGroup(group: FeatureGroupData, offline: OfflineSto
   const interrupt = new Interrupt(options.signal, options.progress)
   const every = tickLength(group, options)
   const range: Interval = { from: Math.ceil(options.from / every) * every, to: Math.ceil(options.to / every) * every }
-  if (range.from >= range.to) throw new LockstepError('INVALID_ARGUMENT', `There is no tick between ${formatMoment(options.from)} and ${formatMoment(options.to)}`, { where: `feature group ${group.name}` })
+  if (range.from >= range.to)
+    throw new LockstepError('INVALID_ARGUMENT', `There is no tick between ${formatMoment(options.from)} and ${formatMoment(options.to)}`, {
+      where: `feature group ${group.name}`,
+    })
   const target = { group: group.name, version: group.version }
   const intervals = await offline.intervals(target)
   const definitionHash = groupHash(group)
   const other = intervals.find((interval) => interval.definitionHash !== definitionHash)
-  if (other) throw new LockstepError('IMMUTABLE_VERSION', `${group.name} version ${group.version} was written from another definition on ${formatMoment(other.written)}`)
+  if (other)
+    throw new LockstepError(
+      'IMMUTABLE_VERSION',
+      `${group.name} version ${group.version} was written from another definition on ${formatMoment(other.written)}`,
+    )
   const missing = missingIntervals(intervals, range)
 
   await using duck = await Duck.open({
@@ -92,7 +109,14 @@ export async function backfillGroup(group: FeatureGroupData, offline: OfflineSto
       }
     }
     const rows = written.reduce((total, interval) => total + interval.rows, 0)
-    return { group: group.name, version: group.version, written, skipped: intervals.filter(({ from, to }) => from < range.to && to > range.from).length, rows, seconds: (performance.now() - started) / 1000 }
+    return {
+      group: group.name,
+      version: group.version,
+      written,
+      skipped: intervals.filter(({ from, to }) => from < range.to && to > range.from).length,
+      rows,
+      seconds: (performance.now() - started) / 1000,
+    }
   } finally {
     options.signal?.removeEventListener('abort', stop)
   }
@@ -101,10 +125,15 @@ export async function backfillGroup(group: FeatureGroupData, offline: OfflineSto
 function tickLength(group: FeatureGroupData, { every }: BackfillOptions): number {
   const where = `feature group ${group.name}`
   if (group.refresh.kind === 'live') {
-    if (every === undefined) throw new LockstepError('INVALID_ARGUMENT', 'A live group has no ticks of its own', { where, remedy: "Say how far apart they are: every: '1d' (on the command line --every 1d)." })
+    if (every === undefined)
+      throw new LockstepError('INVALID_ARGUMENT', 'A live group has no ticks of its own', {
+        where,
+        remedy: "Say how far apart they are: every: '1d' (on the command line --every 1d).",
+      })
     return every
   }
-  if (every !== undefined && every !== group.refresh.every) throw new LockstepError('INVALID_ARGUMENT', `The group has ticks every ${formatDuration(group.refresh.every)} of its own`, { where })
+  if (every !== undefined && every !== group.refresh.every)
+    throw new LockstepError('INVALID_ARGUMENT', `The group has ticks every ${formatDuration(group.refresh.every)} of its own`, { where })
   return group.refresh.every
 }
 
@@ -126,7 +155,11 @@ class Ticks {
     this.#every = every
     this.#use = { plan, keys: keys.map(([key, type]) => ({ key, name: key, type })) }
     this.#keys = keys.map(([key]) => key)
-    this.columns = { ...group.entity.keys, [tickColumn]: momentType, ...Object.fromEntries(plan.features.map(({ name, type }) => [name, { ...type, nullable: type.nullable || plan.kind === 'table' }])) }
+    this.columns = {
+      ...group.entity.keys,
+      [tickColumn]: momentType,
+      ...Object.fromEntries(plan.features.map(({ name, type }) => [name, { ...type, nullable: type.nullable || plan.kind === 'table' }])),
+    }
   }
 
   /** Finds each key and the first tick at which it is known. */
@@ -137,15 +170,18 @@ class Ticks {
     // An event is seen only after its moment, a row of a table from its moment on.
     const first = kind === 'table' ? `ceil(${time} / ${this.#every}.0)` : `floor(${time} / ${this.#every}.0) + 1`
     const present = this.#keys.map((key) => `${quoteIdentifier(group.keys[key] as string)} IS NOT NULL`).join(' AND ')
-    await this.#duck.run(`CREATE OR REPLACE TABLE tick_keys AS SELECT ${columns.join(', ')}, (${first})::BIGINT * ${this.#every}::BIGINT AS first FROM (${this.#scan.sql}) s WHERE ${present} GROUP BY ALL`)
+    await this.#duck.run(
+      `CREATE OR REPLACE TABLE tick_keys AS SELECT ${columns.join(', ')}, (${first})::BIGINT * ${this.#every}::BIGINT AS first FROM (${this.#scan.sql}) s WHERE ${present} GROUP BY ALL`,
+    )
   }
 
   /** Cuts a range into intervals of whole ticks that have few enough rows. */
   async intervals({ from, to }: Interval): Promise<Interval[]> {
     const [row] = await this.#duck.rows(`SELECT count(*)::DOUBLE AS count FROM tick_keys WHERE first < ${to}`)
-    const ticks = Math.max(1, Math.floor(intervalRows / Math.max(1, row?.['count'] as number)))
+    const ticks = Math.max(1, Math.floor(intervalRows / Math.max(1, row?.count as number)))
     const intervals: Interval[] = []
-    for (let start = from; start < to; start += ticks * this.#every) intervals.push({ from: start, to: Math.min(to, start + ticks * this.#every) })
+    for (let start = from; start < to; start += ticks * this.#every)
+      intervals.push({ from: start, to: Math.min(to, start + ticks * this.#every) })
     return intervals
   }
 
@@ -156,14 +192,31 @@ class Ticks {
       `CREATE OR REPLACE TABLE ticks AS SELECT (row_number() OVER (ORDER BY tick, ${names})) - 1 AS __row, tick::DOUBLE AS __at, ${names} FROM tick_keys, range(${from}, ${to}, ${this.#every}) ticks(tick) WHERE first <= tick ORDER BY __row`,
     )
     const [row] = await this.#duck.rows('SELECT count(*)::DOUBLE AS count FROM ticks')
-    const count = row?.['count'] as number
-    await evaluateUse(this.#duck, this.#use, this.#scan, { table: 'ticks', count }, keyColumn, 'tick_values', { asKnown: false, memoryLimit: options.memoryLimit ?? null, workers: options.workers ?? 1, partitions: 1, temporaryFolder: options.temporaryFolder ?? tmpdir() }, interrupt)
+    const count = row?.count as number
+    await evaluateUse(
+      this.#duck,
+      this.#use,
+      this.#scan,
+      { table: 'ticks', count },
+      keyColumn,
+      'tick_values',
+      {
+        asKnown: false,
+        memoryLimit: options.memoryLimit ?? null,
+        workers: options.workers ?? 1,
+        partitions: 1,
+        temporaryFolder: options.temporaryFolder ?? tmpdir(),
+      },
+      interrupt,
+    )
     return { table: 'tick_values', count }
   }
 
   read(table: string): AsyncIterable<Batch> {
     const columns = Object.entries(this.columns).map(([name, type]) =>
-      name === tickColumn ? 'ticks.__at' : transportSql(type, this.#keys.includes(name) ? `ticks.${quoteIdentifier(keyColumn(name))}` : `${table}.${quoteIdentifier(name)}`),
+      name === tickColumn
+        ? 'ticks.__at'
+        : transportSql(type, this.#keys.includes(name) ? `ticks.${quoteIdentifier(keyColumn(name))}` : `${table}.${quoteIdentifier(name)}`),
     )
     return this.#duck.stream(`SELECT ${columns.join(', ')} FROM ticks POSITIONAL JOIN ${table}`, Object.values(this.columns))
   }

@@ -19,7 +19,7 @@ export async function rawRelation(duck: Duck, history: History, where: string): 
   const sql =
     history.kind === 'rows' ? await stageRows(duck, history.rows, where) : `SELECT * FROM ${await fileFunction(duck, history, where)}`
   const described = await duck.rows(`DESCRIBE ${sql}`)
-  return { sql, columns: described.map((row) => ({ name: row['column_name'] as string, type: row['column_type'] as string })) }
+  return { sql, columns: described.map((row) => ({ name: row.column_name as string, type: row.column_type as string })) }
 }
 
 async function fileFunction(duck: Duck, history: Exclude<History, { kind: 'rows' }>, where: string): Promise<string> {

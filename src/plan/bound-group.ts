@@ -40,7 +40,11 @@ export class BoundGroup {
     this.#columns.bind(block)
     this.#keyStarts = block.keyStarts
     this.#times = block.times
-    this.#evaluator.bind(block.times, this.#series.map((build) => build(block)), this.#windows.map((bind) => bind(block)))
+    this.#evaluator.bind(
+      block.times,
+      this.#series.map((build) => build(block)),
+      this.#windows.map((bind) => bind(block)),
+    )
     return this
   }
 
@@ -126,7 +130,14 @@ function seriesBuilder(plan: SeriesPlan, columns: Columns): (block: EventBlock) 
     }
     rank[count] = kept
     if (kept === count) return { values, weights, positions: null, rank: null, times, ids }
-    return { values: numbers ? (values as Float64Array).slice(0, kept) : values, weights, positions: positions.slice(0, kept), rank, times, ids }
+    return {
+      values: numbers ? (values as Float64Array).slice(0, kept) : values,
+      weights,
+      positions: positions.slice(0, kept),
+      rank,
+      times,
+      ids,
+    }
   }
 }
 

@@ -19,6 +19,7 @@ export interface EventBlock {
 
 /** Reads a column as a function of the row. */
 export function cellReader(type: TypeData, { values, nulls }: CellColumn): (row: number) => Cell {
-  const read: (row: number) => Cell = type.kind === 'boolean' && values instanceof Float64Array ? (row) => values[row] === 1 : (row) => values[row] as Cell
+  const read: (row: number) => Cell =
+    type.kind === 'boolean' && values instanceof Float64Array ? (row) => values[row] === 1 : (row) => values[row] as Cell
   return nulls ? (row) => (nulls[row] === 1 ? null : read(row)) : read
 }

@@ -67,7 +67,12 @@ function planTable(group: FeatureGroupData, features: readonly FeaturePlan[]): T
   const { source } = group
   const columns = new Set<string>()
   for (const { node } of features) collectColumns(node, columns)
-  const order = [...source.order, ...Object.keys(source.columns).filter((name) => !source.order.includes(name)).sort()]
+  const order = [
+    ...source.order,
+    ...Object.keys(source.columns)
+      .filter((name) => !source.order.includes(name))
+      .sort(),
+  ]
   const settled = new Set([source.time, source.known, ...Object.values(group.keys)])
   return { kind: 'table', group, features, columns: [...columns].sort(), orderColumns: order.filter((name) => !settled.has(name)) }
 }
@@ -93,10 +98,16 @@ function planEvents(group: FeatureGroupData, features: readonly FeaturePlan[]): 
     const algebraKey = canonicalJson([seriesPlace, node.function, node.parameters])
     const description = aggregateFunctions[node.function]
     if (!description) throw new TypeError(`no aggregate ${node.function}`)
-    const aggregate = algebras.get(algebraKey) ?? description.create(node.inputs.map((input) => input.type), node.parameters)
+    const aggregate =
+      algebras.get(algebraKey) ??
+      description.create(
+        node.inputs.map((input) => input.type),
+        node.parameters,
+      )
     algebras.set(algebraKey, aggregate)
     places.set(text, aggregates.push({ node, aggregate, series: seriesPlace, window: placeOf(windows, node.window) }) - 1)
-    for (const part of [...node.inputs, node.filter, node.window.kind === 'since' ? node.window.condition : null]) if (part) collectColumns(part, columns)
+    for (const part of [...node.inputs, node.filter, node.window.kind === 'since' ? node.window.condition : null])
+      if (part) collectColumns(part, columns)
   }
   const visit = (node: ExpressionNode): void => {
     if (node.node === 'aggregate') addAggregate(node)

@@ -5,7 +5,15 @@ export { compileExpression, compileFilter, type LeafNode } from './evaluate-expr
 export { type CellColumn, cellReader, type EventBlock } from './event-block.ts'
 export { type EventState, EventStateCodec } from './event-state.ts'
 export { expressionSql } from './expression-sql.ts'
-export { type AggregatePlan, type EventGroupPlan, type FeaturePlan, type GroupPlan, planGroup, type SeriesPlan, type TableGroupPlan } from './group-plan.ts'
+export {
+  type AggregatePlan,
+  type EventGroupPlan,
+  type FeaturePlan,
+  type GroupPlan,
+  planGroup,
+  type SeriesPlan,
+  type TableGroupPlan,
+} from './group-plan.ts'
 export { runStep } from './on-demand-step.ts'
 export type { RowFunction } from './operand.ts'
 export { pushable, type SplitFilter } from './pushable.ts'

@@ -8,7 +8,8 @@ import type { OnDemandStep } from './view-plan.ts'
  */
 export function runStep(step: OnDemandStep, known: readonly Cell[], request: readonly Cell[]): Cell[] {
   const { onDemand, features } = step
-  const failed = (why: string, cause?: unknown) => new LockstepError('ON_DEMAND_FAILED', why, { where: `on-demand view ${onDemand.name}`, cause })
+  const failed = (why: string, cause?: unknown) =>
+    new LockstepError('ON_DEMAND_FAILED', why, { where: `on-demand view ${onDemand.name}`, cause })
   let result: Readonly<Record<string, unknown>>
   try {
     result = onDemand.compute(

@@ -6,7 +6,10 @@ import type { TableGroupPlan } from './group-plan.ts'
  * The features of a table group over one row at a moment: `evaluateRow(plan, cell)` gives, by feature, a function of the
  * row's place and of the moment; `cell(column)` reads a column of the row, null of a row that is missing (place below 0).
  */
-export function evaluateRow(plan: TableGroupPlan, cell: (column: string) => (row: number) => Cell): readonly ((row: number, moment: number) => Cell)[] {
+export function evaluateRow(
+  plan: TableGroupPlan,
+  cell: (column: string) => (row: number) => Cell,
+): readonly ((row: number, moment: number) => Cell)[] {
   let asOf = 0
   return plan.features.map(({ node }) => {
     const compute = compileExpression(node, (leaf) => {

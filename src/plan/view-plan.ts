@@ -11,7 +11,9 @@ export interface GroupUse {
 }
 
 /** Where a value comes from: a feature of a group, or of an on-demand step, by their places. */
-export type ValueSource = { readonly from: 'group'; readonly use: number; readonly feature: number } | { readonly from: 'step'; readonly step: number; readonly feature: number }
+export type ValueSource =
+  | { readonly from: 'group'; readonly use: number; readonly feature: number }
+  | { readonly from: 'step'; readonly step: number; readonly feature: number }
 
 export interface NamedValue {
   readonly name: string
@@ -50,14 +52,22 @@ export function planView(view: AnyView): ViewPlan {
     if (found !== undefined) return found
     const plan = plans.get(selection.group) ?? planGroup(selection.group)
     plans.set(selection.group, plan)
-    const keys = Object.entries<TypeData>(selection.group.entity.keys).map(([key, type]) => ({ key, name: selection.keys[key] as string, type }))
+    const keys = Object.entries<TypeData>(selection.group.entity.keys).map(([key, type]) => ({
+      key,
+      name: selection.keys[key] as string,
+      type,
+    }))
     usePlaces.set(place, uses.length)
     return uses.push({ plan, keys }) - 1
   }
   const valuesOf = (item: Selection | OnDemand): NamedValue[] => {
     if (item instanceof OnDemand) {
       const step = stepOf(item)
-      return (steps[step] as OnDemandStep).features.map(({ name, type }, feature) => ({ name, type, source: { from: 'step', step, feature } }))
+      return (steps[step] as OnDemandStep).features.map(({ name, type }, feature) => ({
+        name,
+        type,
+        source: { from: 'step', step, feature },
+      }))
     }
     const use = useOf(item)
     const { features } = (uses[use] as GroupUse).plan

@@ -1,5 +1,5 @@
-import type { Duck, Scan } from '../offline/index.ts'
 import { effectiveMoment } from '../definition/index.ts'
+import type { Duck, Scan } from '../offline/index.ts'
 import type { EventGroupPlan, GroupUse } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
@@ -30,7 +30,16 @@ export interface EvaluateOptions {
  * moment in order. Where the history would pass the memory limit, or several workers share the work, keys are dealt into
  * partitions that go through files.
  */
-export async function evaluateUse(duck: Duck, use: GroupUse, scan: Scan, moments: MomentTable, keyColumn: (name: string) => string, into: string, options: EvaluateOptions, interrupt: Interrupt): Promise<void> {
+export async function evaluateUse(
+  duck: Duck,
+  use: GroupUse,
+  scan: Scan,
+  moments: MomentTable,
+  keyColumn: (name: string) => string,
+  into: string,
+  options: EvaluateOptions,
+  interrupt: Interrupt,
+): Promise<void> {
   const { plan } = use
   interrupt.stage(`reading ${plan.group.source.name}`)
   const partitions = Math.max(options.partitions, await partitionCount(duck, use, scan, moments, options))
@@ -39,9 +48,20 @@ export async function evaluateUse(duck: Duck, use: GroupUse, scan: Scan, moments
   const effective = (moment: unknown) => effectiveMoment(plan.group.refresh, (moment as number | null) ?? 0)
   const join = use.keys.map(({ name }, index) => `m.${quoteIdentifier(keyColumn(name))} = k.key_${index}`).join(' AND ')
   const momentsSql = `SELECT k.__k::DOUBLE AS __k, m.__at, m.__row::DOUBLE AS __row, coalesce(k.__part, 0) AS __part FROM ${moments.table} m LEFT JOIN ${keys.table} k ON ${join}`
-  const history = historySql(use, scan, `SELECT * FROM ${keys.table}`, { asKnown: options.asKnown, first: effective(bounds?.['first']), last: effective(bounds?.['last']) }, partitions === 1 ? '' : ', k.__part')
+  const history = historySql(
+    use,
+    scan,
+    `SELECT * FROM ${keys.table}`,
+    { asKnown: options.asKnown, first: effective(bounds?.first), last: effective(bounds?.last) },
+    partitions === 1 ? '' : ', k.__part',
+  )
   if (partitions === 1) {
-    const input: GroupInput = { keyCount: keys.counts.get(0) ?? 0, momentCount: moments.count, momentsSql: `SELECT __k, __at, __row FROM (${momentsSql}) ORDER BY __row`, historySql: history }
+    const input: GroupInput = {
+      keyCount: keys.counts.get(0) ?? 0,
+      momentCount: moments.count,
+      momentsSql: `SELECT __k, __at, __row FROM (${momentsSql}) ORDER BY __row`,
+      historySql: history,
+    }
     const { values, rows, count } = await groupValues(duck, use, input, options.asKnown, interrupt)
     const columns = valueColumns(use)
     await duck.createTable(into, columns)
@@ -62,7 +82,13 @@ interface MomentKeys {
 }
 
 /** The keys that moments ask for, each with a dense number `__k` within its partition. */
-async function findMomentKeys(duck: Duck, use: GroupUse, moments: MomentTable, keyColumn: (name: string) => string, partitions: number): Promise<MomentKeys> {
+async function findMomentKeys(
+  duck: Duck,
+  use: GroupUse,
+  moments: MomentTable,
+  keyColumn: (name: string) => string,
+  partitions: number,
+): Promise<MomentKeys> {
   const table = duck.uniqueName('keys')
   const list = use.keys.map(({ name }, index) => `${quoteIdentifier(keyColumn(name))} AS key_${index}`).join(', ')
   const names = use.keys.map((_, index) => `key_${index}`)
@@ -75,7 +101,13 @@ async function findMomentKeys(duck: Duck, use: GroupUse, moments: MomentTable, k
   return { table, counts: new Map(counts.map(({ part: place, count }) => [Number(place), count as number])) }
 }
 
-async function partitionTasks(duck: Duck, { plan, keys: useKeys }: GroupUse, spill: Spill, keys: MomentKeys, { asKnown, memoryLimit, temporaryFolder, workers }: EvaluateOptions): Promise<PartitionTask[]> {
+async function partitionTasks(
+  duck: Duck,
+  { plan, keys: useKeys }: GroupUse,
+  spill: Spill,
+  keys: MomentKeys,
+  { asKnown, memoryLimit, temporaryFolder, workers }: EvaluateOptions,
+): Promise<PartitionTask[]> {
   const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.all('moments')} GROUP BY ALL ORDER BY ALL`)
   return await Promise.all(
     counts.map(async ({ part: place, count }) => {
@@ -85,7 +117,12 @@ async function partitionTasks(duck: Duck, { plan, keys: useKeys }: GroupUse, spi
         // Its rows are in files by now.
         group: { ...plan.group, source: { ...plan.group.source, history: null } },
         keys: useKeys,
-        input: { keyCount: keys.counts.get(part) ?? 0, momentCount: count as number, momentsSql: `SELECT __k, __at, __row FROM ${spill.one('moments', part)} ORDER BY __row`, historySql: history },
+        input: {
+          keyCount: keys.counts.get(part) ?? 0,
+          momentCount: count as number,
+          momentsSql: `SELECT __k, __at, __row FROM ${spill.one('moments', part)} ORDER BY __row`,
+          historySql: history,
+        },
         asKnown,
         temporaryFolder,
         memoryLimitBytes: memoryLimit === null ? null : (memoryLimit * partitionEngineShare) / workers,
@@ -105,7 +142,8 @@ async function computePartitions(tasks: readonly PartitionTask[], { workers }: E
 }
 
 /** Bytes of a row of history in memory: numbers and positions take 8, texts and the rest far more. */
-const bytesOfKind = (type: TypeData): number => (['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'].includes(type.kind) ? 9 : 64)
+const bytesOfKind = (type: TypeData): number =>
+  ['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'].includes(type.kind) ? 9 : 64
 
 /** Shares of the memory limit that one partition's history and moments may take; the rest is DuckDB's, and the runtime's. */
 const historyShare = 0.25
@@ -116,7 +154,13 @@ const partitionEngineShare = 0.15
 /** Small work is not worth files and threads. */
 const worthPartitions = 1_000_000
 
-async function partitionCount(duck: Duck, use: GroupUse, scan: Scan, moments: MomentTable, { memoryLimit, workers }: EvaluateOptions): Promise<number> {
+async function partitionCount(
+  duck: Duck,
+  use: GroupUse,
+  scan: Scan,
+  moments: MomentTable,
+  { memoryLimit, workers }: EvaluateOptions,
+): Promise<number> {
   if (memoryLimit === null) return workers === 1 || (await historyRows(duck, scan)) < worthPartitions ? 1 : workers
   const { plan } = use
   const momentBytes = moments.count * (40 + plan.features.reduce((bytes, { type }) => bytes + bytesOfKind(type), 0))
@@ -131,11 +175,12 @@ export async function historyPartitions(duck: Duck, plan: EventGroupPlan, scan: 
   const rows = await historyRows(duck, scan)
   // Series with a filter copy the values that pass it.
   const copies = plan.series.reduce((bytes, { value, filter }) => bytes + 8 + (filter !== null || value?.type.nullable ? 9 : 0), 0)
-  const rowBytes = 12 + copies + columnsToRead(plan).reduce((bytes, name) => bytes + bytesOfKind(plan.group.source.columns[name] as TypeData), 0)
+  const rowBytes =
+    12 + copies + columnsToRead(plan).reduce((bytes, name) => bytes + bytesOfKind(plan.group.source.columns[name] as TypeData), 0)
   return Math.max(1, Math.ceil((rows * rowBytes) / (memoryLimit * historyShare)))
 }
 
 async function historyRows(duck: Duck, scan: Scan): Promise<number> {
   const [row] = await duck.rows(`SELECT count(*)::DOUBLE AS count FROM (${scan.sql})`)
-  return row?.['count'] as number
+  return row?.count as number
 }

@@ -31,7 +31,14 @@ export function columnsToRead(plan: EventGroupPlan): readonly string[] {
  * form, and `__known`, `__superseded` where `versions`) into columns, grouped by key and sorted by `(time, id)`. Rows are
  * collected as they come, and put where they belong, column by column, once the number of events of each key is known.
  */
-export async function readEvents(duck: Duck, eventsSql: string | null, plan: EventGroupPlan, keyCount: number, versions: boolean, interrupt: Interrupt): Promise<KeyedEvents> {
+export async function readEvents(
+  duck: Duck,
+  eventsSql: string | null,
+  plan: EventGroupPlan,
+  keyCount: number,
+  versions: boolean,
+  interrupt: Interrupt,
+): Promise<KeyedEvents> {
   const names = columnsToRead(plan)
   const types = names.map((name) => plan.group.source.columns[name] as TypeData)
   const selected = [keyColumn, timeColumn, ...names, ...(versions ? ['__known', '__superseded'] : [])].map(quoteIdentifier).join(', ')
@@ -48,13 +55,15 @@ export async function readEvents(duck: Duck, eventsSql: string | null, plan: Eve
     const batchKeys = (batch.columns[0] as CellColumn).values as Float64Array
     for (let from = 0; from < batch.count; ) {
       const to = Math.min(batch.count, from + blockRows(block) - place)
-      const blockKeys = (keys[block] ??= new Int32Array(blockRows(block)))
+      const blockKeys = keys[block] ?? new Int32Array(blockRows(block))
+      keys[block] = blockKeys
       for (let row = from; row < to; row++) {
         const key = batchKeys[row] as number
         blockKeys[place + row - from] = key
         keyStarts[key + 1] = (keyStarts[key + 1] as number) + 1
       }
-      for (let column = 0; column < columns.length; column++) (columns[column] as ColumnBlocks).append(batch.columns[column + 1] as CellColumn, from, to, block, place)
+      for (let column = 0; column < columns.length; column++)
+        (columns[column] as ColumnBlocks).append(batch.columns[column + 1] as CellColumn, from, to, block, place)
       count += to - from
       place += to - from
       from = to
@@ -72,8 +81,11 @@ export async function readEvents(duck: Duck, eventsSql: string | null, plan: Eve
   const [times, ...builders] = columns.map((column) => column.place(positions, count)) as [ColumnBuilder, ...ColumnBuilder[]]
   const tieBreakers = plan.ordered ? plan.orderColumns.map((name) => builders[names.indexOf(name)] as ColumnBuilder) : []
   sortKeys(times, keyStarts, builders, tieBreakers)
-  const moments = (place: number, whenNull: number) => (versions ? (builders[names.length + place] as ColumnBuilder).numbers(whenNull) : null)
-  const used = names.flatMap((name, index) => (plan.columns.includes(name) ? [[name, (builders[index] as ColumnBuilder).column()] as const] : []))
+  const moments = (place: number, whenNull: number) =>
+    versions ? (builders[names.length + place] as ColumnBuilder).numbers(whenNull) : null
+  const used = names.flatMap((name, index) =>
+    plan.columns.includes(name) ? [[name, (builders[index] as ColumnBuilder).column()] as const] : [],
+  )
   return {
     block: { times: times.numbers(0), ids: null, columns: new Map(used), keyStarts },
     known: moments(0, Number.NEGATIVE_INFINITY),
@@ -96,7 +108,12 @@ function positionsOf(keys: readonly Int32Array[], keyStarts: Int32Array): readon
 }
 
 /** Sorts each key's rows by time, and those of one time by the tie-breakers. */
-function sortKeys(times: ColumnBuilder, keyStarts: Int32Array, columns: readonly ColumnBuilder[], tieBreakers: readonly ColumnBuilder[]): void {
+function sortKeys(
+  times: ColumnBuilder,
+  keyStarts: Int32Array,
+  columns: readonly ColumnBuilder[],
+  tieBreakers: readonly ColumnBuilder[],
+): void {
   const moments = times.numbers(0)
   let start = 0
   const ties = (a: number, b: number): number => {
@@ -117,5 +134,10 @@ function sortKeys(times: ColumnBuilder, keyStarts: Int32Array, columns: readonly
 
 /** The SELECT list that gives source columns in transport form. */
 export function transportColumns(plan: EventGroupPlan, names: readonly string[], row: string): string {
-  return names.map((name) => `, ${transportSql(plan.group.source.columns[name] as TypeData, `${row}.${quoteIdentifier(name)}`)} AS ${quoteIdentifier(name)}`).join('')
+  return names
+    .map(
+      (name) =>
+        `, ${transportSql(plan.group.source.columns[name] as TypeData, `${row}.${quoteIdentifier(name)}`)} AS ${quoteIdentifier(name)}`,
+    )
+    .join('')
 }

@@ -1,7 +1,7 @@
 import { BoundGroup, type CellColumn, type EventBlock, type EventGroupPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
-import type { Interrupt } from './context.ts'
 import { ColumnBuilder } from './column-builder.ts'
+import type { Interrupt } from './context.ts'
 import type { KeyedEvents } from './event-history.ts'
 import { type Moments, noKey, orderMoments } from './moments.ts'
 import { ValueColumns } from './value-columns.ts'
@@ -20,7 +20,15 @@ export function eventValues(plan: EventGroupPlan, events: KeyedEvents, moments: 
   return values
 }
 
-function evaluate(plan: EventGroupPlan, block: EventBlock, moments: Moments, values: ValueColumns, target: (row: number) => number, interrupt: Interrupt, corrections: CorrectedHistories | null): void {
+function evaluate(
+  plan: EventGroupPlan,
+  block: EventBlock,
+  moments: Moments,
+  values: ValueColumns,
+  target: (row: number) => number,
+  interrupt: Interrupt,
+  corrections: CorrectedHistories | null,
+): void {
   const bound = new BoundGroup(plan).bind(block)
   const { order, keyStarts, at } = moments
   const features = plan.features.length
@@ -125,7 +133,15 @@ class CorrectedHistories {
     const keys = Int32Array.from(rows, (_, index) => index)
     const at = Float64Array.from(this.#at)
     const moments: Moments = { count: rows.length, keys, at, rows: Float64Array.from(rows), ...orderMoments(keys, at, rows.length) }
-    evaluate(this.#plan, subset(this.#plan, this.#events.block, this.#positions, this.#starts), moments, this.#values, (row) => rows[row] as number, interrupt, null)
+    evaluate(
+      this.#plan,
+      subset(this.#plan, this.#events.block, this.#positions, this.#starts),
+      moments,
+      this.#values,
+      (row) => rows[row] as number,
+      interrupt,
+      null,
+    )
     this.#rows = []
     this.#at = []
     this.#positions = []
@@ -143,5 +159,10 @@ function subset(plan: EventGroupPlan, block: EventBlock, positions: readonly num
     })
     columns.set(name, builder.column())
   }
-  return { times: Float64Array.from(positions, (position) => block.times[position] as number), ids: null, columns, keyStarts: Int32Array.from(starts) }
+  return {
+    times: Float64Array.from(positions, (position) => block.times[position] as number),
+    ids: null,
+    columns,
+    keyStarts: Int32Array.from(starts),
+  }
 }

@@ -20,11 +20,23 @@ export interface GroupInput {
 }
 
 /** The features of a group at each moment, with the rows that they belong to. */
-export async function groupValues(duck: Duck, use: GroupUse, input: GroupInput, asKnown: boolean, interrupt: Interrupt): Promise<{ values: ValueColumns; rows: Float64Array; count: number }> {
+export async function groupValues(
+  duck: Duck,
+  use: GroupUse,
+  input: GroupInput,
+  asKnown: boolean,
+  interrupt: Interrupt,
+): Promise<{ values: ValueColumns; rows: Float64Array; count: number }> {
   const { plan } = use
-  const moments = await readMoments(duck, input.momentsSql, input.momentCount, input.keyCount, (moment) => effectiveMoment(plan.group.refresh, moment))
+  const moments = await readMoments(duck, input.momentsSql, input.momentCount, input.keyCount, (moment) =>
+    effectiveMoment(plan.group.refresh, moment),
+  )
   if (plan.kind === 'table') {
-    return { values: await tableValues(duck, plan, input.historySql, moments, asKnown, interrupt), rows: moments.rows, count: moments.count }
+    return {
+      values: await tableValues(duck, plan, input.historySql, moments, asKnown, interrupt),
+      rows: moments.rows,
+      count: moments.count,
+    }
   }
   const events = await readEvents(duck, input.historySql, plan, input.keyCount, asKnown, interrupt)
   interrupt.stage(`computing ${plan.group.name}`, moments.count)
@@ -54,12 +66,22 @@ export function historySql(use: GroupUse, scan: Scan, keysSql: string, bounds: H
   const selected =
     plan.kind === 'events'
       ? transportColumns(plan, columns, 's')
-      : columns.map((name) => `, ${transportSql(group.source.columns[name] as TypeData, `s.${quoteIdentifier(name)}`)} AS ${quoteIdentifier(name)}`).join('')
+      : columns
+          .map(
+            (name) => `, ${transportSql(group.source.columns[name] as TypeData, `s.${quoteIdentifier(name)}`)} AS ${quoteIdentifier(name)}`,
+          )
+          .join('')
   const time = `s.${quoteIdentifier(group.source.time)}`
   const join = use.keys.map(({ key }, index) => `s.${quoteIdentifier(group.keys[key] as string)} = k.key_${index}`).join(' AND ')
-  const versions = plan.kind === 'table' ? `, ${knownSql(group.source.known, group.source.columns)} AS __known` : bounds.asKnown ? ', epoch_us(s.__known)::DOUBLE AS __known, epoch_us(s.__superseded)::DOUBLE AS __superseded' : ''
+  const versions =
+    plan.kind === 'table'
+      ? `, ${knownSql(group.source.known, group.source.columns)} AS __known`
+      : bounds.asKnown
+        ? ', epoch_us(s.__known)::DOUBLE AS __known, epoch_us(s.__superseded)::DOUBLE AS __superseded'
+        : ''
   const conditions = [`${time} ${plan.kind === 'table' ? '<=' : '<'} make_timestamp(${bounds.last}::BIGINT)`]
-  if (plan.kind === 'events' && Number.isFinite(plan.reach)) conditions.push(`${time} >= make_timestamp(${bounds.first - plan.reach}::BIGINT)`)
+  if (plan.kind === 'events' && Number.isFinite(plan.reach))
+    conditions.push(`${time} >= make_timestamp(${bounds.first - plan.reach}::BIGINT)`)
   const filter = plan.kind === 'events' && !bounds.everyEvent ? sharedFilter(plan) : null
   if (filter) conditions.push(filter)
   return `SELECT k.__k::DOUBLE AS __k, epoch_us(${time}::TIMESTAMP)::DOUBLE AS __time${selected}${versions}${extra} FROM (${scan.sql}) s JOIN (${keysSql}) k ON ${join} WHERE ${conditions.join(' AND ')}`

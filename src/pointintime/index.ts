@@ -1,10 +1,22 @@
 export { Interrupt, type Progress } from './context.ts'
-export { explainFeature, type ExplainOptions } from './explain.ts'
-export type { AggregateExplanation, EventsExplanation, Explanation, JsonRecord, JsonValue, Nearest, OnDemandExplanation, OutsideEvent, ShownEvent, ShownRow, TableExplanation } from './explanation.ts'
+export { evaluateUse, historyPartitions } from './evaluate-use.ts'
+export { readEvents } from './event-history.ts'
+export { type ExplainOptions, explainFeature } from './explain.ts'
+export type {
+  AggregateExplanation,
+  EventsExplanation,
+  Explanation,
+  JsonRecord,
+  JsonValue,
+  Nearest,
+  OnDemandExplanation,
+  OutsideEvent,
+  ShownEvent,
+  ShownRow,
+  TableExplanation,
+} from './explanation.ts'
+export { historyColumns, historySql } from './group-values.ts'
 export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
 export type { Split } from './split.ts'
 export { buildTrainingSet, type TrainingColumn, TrainingSet, type TrainingSetOptions } from './training-set.ts'
 export { outputFormat, type TrainingFormat, type TrainingSetManifest, type WriteOptions } from './write-training-set.ts'
-export { evaluateUse, historyPartitions } from './evaluate-use.ts'
-export { readEvents } from './event-history.ts'
-export { historyColumns, historySql } from './group-values.ts'

@@ -16,7 +16,9 @@ export class LabelRows {
   constructor(duck: Duck, labels: StagedLabels, more: readonly string[]) {
     this.#duck = duck
     this.#labels = labels
-    const own = labels.given ? [] : labels.columns.map(({ name, type }) => `${readable(`labels.${quoteIdentifier(name)}`, type)} AS ${quoteIdentifier(name)}`)
+    const own = labels.given
+      ? []
+      : labels.columns.map(({ name, type }) => `${readable(`labels.${quoteIdentifier(name)}`, type)} AS ${quoteIdentifier(name)}`)
     this.#select = [...own, ...more].join(', ')
     this.#moments = labels.given ? [] : labels.columns.filter(({ type }) => isMoment(type)).map(({ name }) => name)
   }
@@ -26,7 +28,8 @@ export class LabelRows {
     const rows = this.#select === '' ? [] : await this.#duck.rows(`SELECT ${this.#select} FROM labels WHERE ${range} ORDER BY __row`)
     for (const row of rows) {
       for (const name of this.#moments) if (row[name] !== null) row[name] = formatMoment(row[name] as number)
-      for (const [name, value] of Object.entries(row)) if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[name] = Number(value)
+      for (const [name, value] of Object.entries(row))
+        if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[name] = Number(value)
     }
     return Array.from({ length: count }, (_, row) => ({ ...this.#labels.given?.[first + row], ...rows[row] }))
   }

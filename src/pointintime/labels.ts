@@ -48,35 +48,67 @@ export async function stageLabels(duck: Duck, plan: ViewPlan, labels: Labels): P
     const column = labels.columns?.[name] ?? name
     const found = raw.columns.find((candidate) => candidate.name === column)
     if (found) return found
-    throw new LockstepError('MISSING_KEY', `The labels have no column ${column} for the ${what}${suggestion(column, columns)}`, { remedy: `Add the column, or name it: columns: { ${name}: '...' } (on the command line --column ${name}=NAME).` })
+    throw new LockstepError('MISSING_KEY', `The labels have no column ${column} for the ${what}${suggestion(column, columns)}`, {
+      remedy: `Add the column, or name it: columns: { ${name}: '...' } (on the command line --column ${name}=NAME).`,
+    })
   }
   const moment = raw.columns.find(({ name }) => name === (labels.moment ?? 'at'))
   if (!moment) {
-    throw new LockstepError('MISSING_KEY', `The labels have no column ${labels.moment ?? 'at'} for the moment${suggestion(labels.moment ?? 'at', columns)}`, { remedy: "Name it: moment: '...' (on the command line --moment NAME)." })
+    throw new LockstepError(
+      'MISSING_KEY',
+      `The labels have no column ${labels.moment ?? 'at'} for the moment${suggestion(labels.moment ?? 'at', columns)}`,
+      { remedy: "Name it: moment: '...' (on the command line --moment NAME)." },
+    )
   }
   const typed = [
-    ...Object.entries<TypeData>(plan.view.keys).map(([name, type]) => ({ name: labelKey(name), column: columnOf(name, `key ${name}`), type })),
-    ...plan.steps.flatMap(({ request }) => request).map(({ name, type }) => ({ name: labelRequest(name), column: columnOf(name, `request value ${name}`), type })),
+    ...Object.entries<TypeData>(plan.view.keys).map(([name, type]) => ({
+      name: labelKey(name),
+      column: columnOf(name, `key ${name}`),
+      type,
+    })),
+    ...plan.steps
+      .flatMap(({ request }) => request)
+      .map(({ name, type }) => ({ name: labelRequest(name), column: columnOf(name, `request value ${name}`), type })),
   ].filter((item, index, all) => all.findIndex(({ name }) => name === item.name) === index)
   const zone = labels.timeZone ?? 'UTC'
   const casts = typed.map(({ name, column, type }) => `, ${typedSql(type, column, zone, 'labels')} AS ${quoteIdentifier(name)}`).join('')
   const at = typedSql({ kind: 'timestamp', nullable: false }, moment, zone, 'labels')
   const own = columns.map(quoteIdentifier).join(', ')
-  await duck.run(`CREATE OR REPLACE TABLE labels AS SELECT (row_number() OVER ()) - 1 AS __row, epoch_us(${at})::DOUBLE AS __at${casts}, ${own} FROM (${raw.sql})`)
+  await duck.run(
+    `CREATE OR REPLACE TABLE labels AS SELECT (row_number() OVER ()) - 1 AS __row, epoch_us(${at})::DOUBLE AS __at${casts}, ${own} FROM (${raw.sql})`,
+  )
   await refuseMissing(duck, '__at', moment.name, 'cannot be read as a moment')
   for (const { name, column, type } of typed) {
-    await refuseWhere(duck, `${quoteIdentifier(name)} IS NULL AND ${quoteIdentifier(column.name)} IS NOT NULL`, column.name, `cannot be read as a ${type.kind}${type.kind === 'oneOf' ? ` of ${type.values?.join(', ')}` : ''}`)
-    if (name.startsWith(labelRequest('')) && !type.nullable) await refuseMissing(duck, name, column.name, 'is missing, and the on-demand view needs it')
+    await refuseWhere(
+      duck,
+      `${quoteIdentifier(name)} IS NULL AND ${quoteIdentifier(column.name)} IS NOT NULL`,
+      column.name,
+      `cannot be read as a ${type.kind}${type.kind === 'oneOf' ? ` of ${type.values?.join(', ')}` : ''}`,
+    )
+    if (name.startsWith(labelRequest('')) && !type.nullable)
+      await refuseMissing(duck, name, column.name, 'is missing, and the on-demand view needs it')
   }
   const [row] = await duck.rows('SELECT count(*)::DOUBLE AS count FROM labels')
-  return { table: 'labels', count: row?.['count'] as number, columns: raw.columns, given: labels.history.kind === 'rows' ? labels.history.rows : null, hash: await hashOf(labels.history) }
+  return {
+    table: 'labels',
+    count: row?.count as number,
+    columns: raw.columns,
+    given: labels.history.kind === 'rows' ? labels.history.rows : null,
+    hash: await hashOf(labels.history),
+  }
 }
 
-const refuseMissing = (duck: Duck, staged: string, column: string, why: string): Promise<void> => refuseWhere(duck, `${quoteIdentifier(staged)} IS NULL`, column, why)
+const refuseMissing = (duck: Duck, staged: string, column: string, why: string): Promise<void> =>
+  refuseWhere(duck, `${quoteIdentifier(staged)} IS NULL`, column, why)
 
 async function refuseWhere(duck: Duck, condition: string, column: string, why: string): Promise<void> {
-  const [row] = await duck.rows(`SELECT __row::DOUBLE AS row, ${quoteIdentifier(column)}::VARCHAR AS value FROM labels WHERE ${condition} ORDER BY __row LIMIT 1`)
-  if (row) throw new LockstepError('INVALID_VALUE', `${row['value'] === null ? 'A missing value' : JSON.stringify(row['value'])} ${why}`, { where: `labels, row ${(row['row'] as number) + 1}, column ${column}` })
+  const [row] = await duck.rows(
+    `SELECT __row::DOUBLE AS row, ${quoteIdentifier(column)}::VARCHAR AS value FROM labels WHERE ${condition} ORDER BY __row LIMIT 1`,
+  )
+  if (row)
+    throw new LockstepError('INVALID_VALUE', `${row.value === null ? 'A missing value' : JSON.stringify(row.value)} ${why}`, {
+      where: `labels, row ${(row.row as number) + 1}, column ${column}`,
+    })
 }
 
 /** SHA-256 of the bytes of the files, or of the rows. */

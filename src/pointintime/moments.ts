@@ -21,7 +21,13 @@ export interface Moments {
 }
 
 /** Reads `__k` (null where there is no key), `__at` (microseconds) and `__row` of a SELECT that gives them in order of `__row`. */
-export async function readMoments(duck: Duck, sql: string, count: number, keyCount: number, effective: (moment: number) => number): Promise<Moments> {
+export async function readMoments(
+  duck: Duck,
+  sql: string,
+  count: number,
+  keyCount: number,
+  effective: (moment: number) => number,
+): Promise<Moments> {
   const keys = new Int32Array(count)
   const at = new Float64Array(count)
   const rows = new Float64Array(count)

@@ -15,7 +15,14 @@ export const stepColumn = (step: number, feature: string): string => `${step}_${
  * Runs the on-demand steps of a view for every row of `from` (a FROM clause that joins labels and group values in order),
  * by the code that serving runs, into the table `into`: `stepColumn` for each feature, a row for each label, in order.
  */
-export async function computeSteps(duck: Duck, plan: ViewPlan, from: string, columnSql: (source: ValueSource) => string, into: string, interrupt: Interrupt): Promise<void> {
+export async function computeSteps(
+  duck: Duck,
+  plan: ViewPlan,
+  from: string,
+  columnSql: (source: ValueSource) => string,
+  into: string,
+  interrupt: Interrupt,
+): Promise<void> {
   const groupValues = plan.steps.flatMap(({ known }) => known).filter(({ source }) => source.from === 'group')
   const requests = plan.steps.flatMap(({ request }) => request)
   const inputs = new Map<string, { sql: string; type: TypeData }>()
@@ -34,11 +41,19 @@ export async function computeSteps(duck: Duck, plan: ViewPlan, from: string, col
   let builders = outputTypes.map((type) => new ColumnBuilder(type, chunk))
   let filled = 0
   const flush = async () => {
-    await duck.append(into, outputTypes, builders.map((builder) => builder.column()), filled)
+    await duck.append(
+      into,
+      outputTypes,
+      builders.map((builder) => builder.column()),
+      filled,
+    )
     builders = outputTypes.map((type) => new ColumnBuilder(type, chunk))
     filled = 0
   }
-  for await (const batch of duck.stream(`SELECT ${selected} FROM ${from}`, order.length === 0 ? [{ kind: 'float', nullable: false }] : types)) {
+  for await (const batch of duck.stream(
+    `SELECT ${selected} FROM ${from}`,
+    order.length === 0 ? [{ kind: 'float', nullable: false }] : types,
+  )) {
     interrupt.check()
     for (let row = 0; row < batch.count; row++) {
       const input = (name: string): Cell => {
@@ -48,8 +63,14 @@ export async function computeSteps(duck: Duck, plan: ViewPlan, from: string, col
       const computed: Cell[][] = []
       let column = 0
       for (const step of plan.steps) {
-        const known = step.known.map(({ source }) => (source.from === 'step' ? ((computed[source.step] as Cell[])[source.feature] as Cell) : input(JSON.stringify(source))))
-        const results = runStep(step, known, step.request.map(({ name }) => input(labelRequest(name))))
+        const known = step.known.map(({ source }) =>
+          source.from === 'step' ? ((computed[source.step] as Cell[])[source.feature] as Cell) : input(JSON.stringify(source)),
+        )
+        const results = runStep(
+          step,
+          known,
+          step.request.map(({ name }) => input(labelRequest(name))),
+        )
         computed.push(results)
         for (const cell of results) (builders[column++] as ColumnBuilder).set(filled, cell)
       }

@@ -50,7 +50,14 @@ function run(worker: ChildProcess, task: PartitionTask, interrupt: Interrupt): P
       const answer = message as WorkerAnswer
       if ('progress' in answer) interrupt.advance(answer.progress)
       else if ('done' in answer) settle(resolve)
-      else settle(() => reject(answer.error ? new LockstepError(answer.error.code, answer.error.message, { remedy: answer.error.remedy }) : new Error(answer.message)))
+      else
+        settle(() =>
+          reject(
+            answer.error
+              ? new LockstepError(answer.error.code, answer.error.message, { remedy: answer.error.remedy })
+              : new Error(answer.message),
+          ),
+        )
     }
     const ended = (code: number | null) => settle(() => reject(new Error(`A worker ended with code ${code}`)))
     // Another process cannot see the caller's signal.

@@ -19,13 +19,20 @@ export interface PartitionTask {
 
 /** The columns of computed values: the row of the moment, then each feature; null where nothing is known. */
 export function valueColumns(use: GroupUse): Readonly<Record<string, TypeData>> {
-  return { __row: { kind: 'integer', nullable: false }, ...Object.fromEntries(use.plan.features.map(({ name, type }) => [name, { ...type, nullable: true }])) }
+  return {
+    __row: { kind: 'integer', nullable: false },
+    ...Object.fromEntries(use.plan.features.map(({ name, type }) => [name, { ...type, nullable: true }])),
+  }
 }
 
 /** Computes one partition with an engine of its own, from files and into a file. */
 export async function computePartition(task: PartitionTask, interrupt: Interrupt): Promise<void> {
   const use: GroupUse = { plan: planGroup(task.group), keys: task.keys }
-  await using duck = await Duck.open({ threads: 1, temporaryFolder: task.temporaryFolder, ...(task.memoryLimitBytes === null ? {} : { memoryLimitBytes: task.memoryLimitBytes }) })
+  await using duck = await Duck.open({
+    threads: 1,
+    temporaryFolder: task.temporaryFolder,
+    ...(task.memoryLimitBytes === null ? {} : { memoryLimitBytes: task.memoryLimitBytes }),
+  })
   const { values, rows, count } = await groupValues(duck, use, task.input, task.asKnown, interrupt)
   const columns = valueColumns(use)
   await duck.createTable('partition_values', columns)

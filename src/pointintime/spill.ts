@@ -18,7 +18,9 @@ export class Spill implements AsyncDisposable {
   async write(duck: Duck, name: string, sql: string, partitions: number): Promise<void> {
     // Each open partition holds a buffer: the more there are, the sooner they are flushed.
     const flush = Math.max(8192, Math.floor(1_000_000 / partitions))
-    await duck.run(`SET partitioned_write_max_open_files = ${Math.max(partitions, 1)}; SET partitioned_write_flush_threshold = ${flush}; COPY (${sql}) TO ${quoteLiteral(join(this.#folder, name))} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (__part), FILENAME_PATTERN 'part_{uuid}')`)
+    await duck.run(
+      `SET partitioned_write_max_open_files = ${Math.max(partitions, 1)}; SET partitioned_write_flush_threshold = ${flush}; COPY (${sql}) TO ${quoteLiteral(join(this.#folder, name))} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (__part), FILENAME_PATTERN 'part_{uuid}')`,
+    )
   }
 
   one(name: string, partition: number): string {
@@ -39,7 +41,10 @@ export class Spill implements AsyncDisposable {
   }
 
   async has(name: string, partition: number): Promise<boolean> {
-    return await stat(join(this.#folder, name, `__part=${partition}`)).then(() => true, () => false)
+    return await stat(join(this.#folder, name, `__part=${partition}`)).then(
+      () => true,
+      () => false,
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

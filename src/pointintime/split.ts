@@ -14,10 +14,12 @@ export function splitSql(split: Split, columns: readonly string[]): string {
     const validate = split.validate === undefined ? '' : ` WHEN __at >= ${momentMicros(split.validate, 'split.validate')} THEN 'validate'`
     return `CASE WHEN __at >= ${momentMicros(split.test, 'split.test')} THEN 'test'${validate} ELSE 'train' END`
   }
-  if (!columns.includes(split.column)) throw new LockstepError('INVALID_ARGUMENT', `The labels have no column ${split.column} to split by${suggestion(split.column, columns)}`)
+  if (!columns.includes(split.column))
+    throw new LockstepError('INVALID_ARGUMENT', `The labels have no column ${split.column} to split by${suggestion(split.column, columns)}`)
   const parts = Object.entries(split.shares)
   const total = parts.reduce((sum, [, share]) => sum + share, 0)
-  if (parts.length === 0 || parts.some(([, share]) => !(share > 0))) throw new LockstepError('INVALID_ARGUMENT', 'The shares of a split must be above 0')
+  if (parts.length === 0 || parts.some(([, share]) => !(share > 0)))
+    throw new LockstepError('INVALID_ARGUMENT', 'The shares of a split must be above 0')
   const hash = `('0x' || left(md5(${quoteLiteral(`${split.seed ?? 0}:`)} || coalesce(labels.${quoteIdentifier(split.column)}::VARCHAR, '')), 8))::UBIGINT`
   let reached = 0
   const cases = parts.map(([name, share]) => {

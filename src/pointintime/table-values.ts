@@ -1,10 +1,10 @@
 import type { Duck } from '../offline/index.ts'
 import { type CellColumn, evaluateRow, type TableGroupPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
-import type { Interrupt } from './context.ts'
 import { ColumnBuilder } from './column-builder.ts'
-import { keyColumn, timeColumn } from './event-history.ts'
+import type { Interrupt } from './context.ts'
 import { quoteIdentifier } from './context.ts'
+import { keyColumn, timeColumn } from './event-history.ts'
 import type { Moments } from './moments.ts'
 import { ValueColumns } from './value-columns.ts'
 
@@ -19,7 +19,14 @@ const batchRows = 2048
  * never kept: each goes to the first moment of its key that can see it and stays there if it is the newest so far; a
  * pass over each key's moments then carries the newest forward. Memory grows with the moments, not with the table.
  */
-export async function tableValues(duck: Duck, plan: TableGroupPlan, rowsSql: string | null, moments: Moments, asKnown: boolean, interrupt: Interrupt): Promise<ValueColumns> {
+export async function tableValues(
+  duck: Duck,
+  plan: TableGroupPlan,
+  rowsSql: string | null,
+  moments: Moments,
+  asKnown: boolean,
+  interrupt: Interrupt,
+): Promise<ValueColumns> {
   const newest = new NewestRows(plan, moments, asKnown)
   const names = newest.columns
   const selected = [keyColumn, timeColumn, '__known', ...names].map(quoteIdentifier).join(', ')
@@ -146,7 +153,8 @@ class NewestRows {
       return (place) => cells.get(place)
     })
     const write = (row: number, place: number) => {
-      for (let feature = 0; feature < compute.length; feature++) values.set(feature, row, (compute[feature] as (typeof compute)[number])(place, at[row] as number))
+      for (let feature = 0; feature < compute.length; feature++)
+        values.set(feature, row, (compute[feature] as (typeof compute)[number])(place, at[row] as number))
     }
     for (let row = 0; row < count; row++) if ((this.#moments.keys[row] as number) < 0) write(row, -1)
     for (let key = 0; key + 1 < keyStarts.length; key++) {

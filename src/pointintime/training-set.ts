@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { type AnyView, groupHash, type History, onDemandHash, type SourceData, type TrainingRowOf, viewHash } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { Duck, type Scan, physicalType, prepareScan, type RowReport, transportSql } from '../offline/index.ts'
+import { cellAt, Duck, physicalType, prepareScan, type RowReport, type Scan, transportSql } from '../offline/index.ts'
 import { type GroupUse, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
 import { fromCell, type TypeData } from '../schema/index.ts'
 import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
@@ -11,7 +11,6 @@ import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.
 import { computeSteps, stepColumn } from './on-demand-values.ts'
 import { type Split, splitSql } from './split.ts'
 import { type TrainingSetManifest, type WriteOptions, writeTrainingSet } from './write-training-set.ts'
-import { cellAt } from '../offline/index.ts'
 
 export interface TrainingSetOptions {
   /** Read as known at each label's moment: only rows whose known time has come by then. Off by default. */
@@ -57,7 +56,18 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   readonly #labels: LabelRows
   readonly #manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
 
-  constructor(duck: Duck, parts: { rows: number; columns: readonly TrainingColumn[]; reports: readonly RowReport[]; select: string; transport: string; labels: LabelRows; manifest: Omit<TrainingSetManifest, 'nulls' | 'created'> }) {
+  constructor(
+    duck: Duck,
+    parts: {
+      rows: number
+      columns: readonly TrainingColumn[]
+      reports: readonly RowReport[]
+      select: string
+      transport: string
+      labels: LabelRows
+      manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
+    },
+  ) {
     this.#duck = duck
     this.rows = parts.rows
     this.columns = parts.columns
@@ -83,7 +93,10 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
       for (let row = 0; row < batch.count; row++) {
         const values: Record<string, unknown> = own[row] ?? {}
         features.forEach(({ name }, index) => {
-          values[name] = fromCell(types[index] as TypeData, cellAt(types[index] as TypeData, batch.columns[index] as (typeof batch.columns)[number], row))
+          values[name] = fromCell(
+            types[index] as TypeData,
+            cellAt(types[index] as TypeData, batch.columns[index] as (typeof batch.columns)[number], row),
+          )
         })
         yield values as Row
       }
@@ -104,7 +117,11 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
  * Builds the training set of a view for labels. Throws `SOURCE_NOT_FOUND`, `SOURCE_SCHEMA`, `ROW_REFUSED`, `MISSING_KEY`,
  * `INVALID_VALUE`, `DUPLICATE_NAME`, `ON_DEMAND_FAILED`, or `INTERRUPTED` once the signal is aborted.
  */
-export async function buildTrainingSet<View extends AnyView, Label = Record<string, unknown>>(view: View, labels: Labels, options: TrainingSetOptions = {}): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
+export async function buildTrainingSet<View extends AnyView, Label = Record<string, unknown>>(
+  view: View,
+  labels: Labels,
+  options: TrainingSetOptions = {},
+): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
   const plan = planView(view)
   const interrupt = new Interrupt(options.signal, options.progress)
   const temporaryFolder = options.temporaryFolder ?? tmpdir()
@@ -123,14 +140,31 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
     const scans = await openScans(duck, plan, options, interrupt)
     for (const [index, use] of plan.uses.entries()) {
       const { scan } = scans.get(use.plan.group.source.name) as OpenScan
-      await evaluateUse(duck, use, scan, staged, labelKey, `values_${index}`, { asKnown: options.asKnown ?? false, memoryLimit: options.memoryLimit ?? null, workers: options.workers ?? 1, partitions: options.partitions ?? 1, temporaryFolder }, interrupt)
+      await evaluateUse(
+        duck,
+        use,
+        scan,
+        staged,
+        labelKey,
+        `values_${index}`,
+        {
+          asKnown: options.asKnown ?? false,
+          memoryLimit: options.memoryLimit ?? null,
+          workers: options.workers ?? 1,
+          partitions: options.partitions ?? 1,
+          temporaryFolder,
+        },
+        interrupt,
+      )
     }
     const from = ['labels', ...plan.uses.map((_, index) => `values_${index}`)].join(' POSITIONAL JOIN ')
     if (plan.steps.length > 0) {
       interrupt.stage('computing on demand', staged.count)
       await computeSteps(duck, plan, from, (source) => columnSql(plan, source), 'steps', interrupt)
     }
-    const reports = await Promise.all([...scans.values()].filter(({ source }) => source.invalidRows === 'setAside').map(({ scan }) => scan.report()))
+    const reports = await Promise.all(
+      [...scans.values()].filter(({ source }) => source.invalidRows === 'setAside').map(({ scan }) => scan.report()),
+    )
     return new TrainingSet(duck, describe(duck, plan, staged, from, reports, options))
   } catch (error) {
     await duck.close()
@@ -141,7 +175,14 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
   }
 }
 
-function describe(duck: Duck, plan: ViewPlan, staged: StagedLabels, from: string, reports: readonly RowReport[], options: TrainingSetOptions) {
+function describe(
+  duck: Duck,
+  plan: ViewPlan,
+  staged: StagedLabels,
+  from: string,
+  reports: readonly RowReport[],
+  options: TrainingSetOptions,
+) {
   const { view, output, steps } = plan
   const source = steps.length > 0 ? `${from} POSITIONAL JOIN steps` : from
   const columns: TrainingColumn[] = [
@@ -152,9 +193,15 @@ function describe(duck: Duck, plan: ViewPlan, staged: StagedLabels, from: string
   const labelNames = staged.columns.map(({ name }) => name)
   const split = options.split ? `${splitSql(options.split, labelNames)} AS split` : ''
   const labelColumns = [...labelNames.map((name) => `labels.${quoteIdentifier(name)}`), ...(split ? [split] : [])].join(', ')
-  const features = output.map(({ name, type, source: origin }) => `, CAST(${columnSql(plan, origin)} AS ${physicalType(type)}) AS ${quoteIdentifier(name)}`).join('')
+  const features = output
+    .map(({ name, type, source: origin }) => `, CAST(${columnSql(plan, origin)} AS ${physicalType(type)}) AS ${quoteIdentifier(name)}`)
+    .join('')
   const transport = output.map(({ type, source: origin }) => transportSql(type, columnSql(plan, origin))).join(', ')
-  const groups = [...new Map(plan.uses.map(({ plan: { group } }) => [group.name, { name: group.name, version: group.version, hash: groupHash(group) }])).values()]
+  const groups = [
+    ...new Map(
+      plan.uses.map(({ plan: { group } }) => [group.name, { name: group.name, version: group.version, hash: groupHash(group) }]),
+    ).values(),
+  ]
   return {
     rows: staged.count,
     columns,
@@ -186,7 +233,10 @@ function columnSql(plan: ViewPlan, source: ValueSource): string {
 
 function refuseDuplicates(plan: ViewPlan, staged: StagedLabels, split: boolean): void {
   for (const name of [...plan.output.map((value) => value.name), ...(split ? ['split'] : [])]) {
-    if (staged.columns.some((column) => column.name === name)) throw new LockstepError('DUPLICATE_NAME', `The labels have a column ${name}, which is also a column of the training set`, { remedy: 'Rename the column of the labels.' })
+    if (staged.columns.some((column) => column.name === name))
+      throw new LockstepError('DUPLICATE_NAME', `The labels have a column ${name}, which is also a column of the training set`, {
+        remedy: 'Rename the column of the labels.',
+      })
   }
 }
 
@@ -201,8 +251,10 @@ async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions
   for (const [name, source] of sources) {
     interrupt.stage(`opening ${name}`)
     const history = options.history?.[name]
-    scans.set(name, { source, scan: await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }) })
+    scans.set(name, {
+      source,
+      scan: await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }),
+    })
   }
   return scans
 }
-

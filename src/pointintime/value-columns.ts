@@ -1,6 +1,5 @@
-import type { FeaturePlan } from '../plan/index.ts'
+import type { CellColumn, FeaturePlan } from '../plan/index.ts'
 import { ColumnBuilder } from './column-builder.ts'
-import type { CellColumn } from '../plan/index.ts'
 
 /** The values of a group's features, a column a feature, a row a moment. */
 export class ValueColumns {

@@ -40,7 +40,14 @@ export async function outputFormat(path: string, options: WriteOptions = {}): Pr
   return format
 }
 
-export async function writeTrainingSet(duck: Duck, select: string, columns: readonly TrainingColumn[], about: Omit<TrainingSetManifest, 'nulls' | 'created'>, path: string, options: WriteOptions): Promise<TrainingSetManifest> {
+export async function writeTrainingSet(
+  duck: Duck,
+  select: string,
+  columns: readonly TrainingColumn[],
+  about: Omit<TrainingSetManifest, 'nulls' | 'created'>,
+  path: string,
+  options: WriteOptions,
+): Promise<TrainingSetManifest> {
   const format = await outputFormat(path, options)
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })
@@ -53,8 +60,15 @@ export async function writeTrainingSet(duck: Duck, select: string, columns: read
   try {
     interrupt.check()
     if (format === 'arrow') await (await import('./write-arrow.ts')).writeArrow(duck, select, partial)
-    else await duck.run(`COPY (${select}) TO ${quoteLiteral(partial)} (${format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, COMPRESSION snappy'})`)
-    const manifest: TrainingSetManifest = { ...about, nulls: await nullShares(duck, select, columns, about.rows), created: new Date().toISOString() }
+    else
+      await duck.run(
+        `COPY (${select}) TO ${quoteLiteral(partial)} (${format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, COMPRESSION snappy'})`,
+      )
+    const manifest: TrainingSetManifest = {
+      ...about,
+      nulls: await nullShares(duck, select, columns, about.rows),
+      created: new Date().toISOString(),
+    }
     const partialManifest = `${partial}.manifest.json`
     await writeDurably(partialManifest, `${JSON.stringify(manifest, null, 2)}\n`)
     await flush(partial)
@@ -74,7 +88,9 @@ function formatOf(path: string): TrainingFormat {
   if (path.endsWith('.parquet')) return 'parquet'
   if (path.endsWith('.csv')) return 'csv'
   if (path.endsWith('.arrow') || path.endsWith('.arrows')) return 'arrow'
-  throw new LockstepError('INVALID_ARGUMENT', `The format of ${path} is not clear`, { remedy: 'End it in .parquet, .csv or .arrow, or name the format.' })
+  throw new LockstepError('INVALID_ARGUMENT', `The format of ${path} is not clear`, {
+    remedy: 'End it in .parquet, .csv or .arrow, or name the format.',
+  })
 }
 
 async function nullShares(duck: Duck, select: string, columns: readonly TrainingColumn[], rows: number): Promise<Record<string, number>> {
@@ -86,7 +102,10 @@ async function nullShares(duck: Duck, select: string, columns: readonly Training
 }
 
 async function exists(path: string): Promise<boolean> {
-  return await access(path).then(() => true, () => false)
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

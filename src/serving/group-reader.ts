@@ -1,7 +1,16 @@
 import { effectiveMoment } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { formatMoment } from '../lib/moment.ts'
-import { BoundGroup, type EventBlock, type EventGroupPlan, EventStateCodec, evaluateRow, type GroupPlan, type TableGroupPlan, TableStateCodec } from '../plan/index.ts'
+import {
+  BoundGroup,
+  type EventBlock,
+  type EventGroupPlan,
+  EventStateCodec,
+  evaluateRow,
+  type GroupPlan,
+  type TableGroupPlan,
+  TableStateCodec,
+} from '../plan/index.ts'
 import type { Cell } from '../schema/index.ts'
 import type { FeatureStatus } from './vector.ts'
 
@@ -20,7 +29,10 @@ export function groupReader(plan: GroupPlan): GroupReader {
 }
 
 function beforeState(plan: GroupPlan, moment: number, from: number): LockstepError {
-  return new LockstepError('READ_BEFORE_STATE', `The online store answers for ${plan.group.name} from ${formatMoment(from)} on, and was asked as of ${formatMoment(moment)}`)
+  return new LockstepError(
+    'READ_BEFORE_STATE',
+    `The online store answers for ${plan.group.name} from ${formatMoment(from)} on, and was asked as of ${formatMoment(moment)}`,
+  )
 }
 
 class EventReader implements GroupReader {
@@ -35,7 +47,12 @@ class EventReader implements GroupReader {
     this.#plan = plan
     this.#codec = new EventStateCodec(plan)
     this.#bound = new BoundGroup(plan)
-    this.#nothing = { times: new Float64Array(0), ids: null, columns: new Map(plan.columns.map((name) => [name, { values: [], nulls: null }])), keyStarts: [0, 0] }
+    this.#nothing = {
+      times: new Float64Array(0),
+      ids: null,
+      columns: new Map(plan.columns.map((name) => [name, { values: [], nulls: null }])),
+      keyStarts: [0, 0],
+    }
   }
 
   load(bytes: Uint8Array | null, q: number): void {

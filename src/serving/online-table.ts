@@ -18,7 +18,11 @@ export const onlineMeta = (group: FeatureGroupData): string => JSON.stringify({ 
 /** Throws `DEFINITION_MISMATCH` where rows were written by a definition that gives other values. An empty table fits any. */
 export function checkOnlineMeta(group: FeatureGroupData, text: string | null): void {
   if (text === null || text === onlineMeta(group)) return
-  throw new LockstepError('DEFINITION_MISMATCH', `The online store holds ${group.name} version ${group.version} as another definition computed it`, {
-    remedy: `Raise the version of ${group.name}, or materialize it with --rebuild, which replaces what is stored.`,
-  })
+  throw new LockstepError(
+    'DEFINITION_MISMATCH',
+    `The online store holds ${group.name} version ${group.version} as another definition computed it`,
+    {
+      remedy: `Raise the version of ${group.name}, or materialize it with --rebuild, which replaces what is stored.`,
+    },
+  )
 }

@@ -307,7 +307,7 @@ test('a split by key: one part for a key, shares as asked, another with another 
   for (const [key, part] of first) assert.equal(part, partOf.get(key))
   const shares = Object.groupBy(partOf.values(), (part) => part ?? '')
   // Of 2,000 keys; five standard deviations.
-  assert.ok(Math.abs((shares['train']?.length ?? 0) - 1_600) < 5 * Math.sqrt(2_000 * 0.8 * 0.2))
+  assert.ok(Math.abs((shares.train?.length ?? 0) - 1_600) < 5 * Math.sqrt(2_000 * 0.8 * 0.2))
   for (const part of ['validate', 'test']) assert.ok(Math.abs((shares[part]?.length ?? 0) - 200) < 5 * Math.sqrt(2_000 * 0.1 * 0.9), part)
   assert.deepEqual(await parts(1, labels.slice(100, 200).toReversed()), first.slice(100, 200).toReversed())
   assert.notDeepEqual(await parts(2), first)
@@ -389,7 +389,7 @@ test('what is there is not written over unless asked', async () => {
   await assert.rejects(set.write(path), { code: 'OUTPUT_EXISTS', message: `${path} is already there` })
   assert.deepEqual([readFileSync(path, 'utf8'), readdirSync(folder)], ['mine', ['set.csv']])
   await set.write(path, { overwrite: true })
-  assert.equal((await read(path))[0]?.['clicks'], '2')
+  assert.equal((await read(path))[0]?.clicks, '2')
   await assert.rejects(set.write(join(folder, 'set.xlsx')), {
     code: 'INVALID_ARGUMENT',
     message: /^The format of .*set\.xlsx is not clear$/,

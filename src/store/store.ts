@@ -1,16 +1,44 @@
 import { join } from 'node:path'
-import { type AnyView, type Definition, FeatureGroup, FeatureView, type FeatureGroupData, type History, type KeysOf, loadDefinitions, type RequestOf, selectionsOf, type TrainingRowOf, type VectorOf } from '../definition/index.ts'
+import {
+  type AnyView,
+  type Definition,
+  FeatureGroup,
+  type FeatureGroupData,
+  FeatureView,
+  type History,
+  type KeysOf,
+  loadDefinitions,
+  type RequestOf,
+  selectionsOf,
+  type TrainingRowOf,
+  type VectorOf,
+} from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import { type BackfillResult, backfillGroup, type MaterializeOptions, type MaterializeResult, materializeGroup } from '../materialize/index.ts'
+import {
+  type BackfillResult,
+  backfillGroup,
+  type MaterializeOptions,
+  type MaterializeResult,
+  materializeGroup,
+} from '../materialize/index.ts'
 import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
 import type { OfflineStore } from '../offline/index.ts'
-import type { OnlineStore } from '../online/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
-import { buildTrainingSet, type Explanation, explainFeature, type ExplainOptions, type LabelOptions, labelsFrom, type TrainingSet, type TrainingSetOptions } from '../pointintime/index.ts'
+import type { OnlineStore } from '../online/index.ts'
+import {
+  buildTrainingSet,
+  type ExplainOptions,
+  type Explanation,
+  explainFeature,
+  type LabelOptions,
+  labelsFrom,
+  type TrainingSet,
+  type TrainingSetOptions,
+} from '../pointintime/index.ts'
 import { onlineTable, type Vector, ViewReader } from '../serving/index.ts'
 
 export interface StoreOptions {
@@ -28,10 +56,15 @@ export interface StoreOptions {
   readonly clock?: () => Date
 }
 
-type Request<View extends AnyView> = Record<never, never> extends RequestOf<View> ? { readonly request?: RequestOf<View> } : { readonly request: RequestOf<View> }
+type Request<View extends AnyView> =
+  Record<never, never> extends RequestOf<View> ? { readonly request?: RequestOf<View> } : { readonly request: RequestOf<View> }
 export type ReadOptions<View extends AnyView> = { readonly asOf?: Moment } & Request<View>
-type ReadArguments<View extends AnyView> = Record<never, never> extends RequestOf<View> ? [options?: ReadOptions<View>] : [options: ReadOptions<View>]
-export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asOf' | 'history' | 'request'> & { readonly asOf?: Moment; readonly request?: Partial<RequestOf<View>> }
+type ReadArguments<View extends AnyView> =
+  Record<never, never> extends RequestOf<View> ? [options?: ReadOptions<View>] : [options: ReadOptions<View>]
+export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asOf' | 'history' | 'request'> & {
+  readonly asOf?: Moment
+  readonly request?: Partial<RequestOf<View>>
+}
 /** The names of a view's features, where the compiler knows them. */
 type FeatureNameOf<View extends AnyView> = unknown extends VectorOf<View> ? string : keyof VectorOf<View> & string
 export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
@@ -44,7 +77,10 @@ export class Store implements AsyncDisposable {
   readonly #clock: () => Date
   readonly #readers = new Map<AnyView, ViewReader>()
 
-  constructor(definitions: readonly Definition[], parts: { stores: Stores; history: Readonly<Record<string, History>>; clock: () => Date }) {
+  constructor(
+    definitions: readonly Definition[],
+    parts: { stores: Stores; history: Readonly<Record<string, History>>; clock: () => Date },
+  ) {
     this.definitions = definitions
     this.#stores = parts.stores
     this.#history = parts.history
@@ -69,23 +105,38 @@ export class Store implements AsyncDisposable {
   }
 
   /** The view's values as of each label's moment. `labels`: a file (Parquet, CSV, NDJSON) or rows. Close the result when done. */
-  async trainingSet<View extends AnyView, const Label = Record<string, unknown>>(view: View, labels: string | readonly Label[], options: LabelOptions & Omit<TrainingSetOptions, 'history'> = {}): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
+  async trainingSet<View extends AnyView, const Label = Record<string, unknown>>(
+    view: View,
+    labels: string | readonly Label[],
+    options: LabelOptions & Omit<TrainingSetOptions, 'history'> = {},
+  ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
     const { moment, columns, timeZone, ...rest } = options
-    const given = labelsFrom(labels as string, { ...(moment === undefined ? {} : { moment }), ...(columns === undefined ? {} : { columns }), ...(timeZone === undefined ? {} : { timeZone }) })
+    const given = labelsFrom(labels as string, {
+      ...(moment === undefined ? {} : { moment }),
+      ...(columns === undefined ? {} : { columns }),
+      ...(timeZone === undefined ? {} : { timeZone }),
+    })
     return await buildTrainingSet<View, Label>(view, given, { ...rest, history: this.#history })
   }
 
   /** Writes what the online store needs of these groups (all by default) to answer at any moment from `asOf` (now by default) on. */
-  async materialize(groups: readonly FeatureGroupData[] = this.groups, options: LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment } = {}): Promise<MaterializeResult[]> {
+  async materialize(
+    groups: readonly FeatureGroupData[] = this.groups,
+    options: LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment } = {},
+  ): Promise<MaterializeResult[]> {
     const { asOf, ...rest } = options
     const results: MaterializeResult[] = []
-    for (const group of groups) results.push(await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), history: this.#history }))
+    for (const group of groups)
+      results.push(await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), history: this.#history }))
     this.#readers.clear()
     return results
   }
 
   /** Writes the group's values at its ticks from `from` to before `to` into the offline store; only the intervals that are missing. */
-  async backfill(group: FeatureGroupData, options: LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration }): Promise<BackfillResult> {
+  async backfill(
+    group: FeatureGroupData,
+    options: LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration },
+  ): Promise<BackfillResult> {
     const { from, to, every, ...rest } = options
     return await backfillGroup(group, this.#stores.offline, {
       ...rest,
@@ -108,18 +159,33 @@ export class Store implements AsyncDisposable {
   }
 
   /** As `vector`, for many entity rows in one read; one request for all of them. */
-  async vectors<View extends AnyView>(view: View, keys: readonly KeysOf<View>[], ...[options]: ReadArguments<View>): Promise<Vector<VectorOf<View>>[]> {
+  async vectors<View extends AnyView>(
+    view: View,
+    keys: readonly KeysOf<View>[],
+    ...[options]: ReadArguments<View>
+  ): Promise<Vector<VectorOf<View>>[]> {
     const reader = await this.#reader(view)
     const { asOf, request } = (options ?? {}) as { asOf?: Moment; request?: Readonly<Record<string, unknown>> }
-    return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<VectorOf<View>>[]
+    return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<
+      VectorOf<View>
+    >[]
   }
 
   /**
    * Why a feature of a view has its value for an entity key, now or as of a moment: the events or rows of its history that
    * the value comes from, and those nearby that it does not. Only the keys and request values that the feature needs.
    */
-  async explain<View extends AnyView>(view: View, feature: FeatureNameOf<View>, keys: Partial<KeysOf<View>>, options: ExplainReadOptions<View> = {}): Promise<Explanation> {
-    return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, { ...options, asOf: this.#moment(options.asOf), history: this.#history })
+  async explain<View extends AnyView>(
+    view: View,
+    feature: FeatureNameOf<View>,
+    keys: Partial<KeysOf<View>>,
+    options: ExplainReadOptions<View> = {},
+  ): Promise<Explanation> {
+    return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, {
+      ...options,
+      asOf: this.#moment(options.asOf),
+      history: this.#history,
+    })
   }
 
   /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
@@ -160,7 +226,8 @@ class Stores {
 
   get online(): OnlineStore {
     const { online = 'lmdb' } = this.#options
-    this.#online ??= online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.#folder, 'online') }) : online
+    this.#online ??=
+      online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.#folder, 'online') }) : online
     return this.#online
   }
 
@@ -185,11 +252,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return new Store(definitions, { stores: new Stores(options), history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
 }
 
-function named<T extends { readonly name: string; readonly version: number }>(what: string, all: readonly T[], name: string, version: number | undefined): T {
+function named<T extends { readonly name: string; readonly version: number }>(
+  what: string,
+  all: readonly T[],
+  name: string,
+  version: number | undefined,
+): T {
   const found = all.filter((one) => one.name === name).sort((a, b) => b.version - a.version)
-  if (found.length === 0) throw new LockstepError('UNKNOWN_NAME', `There is no ${what} ${name}${suggestion(name, [...new Set(all.map((one) => one.name))])}`)
+  if (found.length === 0)
+    throw new LockstepError('UNKNOWN_NAME', `There is no ${what} ${name}${suggestion(name, [...new Set(all.map((one) => one.name))])}`)
   const one = version === undefined ? found[0] : found.find((candidate) => candidate.version === version)
-  if (!one) throw new LockstepError('UNKNOWN_NAME', `There is no version ${version} of the ${what} ${name}; there are ${found.map((candidate) => candidate.version).join(', ')}`)
+  if (!one)
+    throw new LockstepError(
+      'UNKNOWN_NAME',
+      `There is no version ${version} of the ${what} ${name}; there are ${found.map((candidate) => candidate.version).join(', ')}`,
+    )
   return one
 }
-

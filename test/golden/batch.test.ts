@@ -17,8 +17,14 @@ describe('training sets give the known answers', () => {
       const labels = golden.reads.map(({ key, at }, place) => ({ ...key, label_at: at, place }))
       await using set = await buildTrainingSet(view, labelsFrom(labels, { moment: 'label_at' }), { asKnown: golden.asKnown })
       const answers: unknown[] = []
-      for await (const row of set) answers.push(Object.fromEntries(['place', ...Object.keys(group.features)].map((name) => [name, (row as Record<string, unknown>)[name]])))
-      assert.deepEqual(answers, golden.reads.map(({ values }, place) => ({ place, ...values })))
+      for await (const row of set)
+        answers.push(
+          Object.fromEntries(['place', ...Object.keys(group.features)].map((name) => [name, (row as Record<string, unknown>)[name]])),
+        )
+      assert.deepEqual(
+        answers,
+        golden.reads.map(({ values }, place) => ({ place, ...values })),
+      )
     })
   }
 })

@@ -23,7 +23,12 @@ describe('explanations give the known answers', () => {
 async function checkExplanation(golden: GoldenCase, read: GoldenRead, feature: string) {
   const view = featureView({ name: 'golden', features: [groupWithHistory(golden)] })
   const keys = Object.fromEntries(Object.keys(view.keys).map((name) => [name, read.key[name]]))
-  const explanation = await explainFeature(view, feature, keys, { asOf: momentMicros(read.at), asKnown: golden.asKnown, limit: 1000, threads: 1 })
+  const explanation = await explainFeature(view, feature, keys, {
+    asOf: momentMicros(read.at),
+    asKnown: golden.asKnown,
+    limit: 1000,
+    threads: 1,
+  })
   const value = read.values[feature] ?? null
   assert.deepEqual(
     { value: explanation.value, status: explanation.status, isJson: JSON.parse(JSON.stringify(explanation)) },

@@ -34,8 +34,13 @@ test('a backfill has, at every tick and for every key known by then, the values 
         const columns = Object.entries<TypeData>(interval?.columns ?? {})
         for await (const batch of offline.read({ group: stored.name, version: stored.version })) {
           for (let row = 0; row < batch.count; row++) {
-            const cells = Object.fromEntries(columns.map(([name, type], index) => [name, cellAt(type, batch.columns[index] as (typeof batch.columns)[number], row)]))
-            found.set(rowName(stored, cells, cells[tickColumn] as number), Object.fromEntries(Object.entries(stored.features).map(([name, { type }]) => [name, fromCell(type, cells[name] ?? null)])))
+            const cells = Object.fromEntries(
+              columns.map(([name, type], index) => [name, cellAt(type, batch.columns[index] as (typeof batch.columns)[number], row)]),
+            )
+            found.set(
+              rowName(stored, cells, cells[tickColumn] as number),
+              Object.fromEntries(Object.entries(stored.features).map(([name, { type }]) => [name, fromCell(type, cells[name] ?? null)])),
+            )
           }
         }
         // At its tick a scheduled group has the value as of that moment.

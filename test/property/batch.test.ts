@@ -19,13 +19,17 @@ test('a training set has the values of the oracle, to the bit, whole or in parti
       const found: unknown[] = []
       try {
         await using set = await buildTrainingSet(view, labelsFrom(labels, { moment: 'label_at' }), { asKnown, partitions })
-        for await (const row of set) found.push(Object.fromEntries(Object.keys(group.features).map((name) => [name, (row as Record<string, unknown>)[name]])))
+        for await (const row of set)
+          found.push(Object.fromEntries(Object.keys(group.features).map((name) => [name, (row as Record<string, unknown>)[name]])))
       } catch (error) {
         // An event that no label sees may raise too: the whole history is computed at once.
         if (error instanceof LockstepError && error.code === 'NUMBER_OUT_OF_RANGE') return fc.pre(false)
         throw error
       }
-      assert.deepEqual(found, expected.map((answer) => ('error' in answer ? answer : answer.values)))
+      assert.deepEqual(
+        found,
+        expected.map((answer) => ('error' in answer ? answer : answer.values)),
+      )
     }),
     { numRuns: runs(120) },
   )
@@ -33,7 +37,9 @@ test('a training set has the values of the oracle, to the bit, whole or in parti
 
 test('workers compute the same', async () => {
   for (const one of fc.sample(randomCase(), { numRuns: 4, seed: 7 })) {
-    const labels = one.keys.flatMap((key) => one.moments.map((moment) => ({ ...publicValues(one.group.entity.keys, key), label_at: formatMoment(moment) })))
+    const labels = one.keys.flatMap((key) =>
+      one.moments.map((moment) => ({ ...publicValues(one.group.entity.keys, key), label_at: formatMoment(moment) })),
+    )
     const view = featureView({ name: 'random', features: [groupWithRows(one)] })
     const build = async (workers: number, partitions: number) => {
       await using set = await buildTrainingSet(view, labelsFrom(labels, { moment: 'label_at' }), { workers, partitions })

@@ -9,7 +9,9 @@ import { ViewReader } from '../../src/serving/index.ts'
 import { oracleAnswer, runs } from '../support/oracle-answers.ts'
 import { groupWithRows, publicValues, randomCase } from '../support/random-case.ts'
 
-test('vectors from the online store have the values of the oracle from the moment of materializing on, to the bit', { timeout: 600_000 }, async () => {
+test('vectors from the online store have the values of the oracle from the moment of materializing on, to the bit', {
+  timeout: 600_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(randomCase(), fc.nat(), async (one, pick) => {
       const { group, keys, moments } = one

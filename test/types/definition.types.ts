@@ -1,16 +1,50 @@
 import {
-  average, count, daysSince, entity, events, featureGroup, featureView, type KeysOf, last, maximum, onDemand, openStore, ratio, type RequestOf, rows, secondsSince, sum, t, table, topK, type TrainingRowOf, type VectorOf, when,
+  average,
+  count,
+  daysSince,
+  entity,
+  events,
+  featureGroup,
+  featureView,
+  type KeysOf,
+  last,
+  maximum,
+  onDemand,
+  openStore,
+  type RequestOf,
+  ratio,
+  rows,
+  secondsSince,
+  sum,
+  type TrainingRowOf,
+  t,
+  table,
+  topK,
+  type VectorOf,
+  when,
 } from '../../src/index.ts'
 import { same } from './same.ts'
 
 const user = entity('user', { user_id: t.string() })
 const item = entity('item', { item_id: t.integer() })
 const orders = events('orders', {
-  columns: { user_id: t.string(), item_id: t.integer(), kind: t.oneOf('purchased', 'returned'), total: t.decimal(12, 2), stars: t.integer().nullable(), note: t.string(), at: t.timestamp() },
+  columns: {
+    user_id: t.string(),
+    item_id: t.integer(),
+    kind: t.oneOf('purchased', 'returned'),
+    total: t.decimal(12, 2),
+    stars: t.integer().nullable(),
+    note: t.string(),
+    at: t.timestamp(),
+  },
   time: 'at',
   history: rows([]),
 })
-const catalogue = table('catalogue', { columns: { item_id: t.integer(), price: t.decimal(12, 2), at: t.timestamp() }, time: 'at', history: rows([]) })
+const catalogue = table('catalogue', {
+  columns: { item_id: t.integer(), price: t.decimal(12, 2), at: t.timestamp() },
+  time: 'at',
+  history: rows([]),
+})
 
 const userOrders = featureGroup({
   name: 'user_orders',
@@ -30,13 +64,20 @@ const userOrders = featureGroup({
     }
   },
 })
-const itemCatalogue = featureGroup({ name: 'item_catalogue', entity: item, source: catalogue, features: (row) => ({ item_price: row.price, item_days: daysSince(row.at).orElse(0) }) })
+const itemCatalogue = featureGroup({
+  name: 'item_catalogue',
+  entity: item,
+  source: catalogue,
+  features: (row) => ({ item_price: row.price, item_days: daysSince(row.at).orElse(0) }),
+})
 const context = onDemand({
   name: 'context',
   request: { latitude: t.float(), note: t.string().nullable() },
   from: [userOrders.pick('user_spend_sum_30d'), itemCatalogue.pick('item_price')],
   features: { price_share: t.float().nullable() },
-  compute: (known, request) => ({ price_share: known.item_price === null ? null : (Number(known.item_price) / Number(known.user_spend_sum_30d)) * request.latitude }),
+  compute: (known, request) => ({
+    price_share: known.item_price === null ? null : (Number(known.item_price) / Number(known.user_spend_sum_30d)) * request.latitude,
+  }),
 })
 const ranking = featureView({ name: 'ranking', features: [userOrders, itemCatalogue, context] })
 
@@ -91,8 +132,13 @@ featureView({ name: 'twice', features: [userOrders, userOrders.pick('user_spend_
 userOrders.pick('user_spend_sum_31d')
 // expect error: is not assignable to type 'number'
 onDemand({ name: 'wrong_type', features: { x: t.float() }, compute: () => ({ x: 'text' }) })
-// expect error: Property 'user_stars_avg_lifetime' does not exist
-onDemand({ name: 'not_known', from: [userOrders.pick('user_spend_sum_30d')], features: { x: t.float().nullable() }, compute: (known) => ({ x: known.user_stars_avg_lifetime }) })
+onDemand({
+  name: 'not_known',
+  from: [userOrders.pick('user_spend_sum_30d')],
+  features: { x: t.float().nullable() },
+  // expect error: Property 'user_stars_avg_lifetime' does not exist
+  compute: (known) => ({ x: known.user_stars_avg_lifetime }),
+})
 
 // A read's mistakes.
 const store = await openStore({ definitions: [ranking], online: 'memory' })

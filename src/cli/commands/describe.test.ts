@@ -40,11 +40,11 @@ budget_per_click     float or null  context@1      on demand
   assert.match(onDemand ?? '', /\nREADS\nname +type +group +definition\nuser_click_count_1h +integer +user_clicks@1 +count\(\) over 1h\n/)
   assert.match(
     source ?? '',
-    /^clicks {2}events\n[^]*\nlateness +1h\ninvalid rows +set aside\nhistory +csv data\/clicks\.csv\ngroups +user_clicks@1, user_daily@2\n/,
+    /^clicks {2}events\n[\s\S]*\nlateness +1h\ninvalid rows +set aside\nhistory +csv data\/clicks\.csv\ngroups +user_clicks@1, user_daily@2\n/,
   )
   assert.match(source ?? '', /\nprice +decimal\(8, 2\) or null\n/)
   assert.match(entity ?? '', /^user {2}entity\ndescription +Somebody\ngroups +user_clicks@1, user_daily@2, user_profile@1\n/)
-  assert.match(feature ?? '', /^user_click_count_1h {2}feature\n[^]*\ndefinition +count\(\) over 1h\ngroup +user_clicks@1\n/)
+  assert.match(feature ?? '', /^user_click_count_1h {2}feature\n[\s\S]*\ndefinition +count\(\) over 1h\ngroup +user_clicks@1\n/)
 })
 
 test('as JSON; by version; what is not there', async () => {

@@ -49,8 +49,8 @@ test('rows of a table, the tick of a schedule, and what an on-demand feature was
   ])
   assert.match(table, /^user_plan = free\n/)
   assert.match(table, /\nnewer +2026-03-01T12:00:00Z +paid +\S.*\ncounts +2026-01-01T00:00:00Z +free +the newest row/)
-  assert.match(scheduled, /^user_last_page_daily = null\n[^]*\nvalue +of 2026-03-01T00:00:00Z: the last tick of every 1d\n/)
-  assert.match(onDemand, /^budget_per_click = 1\.5\n[^]*\nrequest +budget=3\n\nCOMPUTED FROM\n {2}user_click_count_1h = 2\n/)
+  assert.match(scheduled, /^user_last_page_daily = null\n[\s\S]*\nvalue +of 2026-03-01T00:00:00Z: the last tick of every 1d\n/)
+  assert.match(onDemand, /^budget_per_click = 1\.5\n[\s\S]*\nrequest +budget=3\n\nCOMPUTED FROM\n {2}user_click_count_1h = 2\n/)
 })
 
 test('the whole explanation as JSON, and what is wrong', async () => {

@@ -11,7 +11,7 @@ test('the new project runs from end to end, and its types hold', async () => {
   const project = join(folder.path, 'Shop Nr 1')
   const init = await lockstep(folder.path, 'init', 'Shop Nr 1')
   assert.equal(init.code, 0, init.stderr)
-  assert.match(init.stdout, /^A project in Shop Nr 1:\n {2}package\.json\n[^]*\nNext:\n {2}cd Shop Nr 1\n {2}npm install\n/)
+  assert.match(init.stdout, /^A project in Shop Nr 1:\n {2}package\.json\n[\s\S]*\nNext:\n {2}cd Shop Nr 1\n {2}npm install\n/)
   const { name, dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
   assert.equal(name, 'shop-nr-1')
   assert.match(dependencies.lockstep, /^file:/)
