@@ -65,6 +65,13 @@ export class ByteWriter {
     return this
   }
 
+  /** The 32 bits of an integer, the highest first: unlike all else here, so that bytes sort as numbers from 0 up do. */
+  ordered32(value: number): this {
+    const at = this.#reserve(4)
+    this.#view.setInt32(at, value)
+    return this
+  }
+
   bytes(value: Uint8Array): this {
     this.unsigned(value.length)
     return this.raw(value)

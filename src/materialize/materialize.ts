@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
-import { ByteWriter } from '../lib/bytes.ts'
 import { effectiveMoment, type FeatureGroupData, type History } from '../definition/index.ts'
+import { ByteWriter } from '../lib/bytes.ts'
 import { Duck, prepareScan, type RowReport, type Scan } from '../offline/index.ts'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
 import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, planGroup } from '../plan/index.ts'
@@ -8,6 +8,7 @@ import { historyPartitions, historySql, Interrupt, type Progress, readEvents } f
 import { type Cell, keyEncoder, orderBytes, type TypeData } from '../schema/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
 import { findKeys, readKeys } from './history-keys.ts'
+import { PackedRows } from './packed-rows.ts'
 import { tableStates } from './table-states.ts'
 
 export interface MaterializeOptions {
@@ -36,15 +37,16 @@ export interface MaterializeResult {
   readonly report: RowReport | null
 }
 
-/** Rows given to the store at once. */
-const writeChunk = 20_000
-
 /**
  * Writes to the online store what it needs of each key to answer exactly at any moment from `upto` on (and back to the
  * source's lateness before). Rows of an earlier run stay readable until they are replaced, one by one; a run that ends
  * early is harmless, and running again completes it.
  */
-export async function materializeGroup(group: FeatureGroupData, online: OnlineStore, options: MaterializeOptions): Promise<MaterializeResult> {
+export async function materializeGroup(
+  group: FeatureGroupData,
+  online: OnlineStore,
+  options: MaterializeOptions,
+): Promise<MaterializeResult> {
   const started = performance.now()
   const interrupt = new Interrupt(options.signal, options.progress)
   const temporaryFolder = options.temporaryFolder ?? tmpdir()
@@ -66,59 +68,101 @@ export async function materializeGroup(group: FeatureGroupData, online: OnlineSt
     const history = options.history?.[group.source.name]
     const scan = await prepareScan(duck, group.source, history ? { history } : {})
     interrupt.stage(`reading ${group.source.name}`)
-    const rows = plan.kind === 'table' ? tableStates(duck, plan, use, scan, options.upto, interrupt) : eventStates(duck, plan, use, scan, options, interrupt)
+    const blocks =
+      plan.kind === 'table'
+        ? tableStates(duck, plan, use, scan, options.upto, interrupt)
+        : eventStates(duck, plan, use, scan, options, interrupt)
     const totals = { keys: 0, written: 0, older: 0, bytes: 0 }
-    let chunk: OnlineRow[] = []
-    const flush = async () => {
-      interrupt.check()
-      const { written, older } = await online.write(table, chunk)
+    const write = async (block: readonly OnlineRow[]) => {
+      totals.keys += block.length
+      for (const { key, value } of block) totals.bytes += key.length + value.length
+      const { written, older } = await online.write(table, block)
       totals.written += written
       totals.older += older
-      interrupt.advance(chunk.length)
-      chunk = []
+      interrupt.advance(block.length)
     }
-    for await (const row of rows) {
-      totals.keys++
-      totals.bytes += row.key.length + row.value.length
-      chunk.push(row)
-      if (chunk.length === writeChunk) await flush()
+    // One block is packed while the one before is written.
+    let writing = Promise.resolve()
+    try {
+      for await (const block of blocks) {
+        interrupt.check()
+        await writing
+        writing = write(block)
+        writing.catch(() => {})
+      }
+    } finally {
+      await writing
     }
-    if (chunk.length > 0) await flush()
-    return { group: group.name, version: group.version, ...totals, seconds: (performance.now() - started) / 1000, report: group.source.invalidRows === 'setAside' ? await scan.report() : null }
+    return {
+      group: group.name,
+      version: group.version,
+      ...totals,
+      seconds: (performance.now() - started) / 1000,
+      report: group.source.invalidRows === 'setAside' ? await scan.report() : null,
+    }
   } finally {
     options.signal?.removeEventListener('abort', stop)
   }
 }
 
-async function* eventStates(duck: Duck, plan: EventGroupPlan, use: GroupUse, scan: Scan, options: MaterializeOptions, interrupt: Interrupt): AsyncGenerator<OnlineRow> {
+async function* eventStates(
+  duck: Duck,
+  plan: EventGroupPlan,
+  use: GroupUse,
+  scan: Scan,
+  options: MaterializeOptions,
+  interrupt: Interrupt,
+): AsyncGenerator<OnlineRow[]> {
   const { group } = plan
   const { upto } = options
   const partitions = await historyPartitions(duck, plan, scan, options.memoryLimit ?? null)
   const horizon = effectiveMoment(group.refresh, upto) - group.source.lateness
   const keys = await findKeys(duck, use, scan, upto, horizon - plan.reach, partitions)
   const codec = new EventStateCodec(plan)
-  const packKey = keyEncoder(use.keys.map(({ type }) => type))
-  const version = new ByteWriter().raw(orderBytes(momentType, upto)).raw(orderBytes(momentType, Date.now() * 1000)).finish()
+  const encodeKey = keyEncoder(use.keys.map(({ type }) => type))
+  const version = new ByteWriter()
+    .raw(orderBytes(momentType, upto))
+    .raw(orderBytes(momentType, Date.now() * 1000))
+    .finish()
   const bound = new BoundGroup(plan)
+  const rows = new PackedRows()
   for (let partition = 0; partition < partitions; partition++) {
     const keysSql = `SELECT * FROM ${keys.table} WHERE __part = ${partition}`
-    const events = await readEvents(duck, historySql(use, scan, keysSql, { asKnown: false, first: horizon, last: upto, everyEvent: true }), plan, keys.counts[partition] ?? 0, false, interrupt)
+    const events = await readEvents(
+      duck,
+      historySql(use, scan, keysSql, { asKnown: false, first: horizon, last: upto, everyEvent: true }),
+      plan,
+      keys.counts[partition] ?? 0,
+      false,
+      interrupt,
+    )
     const { block } = events
     bound.bind(block)
-    const readers = new Map<string, (row: number) => Cell>([...block.columns].map(([name, column]) => [name, cellReader(group.source.columns[name] as TypeData, column)]))
+    const readers = new Map<string, (row: number) => Cell>(
+      [...block.columns].map(([name, column]) => [name, cellReader(group.source.columns[name] as TypeData, column)]),
+    )
     const cell = (column: string) => readers.get(column) as (row: number) => Cell
     interrupt.stage(`writing ${group.name}`, keys.counts[partition] ?? 0)
     let key = 0
-    for await (const { cells, count, last } of readKeys(duck, use, keys, partition)) {
-      bound.load(key, false)
-      const end = block.keyStarts[key + 1] as number
-      const { from, baselines } = bound.keep(key, horizon)
-      const folded = count - (end - from)
-      const foldedUntil = from > (block.keyStarts[key] as number) ? (block.times[from - 1] as number) : (last ?? 0)
-      yield { key: packKey(cells), version, value: codec.encode({ upto, horizon, folded, foldedUntil, baselines }, block.times, from, end, cell) }
-      key++
+    for await (const facts of readKeys(duck, use, keys, partition)) {
+      for (const { cells, count, last } of facts) {
+        bound.load(key, false)
+        const end = block.keyStarts[key + 1] as number
+        const { from, baselines } = bound.keep(key, horizon)
+        const folded = count - (end - from)
+        const foldedUntil = from > (block.keyStarts[key] as number) ? (block.times[from - 1] as number) : (last ?? 0)
+        encodeKey(cells, rows.writer)
+        rows.end()
+        rows.writer.raw(version)
+        rows.end()
+        codec.encode({ upto, horizon, folded, foldedUntil, baselines }, block.times, from, end, cell, rows.writer)
+        rows.end()
+        key++
+      }
+      if (rows.full) yield rows.take()
     }
   }
+  yield rows.take()
 }
 
 const momentType: TypeData = { kind: 'timestamp', nullable: false }

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../aggregation/index.ts'
-import { ByteReader, ByteWriter } from '../lib/bytes.ts'
-import { type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, type Cell, type TypeData } from '../schema/index.ts'
+import { ByteReader, type ByteWriter } from '../lib/bytes.ts'
+import { type Cell, type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, type TypeData } from '../schema/index.ts'
 import type { CellColumn, EventBlock } from './event-block.ts'
 import type { EventGroupPlan } from './group-plan.ts'
 
@@ -33,12 +33,18 @@ export class EventStateCodec {
   }
 
   /** Packs the events `[from, end)` of a block, read by `cell`, with what comes before them. */
-  encode(state: Omit<EventState, 'block'>, times: Float64Array, from: number, end: number, cell: (column: string) => (row: number) => Cell): Uint8Array {
-    const writer = new ByteWriter(64 + (end - from) * (4 + 8 * this.#columns.length))
+  encode(
+    state: Omit<EventState, 'block'>,
+    times: Float64Array,
+    from: number,
+    end: number,
+    cell: (column: string) => (row: number) => Cell,
+    writer: ByteWriter,
+  ): void {
     writer.signed(state.upto).signed(state.horizon).unsigned(state.folded)
     if (state.folded > 0) {
       writer.signed(state.foldedUntil)
-      this.#aggregates.forEach((aggregate, i) => aggregate?.encode(state.baselines[i], writer))
+      for (const [i, aggregate] of this.#aggregates.entries()) aggregate?.encode(state.baselines[i], writer)
     }
     writer.unsigned(end - from)
     let before = 0
@@ -52,7 +58,6 @@ export class EventStateCodec {
       const read = cell(name)
       for (let row = from; row < end; row++) encode(read(row), writer)
     }
-    return writer.finish()
   }
 
   decode(bytes: Uint8Array): EventState {

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from '../lib/bytes.ts'
+import { ByteReader, type ByteWriter } from '../lib/bytes.ts'
 import { type Cell, type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, type TypeData } from '../schema/index.ts'
 import type { TableGroupPlan } from './group-plan.ts'
 
@@ -27,20 +27,22 @@ export class TableStateCodec {
     this.#decoders = types.map(cellDecoder)
   }
 
-  encode({ earlier, rows }: TableState): Uint8Array {
-    const writer = new ByteWriter(64)
+  /** The first cells of each row are those of the plan's columns; it may have more. */
+  encode({ earlier, rows }: TableState, writer: ByteWriter): void {
     writer.byte(earlier ? 1 : 0).unsigned(rows.length)
     for (const { time, cells } of rows) {
       writer.signed(time)
-      this.#encoders.forEach((encode, column) => encode(cells[column] as Cell, writer))
+      for (let column = 0; column < this.#encoders.length; column++) (this.#encoders[column] as CellEncoder)(cells[column] as Cell, writer)
     }
-    return writer.finish()
   }
 
   decode(bytes: Uint8Array): TableState {
     const reader = new ByteReader(bytes)
     const earlier = reader.byte() === 1
-    const rows = Array.from({ length: reader.unsigned() }, () => ({ time: reader.signed(), cells: this.#decoders.map((decode) => decode(reader)) }))
+    const rows = Array.from({ length: reader.unsigned() }, () => ({
+      time: reader.signed(),
+      cells: this.#decoders.map((decode) => decode(reader)),
+    }))
     return { earlier, rows }
   }
 }

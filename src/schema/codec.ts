@@ -1,6 +1,7 @@
 import { LockstepError } from '../errors.ts'
 import { type ByteReader, ByteWriter } from '../lib/bytes.ts'
 import type { Cell } from './cell.ts'
+import { orderEncoder } from './order-bytes.ts'
 import type { TypeData } from './type.ts'
 
 export type CellEncoder = (cell: Cell, writer: ByteWriter) => void
@@ -25,20 +26,21 @@ export const encodeCell = (type: TypeData, cell: Cell, writer: ByteWriter): void
 export const decodeCell = (type: TypeData, reader: ByteReader): Cell => codecOf(type).decode(reader)
 
 /**
- * The bytes of a composite key: different keys of the same types give different bytes; no order.
- * oneOf is written as its text, so that a value added to the type changes no key.
+ * Appends the bytes of a composite key: different keys of the same types give different bytes, and keys in their order give
+ * bytes in theirs, so that a store whose rows lie by key can be filled from end to end. A value added to a oneOf changes no key.
  */
-export function keyEncoder(types: readonly TypeData[]): (cells: readonly Cell[]) => Uint8Array<ArrayBuffer> {
-  const encoders = types.map((type) => cellEncoder(type.kind === 'oneOf' ? { kind: 'string', nullable: type.nullable } : type))
-  const writer = new ByteWriter()
-  return (cells) => {
-    writer.clear()
+export function keyEncoder(types: readonly TypeData[]): (cells: readonly Cell[], writer: ByteWriter) => void {
+  const encoders = types.map(orderEncoder)
+  return (cells, writer) => {
     for (let index = 0; index < encoders.length; index++) (encoders[index] as CellEncoder)(cells[index] as Cell, writer)
-    return writer.finish()
   }
 }
 
-export const encodeKey = (types: readonly TypeData[], cells: readonly Cell[]): Uint8Array<ArrayBuffer> => keyEncoder(types)(cells)
+export function encodeKey(types: readonly TypeData[], cells: readonly Cell[]): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter()
+  keyEncoder(types)(cells, writer)
+  return writer.finish()
+}
 
 const codecs = new WeakMap<TypeData, Codec>()
 

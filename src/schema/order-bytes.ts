@@ -37,6 +37,7 @@ function plainEncoder(type: TypeData): CellEncoder {
     case 'integer':
     case 'decimal':
     case 'date':
+      return (cell, writer) => writeInteger(writer, cell as number)
     case 'timestamp':
     case 'float':
       return (cell, writer) => writeFloat(writer, cell as number)
@@ -72,24 +73,29 @@ function writeText(writer: ByteWriter, text: string): void {
   writer.byte(0)
 }
 
+/** 0x80 and the number of bytes of the magnitude, which follow from the highest on; below 0 the difference, and every bit of them flipped. */
+function writeInteger(writer: ByteWriter, value: number): void {
+  const magnitude = Math.abs(value)
+  let length = 0
+  let unit = 1
+  for (; unit <= magnitude; unit *= 0x100) length++
+  writer.byte(value < 0 ? 0x80 - length : 0x80 + length)
+  const flipped = value < 0 ? 0xff : 0
+  for (unit /= 0x100; unit >= 1; unit /= 0x100) writer.byte((Math.floor(magnitude / unit) & 0xff) ^ flipped)
+}
+
 const scratch = new DataView(new ArrayBuffer(8))
-const scratchBytes = new Uint8Array(scratch.buffer)
 
 /** IEEE 754, big-endian: the sign bit flipped for numbers from 0 up, every bit for those below. */
 function writeFloat(writer: ByteWriter, value: number): void {
   scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0)
   const high = scratch.getInt32(0)
-  if (high < 0) {
-    scratch.setInt32(0, ~high)
-    scratch.setInt32(4, ~scratch.getInt32(4))
-  } else {
-    scratch.setInt32(0, high ^ 0x80000000)
-  }
-  writer.raw(scratchBytes)
+  const low = scratch.getInt32(4)
+  if (high < 0) writer.ordered32(~high).ordered32(~low)
+  else writer.ordered32(high ^ 0x80000000).ordered32(low)
 }
 
 function writeInt64(writer: ByteWriter, value: bigint): void {
   scratch.setBigInt64(0, value)
-  scratch.setUint8(0, scratch.getUint8(0) ^ 0x80)
-  writer.raw(scratchBytes)
+  writer.ordered32(scratch.getInt32(0) ^ 0x80000000).ordered32(scratch.getInt32(4))
 }

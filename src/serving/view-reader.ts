@@ -1,10 +1,11 @@
 import type { AnyView } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { ByteWriter } from '../lib/bytes.ts'
 import { formatMoment } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { OnlineRead, OnlineStore, OnlineValues } from '../online/index.ts'
 import { type GroupUse, planView, runStep, type ViewPlan } from '../plan/index.ts'
-import { type Cell, fromCell, keyEncoder, toCell, type TypeData } from '../schema/index.ts'
+import { type Cell, fromCell, keyEncoder, type TypeData, toCell } from '../schema/index.ts'
 import { type GroupReader, groupReader } from './group-reader.ts'
 import { checkOnlineMeta, onlineTable } from './online-table.ts'
 import type { FeatureState, FeatureStatus, Vector } from './vector.ts'
@@ -31,7 +32,11 @@ export class ViewReader {
   private constructor(view: AnyView, store: OnlineStore) {
     this.plan = planView(view)
     this.#store = store
-    this.#uses = this.plan.uses.map((use) => ({ table: onlineTable(use.plan.group), key: keyPacker(view, use), reader: groupReader(use.plan) }))
+    this.#uses = this.plan.uses.map((use) => ({
+      table: onlineTable(use.plan.group),
+      key: keyPacker(view, use),
+      reader: groupReader(use.plan),
+    }))
   }
 
   /** Plans the reads of a view. Throws `DEFINITION_MISMATCH` where a group was written by another definition. */
@@ -52,7 +57,8 @@ export class ViewReader {
 
   /** As `read`, without waiting, of a store in the process. */
   readSync(rows: readonly Keys[], requests: readonly Keys[], moment: number): Vector[] {
-    if (!this.#store.readSync) throw new LockstepError('INVALID_ARGUMENT', `The online store ${this.#store.name} cannot be read without waiting`)
+    if (!this.#store.readSync)
+      throw new LockstepError('INVALID_ARGUMENT', `The online store ${this.#store.name} cannot be read without waiting`)
     return this.#assemble(rows, requests, moment, this.#store.readSync(this.#reads(rows)))
   }
 
@@ -75,7 +81,11 @@ export class ViewReader {
     const computed: Cell[][] = []
     for (const step of steps) {
       const given = step.request.map(({ name, type }) => toCell(type, request[name], `request value ${name}`))
-      const known = step.known.map(({ source }) => (source.from === 'step' ? ((computed[source.step] as Cell[])[source.feature] as Cell) : this.#reader(source.use).value(source.feature)))
+      const known = step.known.map(({ source }) =>
+        source.from === 'step'
+          ? ((computed[source.step] as Cell[])[source.feature] as Cell)
+          : this.#reader(source.use).value(source.feature),
+      )
       computed.push(runStep(step, known, given))
     }
     const values: Record<string, unknown> = {}
@@ -107,17 +117,25 @@ function stateOf({ status, eventTime }: GroupReader, cell: Cell): FeatureState {
 
 function keyPacker(view: AnyView, use: GroupUse): (keys: Keys) => Uint8Array {
   const encode = keyEncoder(use.keys.map(({ type }) => type))
+  const writer = new ByteWriter()
   const allowed: Readonly<Record<string, TypeData>> = view.keys
   return (keys) => {
     for (const name in keys) {
-      if (!(name in allowed)) throw new LockstepError('UNKNOWN_NAME', `The view ${view.name} has no key ${name}${suggestion(name, Object.keys(allowed))}`)
+      if (!(name in allowed))
+        throw new LockstepError('UNKNOWN_NAME', `The view ${view.name} has no key ${name}${suggestion(name, Object.keys(allowed))}`)
     }
-    return encode(
+    writer.clear()
+    encode(
       use.keys.map(({ name, type }) => {
         const value = keys[name]
-        if (value === undefined || value === null) throw new LockstepError('MISSING_KEY', `The key ${name} of the view ${view.name} is missing`, { remedy: `Give ${Object.keys(allowed).join(', ')}.` })
+        if (value === undefined || value === null)
+          throw new LockstepError('MISSING_KEY', `The key ${name} of the view ${view.name} is missing`, {
+            remedy: `Give ${Object.keys(allowed).join(', ')}.`,
+          })
         return toCell(type, value, `key ${name}`)
       }),
+      writer,
     )
+    return writer.finish()
   }
 }
