@@ -10,11 +10,16 @@ export async function growth({ runs, json }: { readonly runs: number; readonly j
     const events = millions * 1_000_000
     const files = { events: await eventsFile(events, events / 100), labels: await labelsFile(events / 20, events / 100) }
     const results = []
-    for (let run = 0; run < runs; run++) results.push(await runSide({ name: 'Lockstep', module: new URL('./windows.ts', import.meta.url).href, options: { side: 'lockstep', ...files } }))
+    for (let run = 0; run < runs; run++)
+      results.push(
+        await runSide({ name: 'Lockstep', module: new URL('./windows.ts', import.meta.url).href, options: { side: 'lockstep', ...files } }),
+      )
     const seconds = median(results.map((result) => result.seconds))
     const peakMemory = median(results.map((result) => result.peakMemory))
     sizes.push({ events, seconds, microsecondsPerEvent: (seconds / events) * 1e6, peakMemory })
-    console.log(`  ${String(millions).padStart(2)} M events ${seconds.toFixed(2).padStart(7)} s ${((seconds / events) * 1e6).toFixed(3).padStart(8)} µs an event ${peakMemory.toFixed(0).padStart(6)} MB`)
+    console.log(
+      `  ${String(millions).padStart(2)} M events ${seconds.toFixed(2).padStart(7)} s ${((seconds / events) * 1e6).toFixed(3).padStart(8)} µs an event ${peakMemory.toFixed(0).padStart(6)} MB`,
+    )
   }
   const [first, last] = [sizes[0], sizes.at(-1)]
   const ratio = (last?.microsecondsPerEvent ?? 0) / (first?.microsecondsPerEvent ?? 1)

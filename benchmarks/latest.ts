@@ -17,7 +17,9 @@ const out = (side: string) => join(tmpdir(), 'lockstep-bench', `latest-${side}.p
 
 export async function latest(options: Options): Promise<void> {
   const files = { rows: await tableFile(options.rows, options.keys), labels: await labelsFile(options.labels, options.keys) }
-  console.log(`latest: ${options.rows} rows of ${options.keys} keys, ${options.labels} labels, the newest row at each label, Parquet in and out`)
+  console.log(
+    `latest: ${options.rows} rows of ${options.keys} keys, ${options.labels} labels, the newest row at each label, Parquet in and out`,
+  )
   const sides: Side[] = [
     { name: 'Lockstep', module: import.meta.url, options: { side: 'lockstep', ...files } },
     { name: 'DuckDB ASOF JOIN', module: import.meta.url, options: { side: 'duckdb', ...files } },
@@ -27,15 +29,24 @@ export async function latest(options: Options): Promise<void> {
   await report('latest', sides, results, 'the bar: no slower, in no more memory', options.json, { ...options })
 }
 
-export default async function side({ side, rows, labels }: { side: 'lockstep' | 'duckdb'; rows: string; labels: string }): Promise<void> {
+export async function side({ side, rows, labels }: { side: 'lockstep' | 'duckdb'; rows: string; labels: string }): Promise<void> {
   if (side === 'lockstep') await lockstepSide(rows, labels)
   else await duckdbSide(rows, labels)
 }
 
 async function lockstepSide(path: string, labels: string): Promise<void> {
   const user = entity('user', { user_id: t.integer() })
-  const accounts = table('accounts', { columns: { user_id: t.integer(), at: t.timestamp(), balance: t.float(), level: t.integer() }, time: 'at', history: parquet(path) })
-  const account = featureGroup({ name: 'account', entity: user, source: accounts, features: (row) => ({ balance: row.balance, level: row.level }) })
+  const accounts = table('accounts', {
+    columns: { user_id: t.integer(), at: t.timestamp(), balance: t.float(), level: t.integer() },
+    time: 'at',
+    history: parquet(path),
+  })
+  const account = featureGroup({
+    name: 'account',
+    entity: user,
+    source: accounts,
+    features: (row) => ({ balance: row.balance, level: row.level }),
+  })
   const view = featureView({ name: 'account_view', features: [account] })
   await using store = await openStore({ definitions: [account, view], online: 'memory' })
   await using set = await store.trainingSet(view, labels)

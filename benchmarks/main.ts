@@ -1,6 +1,8 @@
 import { Command } from 'commander'
+import { get } from './get.ts'
 import { growth } from './growth.ts'
 import { latest } from './latest.ts'
+import { materialize } from './materialize.ts'
 import { windows } from './windows.ts'
 
 const count = (text: string): number => {
@@ -9,7 +11,9 @@ const count = (text: string): number => {
   return Number(match[1]) * { '': 1, k: 1_000, M: 1_000_000 }[match[2] as '' | 'k' | 'M']
 }
 
-const program = new Command('bench').description('Measures Lockstep against a peer or a floor in the same run; prints medians and ratios, and writes JSON.')
+const program = new Command('bench').description(
+  'Measures Lockstep against a peer or a floor in the same run; prints medians and ratios, and writes JSON.',
+)
 
 program
   .command('windows')
@@ -37,5 +41,23 @@ program
   .option('--runs <n>', 'runs of each size', count, 3)
   .option('--json <file>', 'where the figures go', 'bench-growth.json')
   .action(growth)
+
+program
+  .command('materialize')
+  .description('rows written to the embedded online store, from Parquet, against plain LMDB with the same bytes')
+  .option('--keys <n>', 'rows of the table, one a key', count, 1_000_000)
+  .option('--events <n>', 'events of the live group, 20 a key', count, 4_000_000)
+  .option('--runs <n>', 'runs of each side, in turn', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-materialize.json')
+  .action(materialize)
+
+program
+  .command('get')
+  .description('vectors of 50 features from the embedded online store, in process, against plain LMDB with the same bytes')
+  .option('--keys <n>', 'keys in the store', count, 100_000)
+  .option('--reads <n>', 'vectors read in a run, as many again to warm up', count, 50_000)
+  .option('--runs <n>', 'runs', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-get.json')
+  .action(get)
 
 await program.parseAsync()

@@ -18,7 +18,9 @@ const out = (side: string) => join(tmpdir(), 'lockstep-bench', `windows-${side}.
 /** Ours and DuckDB on the same files; the answers are compared value by value, sums within a double's rounding. */
 export async function windows(options: Options): Promise<void> {
   const files = { events: await eventsFile(options.events, options.keys), labels: await labelsFile(options.labels, options.keys) }
-  console.log(`windows: ${options.events} events of ${options.keys} keys, ${options.labels} labels, 3 sliding windows x {count, sum}, Parquet in and out`)
+  console.log(
+    `windows: ${options.events} events of ${options.keys} keys, ${options.labels} labels, 3 sliding windows x {count, sum}, Parquet in and out`,
+  )
   const sides: Side[] = [
     { name: 'Lockstep', module: import.meta.url, options: { side: 'lockstep', ...files } },
     { name: 'DuckDB window functions', module: import.meta.url, options: { side: 'duckdb', ...files } },
@@ -28,7 +30,15 @@ export async function windows(options: Options): Promise<void> {
   await report('windows', sides, results, 'the bar: at least 3 times as fast, in no more memory', options.json, { ...options })
 }
 
-export default async function side({ side, events: eventsPath, labels }: { side: 'lockstep' | 'duckdb'; events: string; labels: string }): Promise<void> {
+export async function side({
+  side,
+  events: eventsPath,
+  labels,
+}: {
+  side: 'lockstep' | 'duckdb'
+  events: string
+  labels: string
+}): Promise<void> {
   if (side === 'lockstep') await lockstepSide(eventsPath, labels)
   else await duckdbSide(eventsPath, labels)
 }
@@ -36,7 +46,11 @@ export default async function side({ side, events: eventsPath, labels }: { side:
 /** Also used by `growth`. */
 export async function lockstepSide(path: string, labels: string): Promise<void> {
   const user = entity('user', { user_id: t.integer() })
-  const purchases = events('purchases', { columns: { user_id: t.integer(), at: t.timestamp(), amount: t.float() }, time: 'at', history: parquet(path) })
+  const purchases = events('purchases', {
+    columns: { user_id: t.integer(), at: t.timestamp(), amount: t.float() },
+    time: 'at',
+    history: parquet(path),
+  })
   const activity = featureGroup({
     name: 'activity',
     entity: user,
@@ -58,8 +72,11 @@ export async function lockstepSide(path: string, labels: string): Promise<void> 
 
 async function duckdbSide(path: string, labels: string): Promise<void> {
   await using duck = await Duck.open()
-  const window = (name: string, length: string) => `${name} AS (PARTITION BY user_id ORDER BY "at" RANGE BETWEEN INTERVAL '${length}' PRECEDING AND INTERVAL '1 microsecond' PRECEDING)`
-  const columns = ['1h', '1d', '7d'].map((name) => `count(amount) OVER w${name} AS count_${name}, coalesce(sum(amount) OVER w${name}, 0) AS sum_${name}`).join(', ')
+  const window = (name: string, length: string) =>
+    `${name} AS (PARTITION BY user_id ORDER BY "at" RANGE BETWEEN INTERVAL '${length}' PRECEDING AND INTERVAL '1 microsecond' PRECEDING)`
+  const columns = ['1h', '1d', '7d']
+    .map((name) => `count(amount) OVER w${name} AS count_${name}, coalesce(sum(amount) OVER w${name}, 0) AS sum_${name}`)
+    .join(', ')
   await duck.run(`COPY (
     WITH rows AS (SELECT NULL::BIGINT AS label_id, user_id, "at", amount FROM '${path}' UNION ALL SELECT label_id, user_id, "at", NULL FROM '${labels}'),
     answers AS (SELECT *, ${columns} FROM rows WINDOW ${window('w1h', '1 hour')}, ${window('w1d', '1 day')}, ${window('w7d', '7 days')})
@@ -69,8 +86,12 @@ async function duckdbSide(path: string, labels: string): Promise<void> {
 
 async function compare(): Promise<void> {
   await using duck = await Duck.open()
-  const differs = ['1h', '1d', '7d'].map((name) => `a.count_${name} <> b.count_${name} OR abs(a.sum_${name} - b.sum_${name}) > 1e-6`).join(' OR ')
-  const [row] = await duck.rows(`SELECT count(*)::DOUBLE AS labels, count(*) FILTER (WHERE ${differs})::DOUBLE AS different FROM '${out('lockstep')}' a JOIN '${out('duckdb')}' b USING (label_id)`)
+  const differs = ['1h', '1d', '7d']
+    .map((name) => `a.count_${name} <> b.count_${name} OR abs(a.sum_${name} - b.sum_${name}) > 1e-6`)
+    .join(' OR ')
+  const [row] = await duck.rows(
+    `SELECT count(*)::DOUBLE AS labels, count(*) FILTER (WHERE ${differs})::DOUBLE AS different FROM '${out('lockstep')}' a JOIN '${out('duckdb')}' b USING (label_id)`,
+  )
   console.log(`  the answers of both: ${row?.['labels']} labels compared, ${row?.['different']} different`)
   if (row?.['different'] !== 0) throw new Error('the answers differ')
 }

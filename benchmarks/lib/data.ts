@@ -14,7 +14,13 @@ async function generated(name: string, select: string): Promise<string> {
   const folder = join(tmpdir(), 'lockstep-bench')
   await mkdir(folder, { recursive: true })
   const path = join(folder, `${name}.parquet`)
-  if (await access(path).then(() => true, () => false)) return path
+  if (
+    await access(path).then(
+      () => true,
+      () => false,
+    )
+  )
+    return path
   await using duck = await Duck.open()
   await duck.run(`COPY (${select}) TO '${path}.partial' (FORMAT parquet)`)
   await rename(`${path}.partial`, path)
@@ -26,12 +32,50 @@ const random = (seed: number, below: number): string => `(hash(i * 1000003 + ${s
 
 /** Events in order of time, as a log holds them: `user_id` (integer), `at`, `amount` (a double of two decimals). */
 export const eventsFile = (events: number, keys: number): Promise<string> =>
-  generated(`events-${events}-${keys}`, `SELECT ${random(1, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / events)}::BIGINT) AS "at", ${random(2, 100_000)} / 100.0::DOUBLE AS amount FROM range(${events}) rows(i)`)
+  generated(
+    `events-${events}-${keys}`,
+    `SELECT ${random(1, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / events)}::BIGINT) AS "at", ${random(2, 100_000)} / 100.0::DOUBLE AS amount FROM range(${events}) rows(i)`,
+  )
 
 /** Rows of a table in order of time: `user_id`, `at` (valid from), and three values. */
 export const tableFile = (rows: number, keys: number): Promise<string> =>
-  generated(`table-${rows}-${keys}`, `SELECT ${random(3, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at", ${random(4, 100_000)} / 100.0::DOUBLE AS balance, ${random(5, 1000)}::INTEGER AS level FROM range(${rows}) rows(i)`)
+  generated(
+    `table-${rows}-${keys}`,
+    `SELECT ${random(3, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at", ${random(4, 100_000)} / 100.0::DOUBLE AS balance, ${random(5, 1000)}::INTEGER AS level FROM range(${rows}) rows(i)`,
+  )
 
 /** Labels in no order of time: `label_id`, `user_id`, `at`. */
 export const labelsFile = (labels: number, keys: number): Promise<string> =>
-  generated(`labels-${labels}-${keys}`, `SELECT i AS label_id, ${random(6, keys)}::INTEGER AS user_id, make_timestamp(${start} + ${random(7, span)}::BIGINT) AS "at" FROM range(${labels}) rows(i)`)
+  generated(
+    `labels-${labels}-${keys}`,
+    `SELECT i AS label_id, ${random(6, keys)}::INTEGER AS user_id, make_timestamp(${start} + ${random(7, span)}::BIGINT) AS "at" FROM range(${labels}) rows(i)`,
+  )
+
+/** A row a key, in an order that is nobody's: `user_id`, `at` (valid from), and the 20 columns of `profileColumns`. */
+export const profilesFile = (keys: number): Promise<string> => {
+  const columns = [
+    ...Array.from({ length: 8 }, (_, index) => `${random(10 + index, 1_000_000)} / 1000.0::DOUBLE AS score_${index}`),
+    ...Array.from({ length: 6 }, (_, index) => `${random(20 + index, 10 ** (index + 1))}::INTEGER AS number_${index}`),
+    `'name ' || ${random(30, 1_000_000)} AS name`,
+    `'city ' || ${random(31, 1000)} AS city`,
+    `['bronze', 'silver', 'gold'][${random(32, 3)}::INTEGER + 1] AS level`,
+    `(${random(33, 10_000_000)} / 100.0)::DECIMAL(12, 2) AS balance`,
+    `${random(34, 2)} = 0 AS active`,
+    `make_timestamp(${start} - ${random(35, span)}::BIGINT) AS joined`,
+  ]
+  const at = `make_timestamp(${start} + ${random(36, span)}::BIGINT)`
+  return generated(
+    `profiles-${keys}`,
+    `SELECT i::INTEGER AS user_id, ${at} AS "at", ${columns.join(', ')} FROM range(${keys}) rows(i) ORDER BY hash(i)`,
+  )
+}
+
+/** Events in order of time: `user_id`, `at`, `kind`, `item`, `amount`. */
+export const actionsFile = (events: number, keys: number): Promise<string> =>
+  generated(
+    `actions-${events}-${keys}`,
+    `SELECT ${random(40, keys)}::INTEGER AS user_id, make_timestamp(${start} + i * ${Math.floor(span / events)}::BIGINT) AS "at", ['viewed', 'purchased'][${random(41, 2)}::INTEGER + 1] AS kind, ${random(42, 10_000)}::INTEGER AS item, ${random(43, 100_000)} / 100.0::DOUBLE AS amount FROM range(${events}) rows(i)`,
+  )
+
+/** The moment after the last event. */
+export const end = new Date((start + span) / 1000)

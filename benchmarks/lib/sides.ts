@@ -12,7 +12,7 @@ export interface Run {
 
 export interface Side {
   readonly name: string
-  /** A module whose default export does the work; it runs in a process of its own, so that its memory is its own. */
+  /** A module whose function `side` does the work; it runs in a process of its own, so that its memory is its own. */
   readonly module: string
   readonly options: Readonly<Record<string, unknown>>
 }
@@ -24,7 +24,9 @@ export async function runSides(sides: readonly Side[], runs: number): Promise<Ru
     for (const [index, side] of sides.entries()) {
       const result = await runSide(side)
       results[index]?.push(result)
-      console.log(`  run ${run + 1}  ${side.name.padEnd(24)} ${result.seconds.toFixed(2).padStart(8)} s ${result.peakMemory.toFixed(0).padStart(7)} MB`)
+      console.log(
+        `  run ${run + 1}  ${side.name.padEnd(24)} ${result.seconds.toFixed(2).padStart(8)} s ${result.peakMemory.toFixed(0).padStart(7)} MB`,
+      )
     }
   }
   return results
@@ -47,17 +49,35 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
-export const machine = { node: process.version, cores: availableParallelism(), memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, platform: `${process.platform} ${process.arch}` }
+export const machine = {
+  node: process.version,
+  cores: availableParallelism(),
+  memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+  platform: `${process.platform} ${process.arch}`,
+}
 
 /** Prints what was measured of ours against a peer, and writes it as JSON. */
-export async function report(name: string, sides: readonly Side[], results: readonly Run[][], target: string, file: string, about: Readonly<Record<string, unknown>>): Promise<void> {
+export async function report(
+  name: string,
+  sides: readonly Side[],
+  results: readonly Run[][],
+  target: string,
+  file: string,
+  about: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const summary = sides.map((side, index) => {
     const runs = results[index] as Run[]
-    return { side: side.name, seconds: median(runs.map(({ seconds }) => seconds)), peakMemory: median(runs.map(({ peakMemory }) => peakMemory)), runs }
+    return {
+      side: side.name,
+      seconds: median(runs.map(({ seconds }) => seconds)),
+      peakMemory: median(runs.map(({ peakMemory }) => peakMemory)),
+      runs,
+    }
   })
   const [ours, peer] = summary
   console.log(`\n${name}: medians of ${results[0]?.length} runs`)
-  for (const { side, seconds, peakMemory } of summary) console.log(`  ${side.padEnd(24)} ${seconds.toFixed(2).padStart(8)} s ${peakMemory.toFixed(0).padStart(7)} MB`)
+  for (const { side, seconds, peakMemory } of summary)
+    console.log(`  ${side.padEnd(24)} ${seconds.toFixed(2).padStart(8)} s ${peakMemory.toFixed(0).padStart(7)} MB`)
   const ratios = ours && peer ? { time: peer.seconds / ours.seconds, memory: ours.peakMemory / peer.peakMemory } : null
   if (ratios) console.log(`  ${ratios.time.toFixed(2)} times as fast, in ${ratios.memory.toFixed(2)} of the memory (${target})`)
   await writeFile(file, `${JSON.stringify({ name, machine, ...about, target, ratios, sides: summary }, null, 2)}\n`)
