@@ -169,8 +169,10 @@ function literalSql(type: TypeData, value: Cell): string | null {
     case 'boolean':
       return value === true ? 'TRUE' : 'FALSE'
     case 'integer':
-    case 'int64':
       return `(${value})`
+    case 'int64':
+      // A small literal alone would be an INTEGER.
+      return `CAST(${value} AS BIGINT)`
     case 'float':
       return doubleLiteral(value as number)
     case 'decimal':
