@@ -4,10 +4,17 @@ import { type OracleRow, oracleValues } from '../../src/testing/index.ts'
 import type { RandomCase } from './random-case.ts'
 
 /** What the oracle says of a key at a moment, in public values, or the code of the error that it raises. */
-export function oracleAnswer({ group, rows, asKnown }: Pick<RandomCase, 'group' | 'rows' | 'asKnown'>, key: OracleRow, moment: number): { values: Record<string, unknown>; status: string } | { error: string } {
+export function oracleAnswer(
+  { group, rows, asKnown }: Pick<RandomCase, 'group' | 'rows' | 'asKnown'>,
+  key: OracleRow,
+  moment: number,
+): { values: Record<string, unknown>; status: string } | { error: string } {
   try {
     const { values, status } = oracleValues(group, rows, key, moment, { asKnown })
-    return { values: Object.fromEntries(Object.entries(group.features).map(([name, { type }]) => [name, fromCell(type, values[name] ?? null)])), status }
+    return {
+      values: Object.fromEntries(Object.entries(group.features).map(([name, { type }]) => [name, fromCell(type, values[name] ?? null)])),
+      status,
+    }
   } catch (error) {
     if (error instanceof LockstepError) return { error: error.code }
     throw error
