@@ -51,7 +51,8 @@ class NewestRows {
    * key is the first to see. Side by side, so that one look at memory finds both.
    */
   readonly #slots: Float64Array
-  readonly #known: Float64Array
+  /** When the newest row was created; null where the table does not say. */
+  readonly #known: Float64Array | null
   readonly #cells: readonly ColumnBuilder[]
   readonly #tieBreakers: readonly number[]
   readonly #winners = new Int32Array(batchRows)
@@ -65,7 +66,7 @@ class NewestRows {
     this.columns = [...new Set([...plan.columns, ...plan.orderColumns])].sort()
     this.#slots = new Float64Array(2 * places).fill(Number.NEGATIVE_INFINITY)
     for (let place = 0; place < places; place++) this.#slots[2 * place] = moments.at[moments.order[place] as number] as number
-    this.#known = new Float64Array(places)
+    this.#known = plan.group.source.known === null ? null : new Float64Array(places)
     this.#cells = this.columns.map((name) => new ColumnBuilder(plan.group.source.columns[name] as TypeData, places + 1))
     this.#tieBreakers = plan.orderColumns.map((name) => this.columns.indexOf(name))
   }
@@ -77,13 +78,14 @@ class NewestRows {
     const { keyStarts } = this.#moments
     const slots = this.#slots
     const known = this.#known
+    const asKnown = this.#asKnown && known !== null
     const winnerRows = this.#winners
     const winnerPlaces = this.#winnerPlaces
     let winners = 0
     for (let row = 0; row < count; row++) {
       const time = times[row] as number
-      const rowKnown = knownNulls?.[row] === 1 ? Number.NEGATIVE_INFINITY : (knownValues[row] as number)
-      const from = this.#asKnown ? Math.max(time, rowKnown) : time
+      const rowKnown = known === null ? 0 : knownNulls?.[row] === 1 ? Number.NEGATIVE_INFINITY : (knownValues[row] as number)
+      const from = asKnown ? Math.max(time, rowKnown) : time
       // The first moment of the key that sees the row.
       const key = keys[row] as number
       const end = keyStarts[key + 1] as number
@@ -98,15 +100,16 @@ class NewestRows {
       const before = slots[2 * place + 1] as number
       if (time < before) continue
       if (time === before) {
-        if (rowKnown < (known[place] as number)) continue
-        if (rowKnown === known[place]) {
+        const knownBefore = known === null ? 0 : (known[place] as number)
+        if (rowKnown < knownBefore) continue
+        if (rowKnown === knownBefore) {
           this.#store(batch, winners)
           winners = 0
           if (!this.#wins(batch, row, place)) continue
         }
       }
       slots[2 * place + 1] = time
-      known[place] = rowKnown
+      if (known !== null) known[place] = rowKnown
       winnerRows[winners] = row
       winnerPlaces[winners++] = place
     }
@@ -121,7 +124,7 @@ class NewestRows {
 
   /** Whether a row of equal time and creation comes after the stored one. The last place of the columns is scratch. */
   #wins(batch: readonly CellColumn[], row: number, place: number): boolean {
-    const scratch = this.#known.length
+    const scratch = this.#slots.length / 2
     this.#winners[0] = row
     this.#winnerPlaces[0] = scratch
     this.#store(batch, 1)
@@ -141,7 +144,9 @@ class NewestRows {
   }
 
   #compare(a: number, b: number): number {
-    return this.#time(a) - this.#time(b) || Math.sign((this.#known[a] as number) - (this.#known[b] as number)) || this.#compareContent(a, b)
+    const known = this.#known
+    const created = known === null ? 0 : Math.sign((known[a] as number) - (known[b] as number))
+    return this.#time(a) - this.#time(b) || created || this.#compareContent(a, b)
   }
 
   values(): ValueColumns {
