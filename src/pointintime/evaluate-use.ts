@@ -1,10 +1,10 @@
 import { effectiveMoment } from '../definition/index.ts'
-import type { Duck, Scan } from '../offline/index.ts'
+import { type Duck, physicalType, type Scan } from '../offline/index.ts'
 import type { EventGroupPlan, GroupUse } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
 import { columnsToRead } from './event-history.ts'
-import { type GroupInput, groupValues, historySql } from './group-values.ts'
+import { type GroupInput, groupValues, historyColumns, historySql } from './group-values.ts'
 import { computePartition, type PartitionTask, valueColumns } from './partition.ts'
 import { PartitionWorkers } from './partition-workers.ts'
 import { Spill } from './spill.ts'
@@ -71,7 +71,8 @@ export async function evaluateUse(
     await spill.write(duck, 'history', history, partitions)
     await spill.write(duck, 'moments', momentsSql, partitions)
     await computePartitions(await partitionTasks(duck, use, spill, keys, options), options, interrupt)
-    await duck.run(`CREATE OR REPLACE TABLE ${into} AS SELECT * FROM ${spill.outputs()} ORDER BY __row`)
+    await duck.createTable(into, valueColumns(use))
+    await duck.run(`INSERT INTO ${into} SELECT * FROM ${spill.outputs()} ORDER BY __row`)
   }
   await duck.run(`DROP TABLE ${keys.table}`)
 }
@@ -101,22 +102,33 @@ async function findMomentKeys(
   return { table, counts: new Map(counts.map(({ part: place, count }) => [Number(place), count as number])) }
 }
 
+/** What a partition reads of its file. Parquet has no arrays of a fixed length: vectors come back as lists. */
+function spilledColumns(use: GroupUse): string {
+  const { columns } = use.plan.group.source
+  const vectors = historyColumns(use).filter((name) => columns[name]?.kind === 'vector')
+  const casts = vectors.map(
+    (name) => `CAST(${quoteIdentifier(name)} AS ${physicalType(columns[name] as TypeData)}) AS ${quoteIdentifier(name)}`,
+  )
+  return casts.length === 0 ? '*' : `* REPLACE (${casts.join(', ')})`
+}
+
 async function partitionTasks(
   duck: Duck,
-  { plan, keys: useKeys }: GroupUse,
+  use: GroupUse,
   spill: Spill,
   keys: MomentKeys,
   { asKnown, memoryLimit, temporaryFolder, workers }: EvaluateOptions,
 ): Promise<PartitionTask[]> {
   const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.all('moments')} GROUP BY ALL ORDER BY ALL`)
+  const spilled = spilledColumns(use)
   return await Promise.all(
     counts.map(async ({ part: place, count }) => {
       const part = Number(place)
-      const history = (await spill.has('history', part)) ? `SELECT * FROM ${spill.one('history', part)}` : null
+      const history = (await spill.has('history', part)) ? `SELECT ${spilled} FROM ${spill.one('history', part)}` : null
       return {
         // Its rows are in files by now.
-        group: { ...plan.group, source: { ...plan.group.source, history: null } },
-        keys: useKeys,
+        group: { ...use.plan.group, source: { ...use.plan.group.source, history: null } },
+        keys: use.keys,
         input: {
           keyCount: keys.counts.get(part) ?? 0,
           momentCount: count as number,
