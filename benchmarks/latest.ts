@@ -65,6 +65,6 @@ async function compare(): Promise<void> {
   const [row] = await duck.rows(
     `SELECT count(*)::DOUBLE AS labels, count(*) FILTER (WHERE a.balance IS DISTINCT FROM b.balance OR a.level IS DISTINCT FROM b.level)::DOUBLE AS different FROM '${out('lockstep')}' a JOIN '${out('duckdb')}' b USING (label_id)`,
   )
-  console.log(`  the answers of both: ${row?.['labels']} labels compared, ${row?.['different']} different`)
-  if (row?.['different'] !== 0) throw new Error('the answers differ')
+  console.log(`  the answers of both: ${row?.labels} labels compared, ${row?.different} different`)
+  if (row?.different !== 0) throw new Error('the answers differ')
 }

@@ -22,4 +22,4 @@ export function oracleAnswer(
 }
 
 /** How many random cases a property runs: more with LOCKSTEP_RUNS. */
-export const runs = (usual: number): number => Number(process.env['LOCKSTEP_RUNS'] ?? usual)
+export const runs = (usual: number): number => Number(process.env.LOCKSTEP_RUNS ?? usual)
