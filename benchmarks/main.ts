@@ -3,6 +3,7 @@ import { get } from './get.ts'
 import { growth } from './growth.ts'
 import { latest } from './latest.ts'
 import { materialize } from './materialize.ts'
+import { memory } from './memory.ts'
 import { windows } from './windows.ts'
 
 const count = (text: string): number => {
@@ -41,6 +42,16 @@ program
   .option('--runs <n>', 'runs of each size', count, 3)
   .option('--json <file>', 'where the figures go', 'bench-growth.json')
   .action(growth)
+
+program
+  .command('memory')
+  .description('a training set within a memory limit over data several times as large, and the same without: equal, byte for byte')
+  .option('--events <n>', 'events', count, 40_000_000)
+  .option('--labels <n>', 'labels', count, 1_000_000)
+  .option('--users <n>', 'users, and as many items', count, 200_000)
+  .option('--limit <bytes>', 'the memory limit', count, 2 ** 30)
+  .option('--json <file>', 'where the figures go', 'bench-memory.json')
+  .action(memory)
 
 program
   .command('materialize')

@@ -79,3 +79,24 @@ export const actionsFile = (events: number, keys: number): Promise<string> =>
 
 /** The moment after the last event. */
 export const end = new Date((start + span) / 1000)
+
+/** Purchases in order of time: `purchase_id`, `user_id` and `category` (texts), `item_id`, `total` (a decimal), `at`. */
+export const purchasesFile = (rows: number, users: number): Promise<string> =>
+  generated(
+    `purchases-${rows}-${users}`,
+    `SELECT i AS purchase_id, 'user ' || ${random(40, users)} AS user_id, ${random(41, users)}::INTEGER AS item_id, 'category ' || ${random(42, 1000)} AS category, (${random(43, 100_000)}::INTEGER * 0.01::DECIMAL(3, 2))::DECIMAL(12, 2) AS total, make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at" FROM range(${rows}) rows(i)`,
+  )
+
+/** Rows of a table in order of time: `user_id`, `tier`, `discount`, `at` (valid from). */
+export const tiersFile = (rows: number, users: number): Promise<string> =>
+  generated(
+    `tiers-${rows}-${users}`,
+    `SELECT 'user ' || ${random(44, users)} AS user_id, 'tier ' || ${random(45, 5)} AS tier, (${random(46, 50)}::INTEGER * 0.01::DECIMAL(3, 2))::DECIMAL(4, 2) AS discount, make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at" FROM range(${rows}) rows(i)`,
+  )
+
+/** Labels in no order of time: `label_id`, `user_id`, `item_id`, `at`, `budget`, `bought`. */
+export const purchaseLabelsFile = (labels: number, users: number): Promise<string> =>
+  generated(
+    `purchase-labels-${labels}-${users}`,
+    `SELECT i AS label_id, 'user ' || ${random(47, users)} AS user_id, ${random(48, users)}::INTEGER AS item_id, make_timestamp(${start} + ${random(49, span)}::BIGINT) AS "at", ${random(50, 10_000)} / 100.0::DOUBLE AS budget, ${random(51, 2)} = 1 AS bought FROM range(${labels}) rows(i)`,
+  )

@@ -12,16 +12,41 @@ import {
   TableStateCodec,
 } from '../plan/index.ts'
 import type { Cell } from '../schema/index.ts'
-import type { FeatureStatus } from './vector.ts'
+import type { FeatureState, FeatureStatus } from './vector.ts'
 
 /** Reads one group's features from what a store keeps of a key. Used for one key after the other. */
-export interface GroupReader {
+export abstract class GroupReader {
+  #status: Exclude<FeatureStatus, 'NULL'> = 'NOT_FOUND'
+  #eventTime: number | null = null
+  /** Made when they are first asked for; all features of a key share them. */
+  #known: FeatureState | null = null
+  #null: FeatureState | null = null
+
   /** Takes the stored bytes of a key (null where there are none) and a moment. Throws `READ_BEFORE_STATE`. */
-  load(bytes: Uint8Array | null, moment: number): void
-  value(feature: number): Cell
-  /** What is known of the key at the moment; of a value that is null, `NULL`. */
-  readonly status: Exclude<FeatureStatus, 'NULL'>
-  readonly eventTime: number | null
+  abstract load(bytes: Uint8Array | null, moment: number): void
+
+  abstract value(feature: number): Cell
+
+  /** What a value of the key that was loaded is worth. */
+  state(cell: Cell): FeatureState {
+    if (cell === null && this.#status === 'PRESENT') {
+      this.#null ??= this.#stateOf('NULL')
+      return this.#null
+    }
+    this.#known ??= this.#stateOf(this.#status)
+    return this.#known
+  }
+
+  protected setState(status: Exclude<FeatureStatus, 'NULL'>, eventTime: number | null): void {
+    this.#status = status
+    this.#eventTime = eventTime
+    this.#known = null
+    this.#null = null
+  }
+
+  #stateOf(status: FeatureStatus): FeatureState {
+    return { status, eventTime: this.#eventTime === null ? null : formatMoment(this.#eventTime) }
+  }
 }
 
 export function groupReader(plan: GroupPlan): GroupReader {
@@ -35,15 +60,14 @@ function beforeState(plan: GroupPlan, moment: number, from: number): LockstepErr
   )
 }
 
-class EventReader implements GroupReader {
-  status: Exclude<FeatureStatus, 'NULL'> = 'NOT_FOUND'
-  eventTime: number | null = null
+class EventReader extends GroupReader {
   readonly #plan: EventGroupPlan
   readonly #codec: EventStateCodec
   readonly #bound: BoundGroup
   readonly #nothing: EventBlock
 
   constructor(plan: EventGroupPlan) {
+    super()
     this.#plan = plan
     this.#codec = new EventStateCodec(plan)
     this.#bound = new BoundGroup(plan)
@@ -55,35 +79,31 @@ class EventReader implements GroupReader {
     }
   }
 
-  load(bytes: Uint8Array | null, q: number): void {
+  override load(bytes: Uint8Array | null, q: number): void {
     const moment = effectiveMoment(this.#plan.group.refresh, q)
-    this.status = 'NOT_FOUND'
-    this.eventTime = null
+    this.setState('NOT_FOUND', null)
     if (bytes === null) {
       this.#bound.bind(this.#nothing).load(0, false)
     } else {
       const state = this.#codec.decode(bytes)
       if (moment < state.horizon) throw beforeState(this.#plan, moment, state.horizon)
-      this.#bound.bind(state.block).load(0, false, state.folded > 0 ? state.baselines : undefined)
+      this.#bound.bind(state.block).load(0, true, state.folded > 0 ? state.baselines : undefined)
       const { times } = state.block
       let seen = times.length
       while (seen > 0 && (times[seen - 1] as number) >= moment) seen--
       if (seen > 0 || state.folded > 0) {
-        this.status = 'PRESENT'
-        this.eventTime = seen > 0 ? (times[seen - 1] as number) : state.foldedUntil
+        this.setState('PRESENT', seen > 0 ? (times[seen - 1] as number) : state.foldedUntil)
       }
     }
     this.#bound.seek(moment)
   }
 
-  value(feature: number): Cell {
+  override value(feature: number): Cell {
     return this.#bound.value(feature)
   }
 }
 
-class TableReader implements GroupReader {
-  status: Exclude<FeatureStatus, 'NULL'> = 'NOT_FOUND'
-  eventTime: number | null = null
+class TableReader extends GroupReader {
   readonly #plan: TableGroupPlan
   readonly #codec: TableStateCodec
   readonly #compute: ReturnType<typeof evaluateRow>
@@ -92,6 +112,7 @@ class TableReader implements GroupReader {
   #moment = 0
 
   constructor(plan: TableGroupPlan) {
+    super()
     this.#plan = plan
     this.#codec = new TableStateCodec(plan)
     this.#compute = evaluateRow(plan, (name) => {
@@ -100,11 +121,10 @@ class TableReader implements GroupReader {
     })
   }
 
-  load(bytes: Uint8Array | null, q: number): void {
+  override load(bytes: Uint8Array | null, q: number): void {
     const { refresh, ttl } = this.#plan.group
     const moment = effectiveMoment(refresh, q)
-    this.status = 'NOT_FOUND'
-    this.eventTime = null
+    this.setState('NOT_FOUND', null)
     this.#row = -1
     this.#moment = moment
     if (bytes === null) return
@@ -115,17 +135,14 @@ class TableReader implements GroupReader {
       if (earlier && first) throw beforeState(this.#plan, moment, first.time)
       return
     }
-    this.eventTime = row.time
-    if (ttl !== null && moment - row.time > ttl) {
-      this.status = 'STALE'
-      return
-    }
-    this.status = 'PRESENT'
+    const stale = ttl !== null && moment - row.time > ttl
+    this.setState(stale ? 'STALE' : 'PRESENT', row.time)
+    if (stale) return
     this.#cells = row.cells
     this.#row = 0
   }
 
-  value(feature: number): Cell {
+  override value(feature: number): Cell {
     return (this.#compute[feature] as (row: number, moment: number) => Cell)(this.#row, this.#moment)
   }
 }

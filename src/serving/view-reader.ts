@@ -1,21 +1,19 @@
 import type { AnyView } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { ByteWriter } from '../lib/bytes.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { formatMoment } from '../lib/moment.ts'
-import { suggestion } from '../lib/suggestion.ts'
 import type { OnlineRead, OnlineStore, OnlineValues } from '../online/index.ts'
-import { type GroupUse, planView, runStep, type ViewPlan } from '../plan/index.ts'
-import { type Cell, fromCell, keyEncoder, type TypeData, toCell } from '../schema/index.ts'
+import { planView, runStep, type ViewPlan } from '../plan/index.ts'
+import { type Cell, fromCell, toCell } from '../schema/index.ts'
 import { type GroupReader, groupReader } from './group-reader.ts'
+import { checkKeyNames, type Keys, keyPacker } from './key-packer.ts'
 import { checkOnlineMeta, onlineTable } from './online-table.ts'
-import type { FeatureState, FeatureStatus, Vector } from './vector.ts'
+import type { FeatureState, Vector } from './vector.ts'
 
-type Keys = Readonly<Record<string, unknown>>
-
-/** A use of a group, ready to read: how its keys are packed and its rows unpacked. */
+/** A use of a group, ready to read: its table, the packer of its keys by place, and what unpacks its rows. */
 interface UseReader {
   readonly table: string
-  readonly key: (keys: Keys) => Uint8Array
+  readonly packer: number
   readonly reader: GroupReader
 }
 
@@ -28,14 +26,23 @@ export class ViewReader {
   readonly plan: ViewPlan
   readonly #store: OnlineStore
   readonly #uses: readonly UseReader[]
+  /** One for all uses of the same keys. */
+  readonly #packers: readonly ((row: Keys) => Uint8Array)[]
+
+  /** All names of a vector: filling copies of one object takes half the time of adding names to new ones. */
+  readonly #blank: Record<string, unknown>
 
   private constructor(view: AnyView, store: OnlineStore) {
     this.plan = planView(view)
     this.#store = store
-    this.#uses = this.plan.uses.map((use) => ({
-      table: onlineTable(use.plan.group),
-      key: keyPacker(view, use),
-      reader: groupReader(use.plan),
+    this.#blank = Object.fromEntries(this.plan.output.map(({ name }) => [name, null]))
+    const keySets = new Map(this.plan.uses.map(({ keys }) => [canonicalJson(keys), keys]))
+    const places = [...keySets.keys()]
+    this.#packers = [...keySets.values()].map((keys) => keyPacker(view, keys))
+    this.#uses = this.plan.uses.map(({ plan, keys }) => ({
+      table: onlineTable(plan.group),
+      packer: places.indexOf(canonicalJson(keys)),
+      reader: groupReader(plan),
     }))
   }
 
@@ -63,15 +70,15 @@ export class ViewReader {
   }
 
   #reads(rows: readonly Keys[]): OnlineRead[] {
-    return this.#uses.map(({ table, key }) => ({ table, keys: rows.map(key) }))
+    for (const row of rows) checkKeyNames(this.plan.view, row)
+    const packed = this.#packers.map((pack) => rows.map(pack))
+    return this.#uses.map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
   }
 
   #assemble(rows: readonly Keys[], requests: readonly Keys[], moment: number, stored: readonly OnlineValues[]): Vector[] {
     const asOf = formatMoment(moment)
     return rows.map((_, row) => {
-      this.#uses.forEach(({ reader }, use) => {
-        reader.load(stored[use]?.[row] ?? null, moment)
-      })
+      for (let use = 0; use < this.#uses.length; use++) this.#reader(use).load(stored[use]?.[row] ?? null, moment)
       return this.#vector(requests[requests.length === 1 ? 0 : row] ?? {}, asOf)
     })
   }
@@ -88,18 +95,18 @@ export class ViewReader {
       )
       computed.push(runStep(step, known, given))
     }
-    const values: Record<string, unknown> = {}
-    const features: Record<string, FeatureState> = {}
+    const values = { ...this.#blank }
+    const features = { ...this.#blank } as Record<string, FeatureState>
     for (const { name, type, source } of output) {
       if (source.from === 'step') {
         const cell = (computed[source.step] as Cell[])[source.feature] as Cell
-        values[name] = fromCell(type, cell)
+        values[name] = cell
         features[name] = { status: cell === null ? 'NULL' : 'PRESENT', eventTime: null }
       } else {
         const reader = this.#reader(source.use)
         const cell = reader.value(source.feature)
-        values[name] = fromCell(type, cell)
-        features[name] = stateOf(reader, cell)
+        values[name] = cell
+        features[name] = reader.state(cell)
       }
     }
     return { values, features, asOf }
@@ -107,35 +114,5 @@ export class ViewReader {
 
   #reader(use: number): GroupReader {
     return (this.#uses[use] as UseReader).reader
-  }
-}
-
-function stateOf({ status, eventTime }: GroupReader, cell: Cell): FeatureState {
-  const shown: FeatureStatus = status === 'PRESENT' && cell === null ? 'NULL' : status
-  return { status: shown, eventTime: eventTime === null ? null : formatMoment(eventTime) }
-}
-
-function keyPacker(view: AnyView, use: GroupUse): (keys: Keys) => Uint8Array {
-  const encode = keyEncoder(use.keys.map(({ type }) => type))
-  const writer = new ByteWriter()
-  const allowed: Readonly<Record<string, TypeData>> = view.keys
-  return (keys) => {
-    for (const name in keys) {
-      if (!(name in allowed))
-        throw new LockstepError('UNKNOWN_NAME', `The view ${view.name} has no key ${name}${suggestion(name, Object.keys(allowed))}`)
-    }
-    writer.clear()
-    encode(
-      use.keys.map(({ name, type }) => {
-        const value = keys[name]
-        if (value === undefined || value === null)
-          throw new LockstepError('MISSING_KEY', `The key ${name} of the view ${view.name} is missing`, {
-            remedy: `Give ${Object.keys(allowed).join(', ')}.`,
-          })
-        return toCell(type, value, `key ${name}`)
-      }),
-      writer,
-    )
-    return writer.finish()
   }
 }
