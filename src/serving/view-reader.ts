@@ -100,12 +100,12 @@ export class ViewReader {
     for (const { name, type, source } of output) {
       if (source.from === 'step') {
         const cell = (computed[source.step] as Cell[])[source.feature] as Cell
-        values[name] = cell
+        values[name] = fromCell(type, cell)
         features[name] = { status: cell === null ? 'NULL' : 'PRESENT', eventTime: null }
       } else {
         const reader = this.#reader(source.use)
         const cell = reader.value(source.feature)
-        values[name] = cell
+        values[name] = fromCell(type, cell)
         features[name] = reader.state(cell)
       }
     }
