@@ -39,12 +39,16 @@ export class SeriesFold {
   /** The value of a range straight from prefixes, or undefined where the aggregate has none. */
   value(low: number, high: number): Cell | undefined {
     if (this.#prefixes === undefined) {
-      const { values } = this.#series
-      const own =
-        values instanceof Float64Array ? values.subarray(this.#start, this.#end) : (values as readonly Cell[]).slice(this.#start, this.#end)
-      this.#prefixes = this.aggregate.ranges?.(own, this.#end - this.#start) ?? null
+      this.#prefixes = this.aggregate.ranges?.(this.#own(), this.#end - this.#start) ?? null
     }
     return this.#prefixes === null ? undefined : this.#prefixes(low - this.#start, high - this.#start)
+  }
+
+  /** The values of the key, from the first on; those of a block's first key without a copy, and what follows them too. */
+  #own(): ArrayLike<Cell> {
+    const { values } = this.#series
+    if (this.#start === 0) return values
+    return values instanceof Float64Array ? values.subarray(this.#start, this.#end) : (values as readonly Cell[]).slice(this.#start, this.#end)
   }
 
   /** A new state of the values at `[low, high)`. */

@@ -151,14 +151,18 @@ export class ByteReader {
   }
 
   unsigned(): number {
+    let at = this.#at
     let value = 0
-    let scale = 1
-    for (;;) {
-      const byte = this.byte()
+    for (let scale = 1; at < this.#bytes.length; scale *= 0x80) {
+      const byte = this.#bytes[at++] as number
       value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-      scale *= 0x80
+      if (byte < 0x80) {
+        this.#at = at
+        return value
+      }
     }
+    this.#at = at
+    return this.#take(1)
   }
 
   signed(): number {

@@ -98,6 +98,9 @@ class Columns {
   }
 }
 
+/** Series of up to so many events share memory that serves one block after the other: for one key, making arrays costs more than filling them. */
+const smallBlock = 1024
+
 const inFloat64: ReadonlySet<Kind> = new Set<Kind>(['integer', 'float', 'decimal', 'timestamp', 'date'])
 
 function seriesBuilder(plan: SeriesPlan, columns: Columns): (block: EventBlock) => Series {
@@ -108,15 +111,17 @@ function seriesBuilder(plan: SeriesPlan, columns: Columns): (block: EventBlock) 
   const value = plan.value ? columns.value(plan.value) : () => 0
   const weight = plan.weight ? columns.value(plan.weight) : null
   const passes = plan.filter ? columns.filter(plan.filter) : null
+  const shared = { values: new Float64Array(smallBlock), positions: new Int32Array(smallBlock), rank: new Int32Array(smallBlock + 1) }
   return (block) => {
     const { times, ids } = block
     const whole = name === null ? undefined : block.columns.get(name)
     if (whole && !whole.nulls) return { values: whole.values, weights: null, positions: null, rank: null, times, ids }
     const count = times.length
-    const values: Float64Array | Cell[] = numbers ? new Float64Array(count) : []
+    const small = count <= smallBlock
+    const values: Float64Array | Cell[] = !numbers ? [] : small ? shared.values : new Float64Array(count)
     const weights: Cell[] | null = weight ? [] : null
-    const positions = new Int32Array(count)
-    const rank = new Int32Array(count + 1)
+    const positions = small ? shared.positions : new Int32Array(count)
+    const rank = small ? shared.rank : new Int32Array(count + 1)
     let kept = 0
     for (let row = 0; row < count; row++) {
       rank[row] = kept
@@ -130,6 +135,7 @@ function seriesBuilder(plan: SeriesPlan, columns: Columns): (block: EventBlock) 
     }
     rank[count] = kept
     if (kept === count) return { values, weights, positions: null, rank: null, times, ids }
+    if (small) return { values, weights, positions, rank, times, ids }
     return {
       values: numbers ? (values as Float64Array).slice(0, kept) : values,
       weights,
