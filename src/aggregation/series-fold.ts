@@ -48,7 +48,9 @@ export class SeriesFold {
   #own(): ArrayLike<Cell> {
     const { values } = this.#series
     if (this.#start === 0) return values
-    return values instanceof Float64Array ? values.subarray(this.#start, this.#end) : (values as readonly Cell[]).slice(this.#start, this.#end)
+    return values instanceof Float64Array
+      ? values.subarray(this.#start, this.#end)
+      : (values as readonly Cell[]).slice(this.#start, this.#end)
   }
 
   /** A new state of the values at `[low, high)`. */
