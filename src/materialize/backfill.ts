@@ -15,7 +15,7 @@ import {
   transportSql,
 } from '../offline/index.ts'
 import { type GroupUse, planGroup } from '../plan/index.ts'
-import { evaluateUse, Interrupt, type Progress } from '../pointintime/index.ts'
+import { engineOptions, evaluateUse, Interrupt, type Progress } from '../pointintime/index.ts'
 import type { TypeData } from '../schema/index.ts'
 
 export interface BackfillOptions {
@@ -76,11 +76,7 @@ export async function backfillGroup(group: FeatureGroupData, offline: OfflineSto
     )
   const missing = missingIntervals(intervals, range)
 
-  await using duck = await Duck.open({
-    ...(options.temporaryFolder === undefined ? {} : { temporaryFolder: options.temporaryFolder }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit * 0.35 }),
-  })
+  await using duck = await Duck.open(engineOptions(options))
   const stop = () => duck.interrupt()
   options.signal?.addEventListener('abort', stop)
   try {

@@ -1,10 +1,9 @@
-import { tmpdir } from 'node:os'
 import { effectiveMoment, type FeatureGroupData, type History } from '../definition/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import { Duck, prepareScan, type RowReport, type Scan } from '../offline/index.ts'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
 import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, planGroup } from '../plan/index.ts'
-import { historyPartitions, historySql, Interrupt, type Progress, readEvents } from '../pointintime/index.ts'
+import { engineOptions, historyPartitions, historySql, Interrupt, type Progress, readEvents } from '../pointintime/index.ts'
 import { type Cell, keyEncoder, orderBytes, type TypeData } from '../schema/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
 import { findKeys, readKeys } from './history-keys.ts'
@@ -49,7 +48,6 @@ export async function materializeGroup(
 ): Promise<MaterializeResult> {
   const started = performance.now()
   const interrupt = new Interrupt(options.signal, options.progress)
-  const temporaryFolder = options.temporaryFolder ?? tmpdir()
   const plan = planGroup(group)
   const use: GroupUse = { plan, keys: Object.entries<TypeData>(group.entity.keys).map(([key, type]) => ({ key, name: key, type })) }
   const table = onlineTable(group)
@@ -57,11 +55,7 @@ export async function materializeGroup(
   checkOnlineMeta(group, await online.readMeta(table))
   await online.writeMeta(table, onlineMeta(group))
 
-  await using duck = await Duck.open({
-    temporaryFolder,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit * 0.35 }),
-  })
+  await using duck = await Duck.open(engineOptions(options))
   const stop = () => duck.interrupt()
   options.signal?.addEventListener('abort', stop)
   try {
@@ -115,7 +109,7 @@ async function* eventStates(
 ): AsyncGenerator<OnlineRow[]> {
   const { group } = plan
   const { upto } = options
-  const partitions = await historyPartitions(duck, plan, scan, options.memoryLimit ?? null)
+  const partitions = await historyPartitions(duck, plan, scan, { asKnown: false, memoryLimit: options.memoryLimit ?? null, workers: 1 })
   const horizon = effectiveMoment(group.refresh, upto) - group.source.lateness
   const keys = await findKeys(duck, use, scan, upto, horizon - plan.reach, partitions)
   const codec = new EventStateCodec(plan)

@@ -1,11 +1,12 @@
 import { effectiveMoment } from '../definition/index.ts'
 import { type Duck, physicalType, type Scan } from '../offline/index.ts'
-import type { EventGroupPlan, GroupUse } from '../plan/index.ts'
+import type { GroupUse } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
-import { columnsToRead } from './event-history.ts'
 import { type GroupInput, groupValues, historyColumns, historySql } from './group-values.ts'
+import { memoryBudget } from './memory-budget.ts'
 import { computePartition, type PartitionTask, valueColumns } from './partition.ts'
+import { partitionCount } from './partition-count.ts'
 import { PartitionWorkers } from './partition-workers.ts'
 import { Spill } from './spill.ts'
 
@@ -42,7 +43,7 @@ export async function evaluateUse(
 ): Promise<void> {
   const { plan } = use
   interrupt.stage(`reading ${plan.group.source.name}`)
-  const partitions = Math.max(options.partitions, await partitionCount(duck, use, scan, moments, options))
+  const partitions = Math.max(options.partitions, await partitionCount(duck, use, scan, moments.count, options))
   const keys = await findMomentKeys(duck, use, moments, keyColumn, partitions)
   const [bounds] = await duck.rows(`SELECT min(__at) AS first, max(__at) AS last FROM ${moments.table}`)
   const effective = (moment: unknown) => effectiveMoment(plan.group.refresh, (moment as number | null) ?? 0)
@@ -67,12 +68,12 @@ export async function evaluateUse(
     await duck.createTable(into, columns)
     await duck.append(into, Object.values(columns), [{ values: rows, nulls: null }, ...values.columns()], count)
   } else {
-    await using spill = await Spill.open(options.temporaryFolder)
-    await spill.write(duck, 'history', history, partitions)
-    await spill.write(duck, 'moments', momentsSql, partitions)
+    await using spill = await Spill.open(duck.folder)
+    await spill.write(duck, 'history', history)
+    await spill.write(duck, 'moments', momentsSql)
     await computePartitions(await partitionTasks(duck, use, spill, keys, options), options, interrupt)
     await duck.createTable(into, valueColumns(use))
-    await duck.run(`INSERT INTO ${into} SELECT * FROM ${spill.outputs()} ORDER BY __row`)
+    await duck.run(`INSERT INTO ${into} SELECT * FROM ${spill.rows('values_*')} ORDER BY __row`)
   }
   await duck.run(`DROP TABLE ${keys.table}`)
 }
@@ -119,29 +120,24 @@ async function partitionTasks(
   keys: MomentKeys,
   { asKnown, memoryLimit, temporaryFolder, workers }: EvaluateOptions,
 ): Promise<PartitionTask[]> {
-  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.all('moments')} GROUP BY ALL ORDER BY ALL`)
+  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.rows('moments')} GROUP BY ALL ORDER BY ALL`)
   const spilled = spilledColumns(use)
-  return await Promise.all(
-    counts.map(async ({ part: place, count }) => {
-      const part = Number(place)
-      const history = (await spill.has('history', part)) ? `SELECT ${spilled} FROM ${spill.one('history', part)}` : null
-      return {
-        // Its rows are in files by now.
-        group: { ...use.plan.group, source: { ...use.plan.group.source, history: null } },
-        keys: use.keys,
-        input: {
-          keyCount: keys.counts.get(part) ?? 0,
-          momentCount: count as number,
-          momentsSql: `SELECT __k, __at, __row FROM ${spill.one('moments', part)} ORDER BY __row`,
-          historySql: history,
-        },
-        asKnown,
-        temporaryFolder,
-        memoryLimitBytes: memoryLimit === null ? null : (memoryLimit * partitionEngineShare) / workers,
-        output: spill.output(part),
-      }
-    }),
-  )
+  const budget = memoryLimit === null ? null : memoryBudget(memoryLimit, workers)
+  return counts.map(({ part, count }) => ({
+    // Its rows are in files by now.
+    group: { ...use.plan.group, source: { ...use.plan.group.source, history: null } },
+    keys: use.keys,
+    input: {
+      keyCount: keys.counts.get(Number(part)) ?? 0,
+      momentCount: count as number,
+      momentsSql: `SELECT __k, __at, __row FROM ${spill.rows('moments')} WHERE __part = ${part} ORDER BY __row`,
+      historySql: `SELECT ${spilled} FROM ${spill.rows('history')} WHERE __part = ${part}`,
+    },
+    asKnown,
+    temporaryFolder,
+    memoryLimitBytes: budget && budget.partitionEngine,
+    output: spill.path(`values_${part}`),
+  }))
 }
 
 async function computePartitions(tasks: readonly PartitionTask[], { workers }: EvaluateOptions, interrupt: Interrupt): Promise<void> {
@@ -151,48 +147,4 @@ async function computePartitions(tasks: readonly PartitionTask[], { workers }: E
   }
   using pool = new PartitionWorkers(Math.min(workers, tasks.length))
   await pool.compute(tasks, interrupt)
-}
-
-/** Bytes of a row of history in memory: numbers and positions take 8, texts and the rest far more. */
-const bytesOfKind = (type: TypeData): number =>
-  ['integer', 'float', 'decimal', 'timestamp', 'date', 'boolean'].includes(type.kind) ? 9 : 64
-
-/** Shares of the memory limit that one partition's history and moments may take; the rest is DuckDB's, and the runtime's. */
-const historyShare = 0.25
-const momentShare = 0.1
-/** Of the engines that read one partition each. */
-const partitionEngineShare = 0.15
-
-/** Small work is not worth files and threads. */
-const worthPartitions = 1_000_000
-
-async function partitionCount(
-  duck: Duck,
-  use: GroupUse,
-  scan: Scan,
-  moments: MomentTable,
-  { memoryLimit, workers }: EvaluateOptions,
-): Promise<number> {
-  if (memoryLimit === null) return workers === 1 || (await historyRows(duck, scan)) < worthPartitions ? 1 : workers
-  const { plan } = use
-  const momentBytes = moments.count * (40 + plan.features.reduce((bytes, { type }) => bytes + bytesOfKind(type), 0))
-  const forMoments = Math.max(1, Math.ceil(momentBytes / (memoryLimit * momentShare)))
-  const forHistory = plan.kind === 'table' ? 1 : await historyPartitions(duck, plan, scan, memoryLimit / workers)
-  return Math.max(forMoments * workers, forHistory, workers)
-}
-
-/** Into how many partitions a history has to be dealt, so that the events of one stay within their share of the memory limit. */
-export async function historyPartitions(duck: Duck, plan: EventGroupPlan, scan: Scan, memoryLimit: number | null): Promise<number> {
-  if (memoryLimit === null) return 1
-  const rows = await historyRows(duck, scan)
-  // Series with a filter copy the values that pass it.
-  const copies = plan.series.reduce((bytes, { value, filter }) => bytes + 8 + (filter !== null || value?.type.nullable ? 9 : 0), 0)
-  const rowBytes =
-    12 + copies + columnsToRead(plan).reduce((bytes, name) => bytes + bytesOfKind(plan.group.source.columns[name] as TypeData), 0)
-  return Math.max(1, Math.ceil((rows * rowBytes) / (memoryLimit * historyShare)))
-}
-
-async function historyRows(duck: Duck, scan: Scan): Promise<number> {
-  const [row] = await duck.rows(`SELECT count(*)::DOUBLE AS count FROM (${scan.sql})`)
-  return row?.count as number
 }

@@ -1,5 +1,5 @@
 export { Interrupt, type Progress } from './context.ts'
-export { evaluateUse, historyPartitions } from './evaluate-use.ts'
+export { evaluateUse } from './evaluate-use.ts'
 export { readEvents } from './event-history.ts'
 export { type ExplainOptions, explainFeature } from './explain.ts'
 export type {
@@ -17,6 +17,8 @@ export type {
 } from './explanation.ts'
 export { historyColumns, historySql } from './group-values.ts'
 export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
+export { engineOptions } from './memory-budget.ts'
+export { historyPartitions } from './partition-count.ts'
 export type { Split } from './split.ts'
 export { buildTrainingSet, type TrainingColumn, TrainingSet, type TrainingSetOptions } from './training-set.ts'
 export { outputFormat, type TrainingFormat, type TrainingSetManifest, type WriteOptions } from './write-training-set.ts'

@@ -1,8 +1,12 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Duck, quoteLiteral } from '../offline/index.ts'
 
-/** Rows dealt into partitions, in files of a temporary folder that goes with it. */
+/**
+ * Rows dealt into partitions, in a temporary folder that goes with it. Those of one name lie in one file, sorted by their
+ * partition: sorting keeps within the engine's memory however many partitions there are, which a file for each would not,
+ * and a reader of one skips the rest of the file by its statistics.
+ */
 export class Spill implements AsyncDisposable {
   readonly #folder: string
 
@@ -11,40 +15,24 @@ export class Spill implements AsyncDisposable {
   }
 
   static async open(parent: string): Promise<Spill> {
-    return new Spill(await mkdtemp(join(parent, 'lockstep-spill-')))
+    return new Spill(await mkdtemp(join(parent, 'spill-')))
   }
 
-  /** Writes what the SELECT gives, each row to the partition that its `__part` names. */
-  async write(duck: Duck, name: string, sql: string, partitions: number): Promise<void> {
-    // Each open partition holds a buffer: the more there are, the sooner they are flushed.
-    const flush = Math.max(8192, Math.floor(1_000_000 / partitions))
-    await duck.run(
-      `SET partitioned_write_max_open_files = ${Math.max(partitions, 1)}; SET partitioned_write_flush_threshold = ${flush}; COPY (${sql}) TO ${quoteLiteral(join(this.#folder, name))} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (__part), FILENAME_PATTERN 'part_{uuid}')`,
+  /** Writes what the SELECT gives; its column `__part` names the partition of each row. */
+  async write(duck: Duck, name: string, sql: string): Promise<void> {
+    await duck.inOrder(
+      `COPY (SELECT * FROM (${sql}) ORDER BY __part) TO ${quoteLiteral(this.path(name))} (FORMAT parquet, COMPRESSION snappy)`,
     )
   }
 
-  one(name: string, partition: number): string {
-    return `read_parquet(${quoteLiteral(join(this.#folder, name, `__part=${partition}`, '*.parquet'))}, hive_partitioning = false)`
+  /** The file of a name. */
+  path(name: string): string {
+    return join(this.#folder, `${name}.parquet`)
   }
 
-  all(name: string): string {
-    return `read_parquet(${quoteLiteral(join(this.#folder, name, '*', '*.parquet'))}, hive_partitioning = true)`
-  }
-
-  /** Where the values of a partition go. */
-  output(partition: number): string {
-    return join(this.#folder, `values_${partition}.parquet`)
-  }
-
-  outputs(): string {
-    return `read_parquet(${quoteLiteral(join(this.#folder, 'values_*.parquet'))}, hive_partitioning = false)`
-  }
-
-  async has(name: string, partition: number): Promise<boolean> {
-    return await stat(join(this.#folder, name, `__part=${partition}`)).then(
-      () => true,
-      () => false,
-    )
+  /** A FROM clause of the rows of these names; `*` stands for any. */
+  rows(name: string): string {
+    return `read_parquet(${quoteLiteral(this.path(name))}, hive_partitioning = false)`
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

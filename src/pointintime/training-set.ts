@@ -8,6 +8,7 @@ import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
 import { evaluateUse } from './evaluate-use.ts'
 import { LabelRows } from './label-rows.ts'
 import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.ts'
+import { engineOptions } from './memory-budget.ts'
 import { computeSteps, stepColumn } from './on-demand-values.ts'
 import { type Split, splitSql } from './split.ts'
 import { type TrainingSetManifest, type WriteOptions, writeTrainingSet } from './write-training-set.ts'
@@ -37,9 +38,6 @@ export interface TrainingColumn {
   readonly name: string
   readonly type: TypeData | null
 }
-
-/** Shares of the memory limit: DuckDB's own, below what the partitions of the algebra leave. */
-const engineShare = 0.35
 
 /**
  * A training set: every label once, in its order, with all its columns and the view's values as of its moment.
@@ -125,11 +123,7 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
   const plan = planView(view)
   const interrupt = new Interrupt(options.signal, options.progress)
   const temporaryFolder = options.temporaryFolder ?? tmpdir()
-  const duck = await Duck.open({
-    temporaryFolder,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit * engineShare }),
-  })
+  const duck = await Duck.open(engineOptions(options))
   const stop = () => duck.interrupt()
   options.signal?.addEventListener('abort', stop)
   try {
