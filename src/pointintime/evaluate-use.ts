@@ -122,7 +122,7 @@ async function partitionTasks(
 ): Promise<PartitionTask[]> {
   const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.rows('moments')} GROUP BY ALL ORDER BY ALL`)
   const spilled = spilledColumns(use)
-  const budget = memoryLimit === null ? null : memoryBudget(memoryLimit, workers)
+  const memoryLimitBytes = memoryLimit === null ? null : memoryBudget(memoryLimit, workers).partitionEngine
   return counts.map(({ part, count }) => ({
     // Its rows are in files by now.
     group: { ...use.plan.group, source: { ...use.plan.group.source, history: null } },
@@ -135,7 +135,7 @@ async function partitionTasks(
     },
     asKnown,
     temporaryFolder,
-    memoryLimitBytes: budget && budget.partitionEngine,
+    memoryLimitBytes,
     output: spill.path(`values_${part}`),
   }))
 }
