@@ -7,6 +7,7 @@ export { type RawRelation, rawRelation, typedSql } from './raw-relation.ts'
 export type { SourceFile } from './readers/reader.ts'
 export { formatProblems, type RowExample, type RowProblem, type RowReport } from './row-report.ts'
 export { prepareScan, type Scan, type ScanOptions } from './scan.ts'
+export { type SourceRow, sourceRows } from './source-rows.ts'
 export { quoteIdentifier, quoteList, quoteLiteral } from './sql.ts'
 export {
   type Interval,

@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type AnyView, type FeatureGroupData, type History, OnDemand, type Selection, selectionsOf } from '../definition/index.ts'
 import { momentMicros } from '../lib/moment.ts'
-import { Duck } from '../offline/index.ts'
+import { Duck, sourceRows } from '../offline/index.ts'
+import { type KeyRows, keyRows, type OracleRow, oracleValues, rowsUntil } from '../oracle/index.ts'
 import { type Cell, fromCell, type TypeData, toCell } from '../schema/index.ts'
-import { type KeyRows, keyRows, rowsUntil } from './key-rows.ts'
-import { type OracleRow, oracleValues } from './oracle.ts'
-import { sourceRows } from './source-rows.ts'
 
 export interface CheckOptions {
   /** As the training set was built. */

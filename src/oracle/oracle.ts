@@ -1,8 +1,8 @@
 import type { AggregateNode, FeatureGroupData, SourceData, WindowData } from '../definition/index.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
-import { aggregateOf } from './oracle-aggregates.ts'
-import { holds, interpret } from './oracle-expression.ts'
-import { compareCells } from './oracle-number.ts'
+import { aggregateOf } from './aggregates.ts'
+import { holds, interpret } from './expression.ts'
+import { compareCells } from './number.ts'
 
 /** A row of a source: a cell for each declared column. */
 export type OracleRow = Readonly<Record<string, Cell>>

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { t } from '../schema/index.ts'
-import { floorOf, nearestDouble, unitsOf, unitsOfOne } from './oracle-number.ts'
+import { floorOf, nearestDouble, unitsOf, unitsOfOne } from './number.ts'
 
 const float = t.float().data
 

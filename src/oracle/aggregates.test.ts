@@ -5,7 +5,7 @@ import { arbitraryCell } from '../../test/support/arbitrary-cell.ts'
 import { aggregateFunctions } from '../aggregation/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Cell, type Kind, type TypeData, t } from '../schema/index.ts'
-import { type AggregateCall, aggregateOf } from './oracle-aggregates.ts'
+import { type AggregateCall, aggregateOf } from './aggregates.ts'
 
 const types: readonly TypeData[] = [
   t.integer().data,

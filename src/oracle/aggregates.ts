@@ -1,7 +1,7 @@
 import { aggregateFunctions } from '../aggregation/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Cell, fromCell, type TypeData } from '../schema/index.ts'
-import { compareCells, exactCell, nearestDouble, unitsOf, unitsOfOne } from './oracle-number.ts'
+import { compareCells, exactCell, nearestDouble, unitsOf, unitsOfOne } from './number.ts'
 
 /** What an event of the window gives to an aggregate: the values of its inputs. */
 export interface Contribution {

@@ -9,7 +9,7 @@ import { functionNames } from '../definition/functions.ts'
 import { LockstepError } from '../errors.ts'
 import { compileExpression } from '../plan/evaluate-expression.ts'
 import type { Cell } from '../schema/index.ts'
-import { interpret } from './oracle-expression.ts'
+import { interpret } from './expression.ts'
 
 function outcomeOf(evaluate: () => Cell): Cell | typeof outOfRange {
   try {

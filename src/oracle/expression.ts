@@ -1,7 +1,7 @@
 import type { AggregateNode, CallNode, ExpressionNode } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
-import { compareCells, exactCell, floorOf, nearestDouble, toFloat, unitsOf, unitsOfOne } from './oracle-number.ts'
+import { compareCells, exactCell, floorOf, nearestDouble, toFloat, unitsOf, unitsOfOne } from './number.ts'
 
 /** What an expression can refer to. */
 export interface Scope {
