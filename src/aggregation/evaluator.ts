@@ -87,4 +87,30 @@ export class Evaluator {
     })
     return { from, baselines }
   }
+
+  /** Whether any event counts in the value of an aggregate as of the moment sought. */
+  counts(place: number): boolean {
+    const { series, window } = this.#aggregates[place] as EvaluatedAggregate
+    const { rank } = this.#series[series] as Series
+    const { low, high } = this.#cursors[window] as WindowCursor
+    return (this.#folds[place] as RangeFold).hasBaseline || (rank ? (rank[low] as number) < (rank[high] as number) : low < high)
+  }
+
+  /** The next moment after the one sought at which other events count in an aggregate, if none comes; Infinity for never. */
+  nextChange(place: number): number {
+    const { series, window } = this.#aggregates[place] as EvaluatedAggregate
+    const { rank, positions } = this.#series[series] as Series
+    const cursor = this.#cursors[window] as WindowCursor
+    const { low, high, end } = cursor
+    if (!rank || !positions) return cursor.nextChange(low < high ? low : -1, high < end ? high : -1)
+    const [first, next, last] = [rank[low], rank[high], rank[end]] as [number, number, number]
+    return cursor.nextChange(first < next ? (positions[first] as number) : -1, next < last ? (positions[next] as number) : -1)
+  }
+
+  /** The moment from which on events of the loaded key may still change, once `keep(start, q, times)` is all that is kept of it. */
+  openFrom(q: number): number {
+    let from = Number.POSITIVE_INFINITY
+    for (const cursor of this.#cursors) from = Math.min(from, cursor.openFrom(q))
+    return from
+  }
 }

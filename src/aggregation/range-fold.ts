@@ -23,6 +23,10 @@ export class RangeFold {
     this.#low = -1
   }
 
+  get hasBaseline(): boolean {
+    return this.#baseline !== undefined
+  }
+
   at(low: number, high: number, asOf: number): Cell {
     const { aggregate } = this.#source
     if (this.#baseline !== undefined) {

@@ -19,6 +19,8 @@ export class WindowCursor {
   low = 0
   high = 0
   asOf = 0
+  /** The moment at which a sliding or tumbling window begins. */
+  left = 0
   #window: BoundWindow = { kind: 'lifetime', delay: 0 }
   #times: Float64Array = new Float64Array(0)
   #start = 0
@@ -49,13 +51,15 @@ export class WindowCursor {
         return
       case 'sliding': {
         const left = moment - window.length
-        this.low = this.#position(window.resolution === 0 ? left : Math.floor(left / window.resolution) * window.resolution, this.low)
+        this.left = window.resolution === 0 ? left : Math.floor(left / window.resolution) * window.resolution
+        this.low = this.#position(this.left, this.low)
         return
       }
       case 'tumbling': {
         const bucket = Math.floor(moment / window.length) * window.length
         if (window.part === 'last') this.high = this.#position(bucket, this.high)
-        this.low = this.#position(window.part === 'last' ? bucket - window.length : bucket, this.low)
+        this.left = window.part === 'last' ? bucket - window.length : bucket
+        this.low = this.#position(this.left, this.low)
         return
       }
       case 'session':
@@ -73,6 +77,72 @@ export class WindowCursor {
   keepFrom(q: number): number {
     this.seek(q)
     return this.#window.kind === 'lifetime' ? this.high : this.low
+  }
+
+  /**
+   * The moment from which on events may still come, go and change, once those before `keepFrom(q)` are gone: what any moment
+   * from `q` on sees stays exact.
+   */
+  openFrom(q: number): number {
+    this.seek(q)
+    const window = this.#window
+    switch (window.kind) {
+      case 'lifetime':
+        return this.asOf
+      case 'sliding':
+      case 'tumbling':
+        return this.left
+      case 'session':
+        return this.low < this.high ? (this.#times[this.low] as number) : this.asOf
+      case 'since':
+        // A moment may hold events on both sides of the matching one.
+        return this.low > this.#start ? (this.#times[this.low - 1] as number) + 1 : Number.NEGATIVE_INFINITY
+    }
+  }
+
+  /**
+   * The next moment after the one sought at which the window holds other events, if none comes and none changes; Infinity
+   * where there is none. Of the events that count, `first` is the first one inside and `next` the first one behind the window,
+   * each -1 where there is none.
+   */
+  nextChange(first: number, next: number): number {
+    const window = this.#window
+    const times = this.#times
+    const entering = next < 0 ? Number.POSITIVE_INFINITY : (times[next] as number) + 1
+    let leaving = Number.POSITIVE_INFINITY
+    switch (window.kind) {
+      case 'lifetime':
+        break
+      case 'sliding':
+        if (first >= 0) {
+          const time = times[first] as number
+          leaving = window.length + (window.resolution === 0 ? time + 1 : (Math.floor(time / window.resolution) + 1) * window.resolution)
+        }
+        break
+      case 'tumbling':
+        if (window.part === 'last') {
+          const bucket = (time: number) => Math.floor(time / window.length) * window.length
+          const current = next < 0 ? Number.POSITIVE_INFINITY : bucket(times[next] as number) + window.length
+          return window.delay + Math.min(current, first < 0 ? current : this.left + 2 * window.length)
+        }
+        if (first >= 0) leaving = this.left + window.length
+        break
+      case 'session':
+        // An event that does not count can begin a session too.
+        if (first >= 0) leaving = (times[this.high - 1] as number) + window.gap + 1
+        return window.delay + Math.min(this.#entering(), leaving)
+      case 'since':
+        return window.delay + this.#entering()
+    }
+    return window.delay + Math.min(entering, leaving)
+  }
+
+  #entering(): number {
+    return this.high < this.#end ? (this.#times[this.high] as number) + 1 : Number.POSITIVE_INFINITY
+  }
+
+  get end(): number {
+    return this.#end
   }
 
   get isLifetime(): boolean {

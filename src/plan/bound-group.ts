@@ -16,6 +16,7 @@ export class BoundGroup {
   readonly #series: readonly ((block: EventBlock) => Series)[]
   readonly #windows: readonly ((block: EventBlock) => BoundWindow)[]
   readonly #compute: readonly (() => Cell)[]
+  readonly #changes: readonly FeatureChanges[]
   #keyStarts: ArrayLike<number> = [0]
   #times: Float64Array = new Float64Array(0)
   #moment = 0
@@ -33,6 +34,7 @@ export class BoundGroup {
       })
       return () => compute(0)
     })
+    this.#changes = plan.features.map(({ node }) => featureChanges(plan, node))
   }
 
   /** Takes other events. */
@@ -58,6 +60,26 @@ export class BoundGroup {
     return this.#evaluator.keep(this.#keyStarts[key] as number, moment, this.#times)
   }
 
+  /**
+   * The next moment after the one sought at which a feature can have another value without any event to come: when other events
+   * are inside one of its windows, or a microsecond later where time itself is part of the value; null for never.
+   */
+  nextChange(feature: number): number | null {
+    const { places, timed } = this.#changes[feature] as FeatureChanges
+    if (timed) return this.#moment + 1
+    let next = Number.POSITIVE_INFINITY
+    for (const { place, fading } of places) {
+      if (fading && this.#evaluator.counts(place)) return this.#moment + 1
+      next = Math.min(next, this.#evaluator.nextChange(place))
+    }
+    return next === Number.POSITIVE_INFINITY ? null : next
+  }
+
+  /** The moment from which on events of the loaded key may still change; see `Evaluator.openFrom`. */
+  openFrom(moment: number): number {
+    return this.#evaluator.openFrom(moment)
+  }
+
   /** Moves to a moment; then `value` gives the features. */
   seek(moment: number): void {
     this.#moment = moment
@@ -68,6 +90,23 @@ export class BoundGroup {
   value(feature: number): Cell {
     return (this.#compute[feature] as () => Cell)()
   }
+}
+
+/** What changes the value of a feature besides events: whether the moment is part of it, and its aggregates, some of which fade. */
+interface FeatureChanges {
+  readonly timed: boolean
+  readonly places: readonly { readonly place: number; readonly fading: boolean }[]
+}
+
+const fading = new Set(['decayedSum', 'decayedCount'])
+
+function featureChanges(plan: EventGroupPlan, node: ExpressionNode): FeatureChanges {
+  if (node.node === 'asOf') return { timed: true, places: [] }
+  if (node.node === 'aggregate')
+    return { timed: false, places: [{ place: plan.places.get(canonicalJson(node)) as number, fading: fading.has(node.function) }] }
+  if (node.node !== 'call') return { timed: false, places: [] }
+  const parts = node.arguments.map((argument) => featureChanges(plan, argument))
+  return { timed: parts.some(({ timed }) => timed), places: parts.flatMap(({ places }) => places) }
 }
 
 /** The columns that row functions read: those of the block bound last. */

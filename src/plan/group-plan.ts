@@ -41,6 +41,17 @@ export interface EventGroupPlan {
   readonly orderColumns: readonly string[]
   /** How far back of q a read can look, in microseconds: infinite with a lifetime, session or since window. */
   readonly reach: number
+  readonly state: StatePlan
+}
+
+/** What the live state of a group keeps of an event besides its time. */
+export interface StatePlan {
+  /** Sorted: those that features use, and those that tell events of one moment and versions of one event apart. */
+  readonly columns: readonly string[]
+  /** The places in `columns` of what orders events of one moment, in order of precedence; none where equal events can be swapped. */
+  readonly order: readonly number[]
+  /** Whether events have ids, so that the moment at which a version became known decides between several. */
+  readonly known: boolean
 }
 
 /** A group of a table made ready to run. */
@@ -117,6 +128,7 @@ function planEvents(group: FeatureGroupData, features: readonly FeaturePlan[]): 
   for (const { node } of features.toSorted((a, b) => (a.name < b.name ? -1 : 1))) visit(node)
 
   const { source } = group
+  const ordered = aggregates.some(({ node }) => orderSensitive.has(node.function)) || windows.some(({ kind }) => kind === 'since')
   return {
     kind: 'events',
     group,
@@ -126,10 +138,21 @@ function planEvents(group: FeatureGroupData, features: readonly FeaturePlan[]): 
     places,
     features,
     columns: [...columns].sort(),
-    ordered: aggregates.some(({ node }) => orderSensitive.has(node.function)) || windows.some(({ kind }) => kind === 'since'),
+    ordered,
     orderColumns: source.id.length > 0 ? source.id : Object.keys(source.columns).sort(),
     reach: Math.max(...windows.map(windowReach)),
+    state: planState(group, columns, ordered),
   }
+}
+
+function planState({ source, keys }: FeatureGroupData, used: ReadonlySet<string>, ordered: boolean): StatePlan {
+  // Within a key all events have its columns, and within a moment the time.
+  const settled = new Set([source.time, ...Object.values(keys)])
+  const content = Object.keys(source.columns).filter((name) => !settled.has(name))
+  const known = source.id.length > 0
+  const order = known ? source.id : ordered ? content.sort() : []
+  const columns = [...new Set([...used, ...order])].sort()
+  return { columns, order: order.map((name) => columns.indexOf(name)), known }
 }
 
 function windowReach(window: WindowData): number {

@@ -12,11 +12,14 @@ export {
   type GroupPlan,
   planGroup,
   type SeriesPlan,
+  type StatePlan,
   type TableGroupPlan,
 } from './group-plan.ts'
+export { type LiveState, LiveStateCodec, type StateBase, type StateEvents, stateBlock, wholeHistory } from './live-state.ts'
 export { runStep } from './on-demand-step.ts'
 export type { RowFunction } from './operand.ts'
 export { pushable, type SplitFilter } from './pushable.ts'
+export { readBeforeState, StateReader } from './state-reader.ts'
 export { evaluateRow } from './table-row.ts'
 export { type StoredRow, type TableState, TableStateCodec } from './table-state.ts'
 export { type GroupUse, type NamedValue, type OnDemandStep, planView, type ValueSource, type ViewPlan } from './view-plan.ts'

@@ -1,3 +1,3 @@
-export { checkOnlineMeta, onlineMeta, onlineTable } from './online-table.ts'
+export { checkOnlineMeta, onlineMeta, onlineTable, recentTable } from './online-table.ts'
 export type { FeatureState, FeatureStatus, Vector } from './vector.ts'
 export { ViewReader } from './view-reader.ts'

@@ -13,6 +13,9 @@ export interface OnlineTableMeta {
 /** The table of an online store that holds a version of a group. */
 export const onlineTable = (group: FeatureGroupData): string => `${group.name}@${group.version}`
 
+/** The table beside it with the events since a row was sealed, of a group that a stream keeps up to date. */
+export const recentTable = (group: FeatureGroupData): string => `${onlineTable(group)}:recent`
+
 export const onlineMeta = (group: FeatureGroupData): string => JSON.stringify({ layout, hash: groupHash(group) } satisfies OnlineTableMeta)
 
 /** Throws `DEFINITION_MISMATCH` where rows were written by a definition that gives other values. An empty table fits any. */
