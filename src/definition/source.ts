@@ -6,6 +6,7 @@ import { ColumnType, type Kind, type TypeData, type ValueOf } from '../schema/in
 import { Expression } from './expression.ts'
 import type { History } from './history.ts'
 import { checkName } from './naming.ts'
+import type { StreamData, Topic } from './stream.ts'
 
 export type Columns = Readonly<Record<string, ColumnType<Kind, unknown, boolean>>>
 
@@ -31,6 +32,8 @@ export interface SourceData {
   readonly lateness: number
   readonly invalidRows: InvalidRows
   readonly history: History | null
+  /** Where its events come from while they happen; null for a table. */
+  readonly stream: StreamData | null
   readonly description: string
   readonly owner: string
   readonly tags: readonly string[]
@@ -79,6 +82,8 @@ export interface EventsOptions<C extends Columns> extends SharedOptions<C> {
   /** The column that says when the row became known (ingestion time). */
   readonly known?: MomentColumn<C>
   readonly lateness?: Duration
+  /** Where its events come from while they happen: `topic('orders', { key: 'user_id' })`. */
+  readonly stream?: Topic<NameOf<C>>
 }
 
 export interface TableOptions<C extends Columns> extends SharedOptions<C> {
@@ -99,19 +104,20 @@ export function events<const C extends Columns>(name: string, options: EventsOpt
     known: options.known ?? null,
     order: [],
     lateness: durationMicros(options.lateness ?? '0s', `source ${name}`, true),
+    stream: options.stream ?? null,
   })
 }
 
 /** Declares a table: what is known about something, each row valid from its time on until a newer one. */
 export function table<const C extends Columns>(name: string, options: TableOptions<C>): Source<C, 'table'> {
-  return source('table', name, options, { id: [], known: options.created ?? null, order: options.order ?? [], lateness: 0 })
+  return source('table', name, options, { id: [], known: options.created ?? null, order: options.order ?? [], lateness: 0, stream: null })
 }
 
 function source<C extends Columns, S extends 'events' | 'table'>(
   kind: S,
   name: string,
   options: SharedOptions<C>,
-  rest: Pick<SourceData, 'id' | 'known' | 'order' | 'lateness'>,
+  rest: Pick<SourceData, 'id' | 'known' | 'order' | 'lateness' | 'stream'>,
 ): Source<C, S> {
   const where = `source ${name}`
   checkName(name, 'source')
@@ -121,7 +127,8 @@ function source<C extends Columns, S extends 'events' | 'table'>(
     if (!(type instanceof ColumnType)) throw new LockstepError('INVALID_DEFINITION', `The column ${column} has no type`, { where })
     columns[column] = type.data
   }
-  for (const column of [options.time, ...rest.id, ...(rest.known === null ? [] : [rest.known]), ...rest.order]) {
+  const { id, known: knownColumn, order, stream } = rest
+  for (const column of [options.time, ...id, ...(knownColumn === null ? [] : [knownColumn]), ...order, ...(stream?.key ?? [])]) {
     if (!Object.hasOwn(columns, column))
       throw new LockstepError('UNKNOWN_COLUMN', `The column ${column} is not declared${suggestion(column, Object.keys(columns))}`, {
         where,
@@ -136,6 +143,11 @@ function source<C extends Columns, S extends 'events' | 'table'>(
   const known = rest.known === null ? null : columns[rest.known]
   if (known && known.kind !== 'timestamp' && known.kind !== 'date')
     throw new LockstepError('INVALID_DEFINITION', `The column ${rest.known} must be a timestamp or a date`, { where })
+  if (stream && options.history && id.length === 0)
+    throw new LockstepError('INVALID_DEFINITION', 'A source with a history and a stream needs an id: both may hold the same event', {
+      where,
+      remedy: 'Declare the columns that identify an event: `id: ...`.',
+    })
   return Object.freeze({
     kind,
     name,

@@ -1,0 +1,248 @@
+import type { Consumer, EventLog, LogRecord } from '../eventlog/index.ts'
+import { type CommitTarget, commitUnits } from './commit-units.ts'
+import { persist } from './persist.ts'
+import type { PoisonRecord, StreamEvent } from './stream-event.ts'
+import type { Unit } from './unit.ts'
+
+export interface FeedReaderOptions {
+  readonly log: EventLog
+  readonly topic: string
+  /** The name under which workers share the partitions. */
+  readonly group: string
+  readonly target: Omit<CommitTarget, 'signal'>
+  /** The units of a partition, each claimed for this worker. */
+  readonly open: (partition: number) => Promise<Unit[]>
+  readonly decode: (record: LogRecord) => StreamEvent | PoisonRecord
+  /** Milliseconds between the beginnings of two commits, at least. */
+  readonly commitEvery: number
+  /** Milliseconds of silence after which a worker is taken for dead. */
+  readonly sessionTimeout: number
+  readonly failed: (error: unknown) => void
+  /** Units were lost to another worker. */
+  readonly lost: () => void
+}
+
+interface Slot {
+  readonly units: Unit[]
+  /** The offset of the next record to be taken. */
+  next: number
+}
+
+/** Records read in one go; what waits for their commit is bounded by as many keys. */
+const readLimit = 4096
+const waitMilliseconds = 100
+/** Records taken before the next commit has to be done: what a crash replays, and what memory holds twice. */
+const mostUncommitted = 2_000_000
+
+/** Reads the partitions of one topic that this worker has, hands records to their units and commits what they made of them. */
+export class FeedReader {
+  readonly #options: FeedReaderOptions
+  readonly #slots = new Map<number, Slot>()
+  readonly #stop = new AbortController()
+  readonly #waiting = new Set<() => void>()
+  #consumer: Consumer | null = null
+  #running: Promise<void> = Promise.resolve()
+  #committing: Promise<void> | null = null
+  #uncommitted = 0
+  /** One at a time: taking records, and changing what is assigned. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #commitTurn: Promise<void> = Promise.resolve()
+
+  constructor(options: FeedReaderOptions) {
+    this.#options = options
+  }
+
+  get #target(): CommitTarget {
+    return { ...this.#options.target, signal: this.#stop.signal }
+  }
+
+  get topic(): string {
+    return this.#options.topic
+  }
+
+  /** The units of all partitions that this worker has. */
+  *units(): Generator<Unit> {
+    for (const { units } of this.#slots.values()) yield* units
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#slots.keys()]
+  }
+
+  async start(): Promise<void> {
+    const { log, topic, group, sessionTimeout } = this.#options
+    const consumer = await persist(this.#target, () =>
+      log.consume(topic, {
+        group,
+        sessionTimeout,
+        assigned: (partitions) => this.#exclusively(() => this.#assigned(partitions)),
+        revoked: (partitions) => this.#exclusively(() => this.#revoked(partitions)),
+      }),
+    )
+    if (!consumer) return
+    this.#consumer = consumer
+    this.#running = this.#run(consumer)
+    this.#running.catch((error) => this.#options.failed(error))
+  }
+
+  /** Gives the partitions back and takes them again, so that units that have come meanwhile are read from where they begin. */
+  async restart(): Promise<void> {
+    await this.#leave()
+    if (!this.#stop.signal.aborted) await this.start()
+  }
+
+  /** The offset up to which records of a partition were taken by all units; null where this worker does not have it. */
+  taken(partition: number): number | null {
+    return this.#slots.get(partition)?.next ?? null
+  }
+
+  /** Resolves when something was taken, or after so many milliseconds. */
+  async changed(milliseconds: number): Promise<void> {
+    const done = new AbortController()
+    await new Promise<void>((resolve) => {
+      this.#waiting.add(resolve)
+      void this.#options.target.clock.sleep(milliseconds, done.signal).then(resolve)
+    })
+    done.abort()
+  }
+
+  /** Commits all that was taken. */
+  async flush(): Promise<void> {
+    await this.#commit(true)
+  }
+
+  async close(): Promise<void> {
+    await this.#leave()
+    this.#stop.abort()
+    await this.#commitTurn
+  }
+
+  /** Ends as a crash would: nothing more is stored. */
+  async abandon(): Promise<void> {
+    this.#stop.abort()
+    this.#slots.clear()
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
+    const consumer = this.#consumer
+    this.#consumer = null
+    await consumer?.close()
+    await this.#running.catch(() => {})
+  }
+
+  async #run(consumer: Consumer): Promise<void> {
+    while (consumer === this.#consumer) {
+      const records = await this.#read(consumer)
+      if (records.length > 0) await this.#exclusively(() => this.#take(records))
+      this.#commitSoon()
+      if (this.#uncommitted > mostUncommitted) await this.#committing
+    }
+  }
+
+  async #read(consumer: Consumer): Promise<readonly LogRecord[]> {
+    try {
+      return (await persist(this.#target, () => consumer.read(readLimit, waitMilliseconds))) ?? []
+    } catch (error) {
+      if (consumer === this.#consumer) throw error
+      return []
+    }
+  }
+
+  async #assigned(partitions: readonly number[]): Promise<Map<number, number>> {
+    const starts = new Map<number, number>()
+    for (const partition of partitions) {
+      const units = (await persist(this.#target, () => this.#options.open(partition))) ?? []
+      const next = units.length === 0 ? 0 : Math.min(...units.map(({ position }) => position))
+      this.#slots.set(partition, { units, next })
+      starts.set(partition, next)
+    }
+    return starts
+  }
+
+  async #revoked(partitions: readonly number[]): Promise<void> {
+    if (!this.#stop.signal.aborted) await this.flush()
+    for (const partition of partitions) this.#slots.delete(partition)
+  }
+
+  async #take(records: readonly LogRecord[]): Promise<void> {
+    const byPartition = Map.groupBy(records, ({ partition }) => partition)
+    for (const [partition, own] of byPartition) {
+      const slot = this.#slots.get(partition)
+      if (slot) await this.#takePartition(slot, own)
+    }
+    this.#uncommitted += records.length
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting.clear()
+  }
+
+  async #takePartition(slot: Slot, records: readonly LogRecord[]): Promise<void> {
+    const events: StreamEvent[] = []
+    const poison: PoisonRecord[] = []
+    let next = slot.next
+    for (const record of records) {
+      if (record.offset < next) continue
+      next = record.offset + 1
+      const decoded = this.#options.decode(record)
+      if ('reason' in decoded) poison.push(decoded)
+      else events.push(decoded)
+    }
+    if (next === slot.next) return
+    for (const unit of [...slot.units]) {
+      const { position } = unit
+      if (position >= next) continue
+      const all = position <= slot.next
+      const ownEvents = all ? events : events.filter(({ offset }) => offset >= position)
+      const ownPoison = all ? poison : poison.filter(({ record }) => record.offset >= position)
+      await persist(this.#target, () => unit.take(ownEvents, ownPoison, next))
+    }
+    slot.next = next
+  }
+
+  #commitSoon(): void {
+    if (this.#committing || this.#stop.signal.aborted) return
+    this.#committing = this.#commitLoop().finally(() => {
+      this.#committing = null
+    })
+    this.#committing.catch((error) => this.#options.failed(error))
+  }
+
+  /** One commit after the other while there is something to store; the slower they are, the more goes into one. */
+  async #commitLoop(): Promise<void> {
+    const { commitEvery, target } = this.#options
+    const pause = target.clock.sleep(commitEvery, this.#stop.signal)
+    await this.#commit(false)
+    await pause
+  }
+
+  #commit(all: boolean): Promise<void> {
+    const done = this.#commitTurn.then(() => this.#commitOnce(all))
+    this.#commitTurn = done.catch(() => {})
+    return done
+  }
+
+  async #commitOnce(all: boolean): Promise<void> {
+    this.#uncommitted = 0
+    const commits: { unit: Unit; prepared: NonNullable<Awaited<ReturnType<Unit['prepare']>>> }[] = []
+    for (const unit of this.units()) {
+      const prepared = await unit.prepare(all)
+      if (prepared) commits.push({ unit, prepared })
+    }
+    if (commits.length === 0) return
+    const lost = await commitUnits(this.#target, commits)
+    if (lost.length > 0) {
+      for (const { units } of this.#slots.values()) {
+        for (const unit of lost) if (units.includes(unit)) units.splice(units.indexOf(unit), 1)
+      }
+      this.#options.lost()
+    }
+    const positions = [...this.#slots].map(([partition, { next }]) => [partition, next] as const)
+    await this.#consumer?.report(new Map(positions)).catch(() => {})
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+}

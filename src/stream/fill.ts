@@ -1,0 +1,98 @@
+import { canonicalJson } from '../lib/canonical-json.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Micros } from '../lib/moment.ts'
+import type { OnlineStore } from '../online/index.ts'
+import { commitOf } from './unit-text.ts'
+
+/** Where the units of a filled group begin: by partition of the source's topic, the first offset that its history did not hold. */
+export type FillPositions = Readonly<Record<string, number>>
+
+interface FillText {
+  readonly state: 'filling' | 'done'
+  readonly owner: string
+  readonly updated: Micros
+  readonly positions: FillPositions
+}
+
+/** Microseconds after which a worker that fills and says nothing is taken for dead. */
+const silence = 30_000_000
+const sayEvery = 5000
+const askEvery = 200
+
+/** The positions of a group that is filled; null where it is not. */
+export async function filledFrom(store: OnlineStore, table: string): Promise<FillPositions | null> {
+  const text = parse(await store.readMeta(table))
+  return text?.state === 'done' ? text.positions : null
+}
+
+/**
+ * Has a group filled by one of the workers: by this one, through `work`, or by waiting for another. Resolves to where the
+ * units begin. A worker that dies while it fills is followed by another, which begins again.
+ */
+export async function fillOnce(
+  store: OnlineStore,
+  table: string,
+  owner: string,
+  clock: Clock,
+  signal: AbortSignal,
+  work: () => Promise<FillPositions>,
+): Promise<FillPositions | null> {
+  for (;;) {
+    if (signal.aborted) return null
+    const expected = await store.readMeta(table)
+    const before = parse(expected)
+    if (before?.state === 'done') return before.positions
+    if (before && before.owner !== owner && clock.now() - before.updated < silence) {
+      await clock.sleep(askEvery, signal)
+      continue
+    }
+    const held = new HeldFill(store, table, owner, clock)
+    if (await held.say(expected, 'filling', {})) return await held.during(work, signal)
+  }
+}
+
+/** A fill that this worker does; it says every few seconds that it is alive. */
+class HeldFill {
+  readonly #store: OnlineStore
+  readonly #table: string
+  readonly #owner: string
+  readonly #clock: Clock
+  #text: string | null = null
+
+  constructor(store: OnlineStore, table: string, owner: string, clock: Clock) {
+    this.#store = store
+    this.#table = table
+    this.#owner = owner
+    this.#clock = clock
+  }
+
+  async say(expected: string | null, state: FillText['state'], positions: FillPositions): Promise<boolean> {
+    const text = canonicalJson({ state, owner: this.#owner, updated: this.#clock.now(), positions } satisfies FillText)
+    const stored = await commitOf(this.#store)([{ table: this.#table, expected, text }], [])
+    if (stored) this.#text = text
+    return stored
+  }
+
+  async during(work: () => Promise<FillPositions>, signal: AbortSignal): Promise<FillPositions | null> {
+    const done = new AbortController()
+    const alive = this.#sayAlive(AbortSignal.any([done.signal, signal]))
+    try {
+      const positions = await work()
+      done.abort()
+      await alive
+      return (await this.say(this.#text, 'done', positions)) ? positions : null
+    } finally {
+      done.abort()
+    }
+  }
+
+  async #sayAlive(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#clock.sleep(sayEvery, signal)
+      if (signal.aborted) return
+      await this.say(this.#text, 'filling', {})
+    }
+  }
+}
+
+const parse = (text: string | null): FillText | null => (text === null || text === '' ? null : (JSON.parse(text) as FillText))

@@ -1,0 +1,158 @@
+import { ByteWriter } from '../lib/bytes.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Micros } from '../lib/moment.ts'
+import type { OnlineStore } from '../online/index.ts'
+import type { EventGroupPlan } from '../plan/index.ts'
+import { type Cell, keyEncoder, type TypeData } from '../schema/index.ts'
+import { onlineTable, recentTable } from '../serving/index.ts'
+import { LiveGroup, type Outcome } from './live-group.ts'
+import type { PoisonRecord, StreamEvent } from './stream-event.ts'
+import { unitTable } from './tables.ts'
+import type { PreparedCommit, Unit } from './unit.ts'
+import { UnitRecord, type UnitText } from './unit-text.ts'
+
+export interface GroupUnitOptions {
+  readonly plan: EventGroupPlan
+  readonly partition: number
+  readonly state: OnlineStore
+  readonly clock: Clock
+  readonly owner: string
+  /** Where the unit begins that nobody owned. */
+  readonly initial: Partial<UnitText>
+  /** Bytes of state to keep in memory. */
+  readonly stateMemory?: number
+}
+
+/** The live state of a group for the keys of one partition: takes events, answers reads, commits rows. */
+export class GroupUnit implements Unit {
+  readonly record: UnitRecord
+  readonly live: LiveGroup
+  /** The table of its group. */
+  readonly table: string
+  readonly #options: GroupUnitOptions
+  readonly #keyOf: (cells: readonly Cell[]) => Uint8Array
+  readonly #columns: readonly number[]
+  readonly #counts: Record<string, number>
+  readonly #origins: Record<string, number> | null
+  #position: number
+  #watermark: Micros | null
+  #changed = false
+
+  private constructor(record: UnitRecord, options: GroupUnitOptions) {
+    const { plan, stateMemory } = options
+    this.record = record
+    this.#options = options
+    this.table = onlineTable(plan.group)
+    this.live = new LiveGroup(plan, stateMemory === undefined ? {} : { maxBytes: stateMemory })
+    const { group } = plan
+    const names = Object.keys(group.source.columns)
+    const keys = Object.entries<TypeData>(group.entity.keys).map(([key, type]) => ({
+      place: names.indexOf(group.keys[key] as string),
+      type,
+    }))
+    const encode = keyEncoder(keys.map(({ type }) => type))
+    const writer = new ByteWriter()
+    this.#keyOf = (cells) => {
+      encode(
+        keys.map(({ place }) => cells[place] as Cell),
+        writer.clear(),
+      )
+      return writer.finish()
+    }
+    this.#columns = plan.state.columns.map((name) => names.indexOf(name))
+    const { position, watermark, counts, origins } = record.value
+    this.#position = position
+    this.#watermark = watermark
+    this.#counts = { ...counts }
+    this.#origins = origins ? { ...origins } : null
+    if (watermark !== null) this.live.advance(watermark - group.source.lateness)
+  }
+
+  static async open(options: GroupUnitOptions): Promise<GroupUnit> {
+    const { state, plan, partition, owner, clock, initial } = options
+    return new GroupUnit(await UnitRecord.claim(state, unitTable(plan.group, partition), owner, clock, initial), options)
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  async take(events: readonly StreamEvent[], _poison: readonly PoisonRecord[], next: number): Promise<void> {
+    const { clock, plan } = this.#options
+    const own = this.#origins ? events.filter(({ origin }) => this.#isNew(origin)) : events
+    const keys = own.map(({ cells }) => keyText(this.#keyOf(cells)))
+    await this.#bring(keys)
+    const now = clock.now()
+    for (const [index, { cells, time, known }] of own.entries()) {
+      const state = this.#columns.map((place) => cells[place] as Cell)
+      this.#count(this.live.apply(keys[index] as string, time, known, state))
+      if (time <= now && (this.#watermark === null || time > this.#watermark)) this.#watermark = time
+    }
+    if (this.#watermark !== null) this.live.advance(this.#watermark - plan.group.source.lateness)
+    this.#position = next
+    this.#changed = true
+  }
+
+  /** Brings keys into memory that are not there yet. */
+  async #bring(keys: readonly string[]): Promise<void> {
+    const missing = [...new Set(keys.filter((key) => !this.live.has(key)))]
+    if (missing.length === 0) return
+    const { state, plan } = this.#options
+    const bytes = missing.map(keyBytes)
+    const reads = [
+      { table: this.table, keys: bytes },
+      { table: recentTable(plan.group), keys: bytes },
+    ]
+    const [sealed, recent] = state.readSync ? state.readSync(reads) : await state.read(reads)
+    for (const [index, key] of missing.entries()) this.live.load(key, sealed?.[index] ?? null, recent?.[index] ?? null)
+  }
+
+  /** Brings a key into memory, to be read. */
+  async bring(key: Uint8Array): Promise<void> {
+    await this.#bring([keyText(key)])
+  }
+
+  #isNew({ partition, offset }: { partition: number; offset: number }): boolean {
+    const origins = this.#origins as Record<string, number>
+    if (offset < (origins[partition] ?? 0)) return false
+    origins[partition] = offset + 1
+    return true
+  }
+
+  #count(outcome: Outcome): void {
+    this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1
+  }
+
+  async prepare(): Promise<PreparedCommit | null> {
+    if (!this.#changed) return null
+    this.#changed = false
+    const { plan, clock } = this.#options
+    const { epoch, value } = this.record
+    const version = new Uint8Array(16)
+    const view = new DataView(version.buffer)
+    view.setBigUint64(0, BigInt(epoch))
+    view.setBigUint64(8, BigInt(value.commits + 1))
+    const { sealed, recent } = this.live.takeChanges(version)
+    const writes = [
+      { table: this.table, rows: sealed },
+      { table: recentTable(plan.group), rows: recent },
+    ]
+    const text = this.record.next({
+      position: this.#position,
+      watermark: this.#watermark,
+      counts: { ...this.#counts },
+      updated: clock.now(),
+      ...(this.#origins ? { origins: { ...this.#origins } } : {}),
+    })
+    return { text, writes }
+  }
+
+  async committed({ text }: PreparedCommit): Promise<void> {
+    this.record.stored(text)
+    this.live.committed()
+  }
+}
+
+/** Packed keys as text, one character a byte. */
+export const keyText = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+const keyBytes = (key: string): Uint8Array => Buffer.from(key, 'latin1')

@@ -1,0 +1,6 @@
+export { type Fill, isStreamed, StreamEngine, type StreamOptions } from './engine.ts'
+export type { LandedFile, Landing } from './history-unit.ts'
+export { LiveGroup, type LiveKey, type Outcome } from './live-group.ts'
+export type { PoisonRecord, StreamEvent } from './stream-event.ts'
+export { historyTable, unitTable } from './tables.ts'
+export { parseUnitText, type UnitText } from './unit-text.ts'
