@@ -36,6 +36,10 @@ export const errorCatalogue = {
     'A store cannot be reached, or cannot take what is written to it.',
     'Check that it runs and that its disk has space, then do it again.',
   ],
+  EVENT_LOG_UNAVAILABLE: [
+    'The event log cannot be reached, or does not do what is asked of it.',
+    'Check that its brokers run, their addresses and the credentials; then do it again.',
+  ],
   STORE_CORRUPT: ['Stored data cannot be read.', 'Materialize or backfill again; the history is untouched.'],
   DEFINITION_MISMATCH: [
     'Stored data was written by another version of the definition.',
