@@ -33,14 +33,19 @@ interface Key {
   wanted: boolean
 }
 
-/** Events that a recent row may hold before its key is sealed again. */
-const recentLimit = (shared: number) => Math.max(32, Math.min(shared / 16, 8192))
+export interface LiveGroupOptions {
+  /** Bytes that clean keys may fill. */
+  readonly maxBytes?: number
+  /** Events that the recent row of a small key may hold before it is sealed again. */
+  readonly recentEvents?: number
+}
 
 /** The live state of some keys of a group, in memory: a cache of what an online store keeps, ahead of it by what has changed. */
 export class LiveGroup {
   readonly plan: EventGroupPlan
   readonly #keys = new Map<string, Key>()
   readonly #changed = new Set<string>()
+  readonly #recentEvents: number
   readonly #codec: LiveStateCodec
   readonly #bound: BoundGroup
   readonly #reader: StateReader
@@ -50,8 +55,9 @@ export class LiveGroup {
   #horizon = Number.NEGATIVE_INFINITY
   #events = 0
 
-  constructor(plan: EventGroupPlan, _options: { readonly maxBytes?: number } = {}) {
+  constructor(plan: EventGroupPlan, options: LiveGroupOptions = {}) {
     this.plan = plan
+    this.#recentEvents = options.recentEvents ?? 32
     this.#codec = new LiveStateCodec(plan)
     this.#bound = new BoundGroup(plan)
     this.#reader = new StateReader(plan)
@@ -165,7 +171,7 @@ export class LiveGroup {
       const key = this.#keys.get(text) as Key
       const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0))
       const writer = new ByteWriter()
-      if (key.seal === null || key.times.length - key.shared > recentLimit(key.shared)) {
+      if (key.seal === null || key.times.length - key.shared > Math.max(this.#recentEvents, Math.min(key.shared / 16, 8192))) {
         this.#trim(key)
         key.seal = version.slice()
         key.shared = key.times.length
