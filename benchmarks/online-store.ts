@@ -70,6 +70,39 @@ function readMany(name: string, store: OnlineStore, keysPerRead: number): void {
   figure(`${name}, p99`, times[Math.floor(times.length * 0.99)] as number, 'us')
 }
 
+/** Commits of 20,000 rows with keys at random, and how long each holds this thread: by its call, and by what follows it. */
+async function commits(store: OnlineStore): Promise<void> {
+  const perCall = 20_000
+  const rows = rowsOf(atRandom)
+  const [calls, longest]: [number[], number[]] = [[], []]
+  let text: string | null = null
+  await timed('commits of 20,000 rows, keys at random', rows.length, async () => {
+    for (let at = 0; at < rows.length; at += perCall) {
+      const from = performance.now()
+      const committing = store.commit?.(
+        [{ table: 'unit', expected: text, text: `${at}` }],
+        [{ table: 't', rows: rows.slice(at, at + perCall) }],
+      )
+      let last = performance.now()
+      calls.push((last - from) * 1000)
+      let [going, held] = [true, 0]
+      const turn = () => {
+        held = Math.max(held, performance.now() - last)
+        last = performance.now()
+        if (going) setImmediate(turn)
+      }
+      setImmediate(turn)
+      await committing
+      going = false
+      longest.push(held)
+      text = `${at}`
+    }
+  })
+  const median = (all: number[]) => all.sort((a, b) => a - b)[all.length >> 1] as number
+  figure('commits: the call, p50', median(calls) / perCall, 'us a row')
+  figure('commits: longest turn meanwhile, p50', median(longest), 'ms')
+}
+
 async function floor(): Promise<void> {
   const root = open({ path: join(folder, 'floor'), noSubdir: false, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
   const rows = rowsOf(inOrder)
@@ -103,6 +136,7 @@ try {
     await load(`again, ${name}`, store, rows, perCall)
     if (driver === 'lmdb') figure(`file, ${name}`, statSync(join(path, 'data.mdb')).size / count, 'bytes a row')
     if (order === inOrder) for (const keys of [1, 10, 100]) readMany(`read of ${keys} random keys`, store, keys)
+    if (order === inOrder) await commits(store)
     await store.close()
     rmSync(path, { recursive: true, force: true })
   }

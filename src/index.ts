@@ -1,7 +1,16 @@
 export * from './definition/index.ts'
 export { type ErrorCode, errorCatalogue, LockstepError } from './errors.ts'
 export type { MaterializeResult } from './materialize/index.ts'
-export type { OnlineRead, OnlineRow, OnlineStore, OnlineStoreCapabilities, OnlineValues, WriteResult } from './online/index.ts'
+export type {
+  OnlineRead,
+  OnlineRow,
+  OnlineStore,
+  OnlineStoreCapabilities,
+  OnlineValues,
+  TableRows,
+  TextChange,
+  WriteResult,
+} from './online/index.ts'
 export { checkDefinitions, type Finding } from './plan/index.ts'
 export type { Explanation } from './pointintime/index.ts'
 export { type Split, TrainingSet, type TrainingSetManifest } from './pointintime/index.ts'

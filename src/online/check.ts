@@ -1,5 +1,5 @@
 import { LockstepError } from '../errors.ts'
-import type { OnlineRow } from './store.ts'
+import type { OnlineRow, TableRows, TextChange } from './store.ts'
 
 export const maxVersionBytes = 65_535
 
@@ -19,6 +19,17 @@ export function checkRows(table: string, rows: readonly OnlineRow[], maxKeyBytes
   for (const [at, { key, version }] of rows.entries()) {
     if (key.length > maxKeyBytes) throw tooLong('key', key.length, maxKeyBytes, table, at)
     if (version.length > maxVersionBytes) throw tooLong('version', version.length, maxVersionBytes, table, at)
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` if a name, a key or a version is not one that can be stored, or a text is named twice. */
+export function checkCommit(texts: readonly TextChange[], writes: readonly TableRows[], maxKeyBytes: number): void {
+  for (const { table, rows } of writes) checkRows(table, rows, maxKeyBytes)
+  const named = new Set<string>()
+  for (const { table } of texts) {
+    checkTable(table)
+    if (named.has(table)) throw new LockstepError('INVALID_ARGUMENT', `A commit changes the text of ${table} twice`)
+    named.add(table)
   }
 }
 

@@ -1,1 +1,10 @@
-export type { OnlineRead, OnlineRow, OnlineStore, OnlineStoreCapabilities, OnlineValues, WriteResult } from './store.ts'
+export type {
+  OnlineRead,
+  OnlineRow,
+  OnlineStore,
+  OnlineStoreCapabilities,
+  OnlineValues,
+  TableRows,
+  TextChange,
+  WriteResult,
+} from './store.ts'

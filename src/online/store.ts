@@ -45,6 +45,18 @@ export interface OnlineStore {
   /** Replaces the text of the table at once: a reader sees the old or the new one. */
   writeMeta(table: string, text: string): Promise<void>
 
+  /**
+   * One step, whole or not at all, where the store is capable of `transactions`: iff each text is what its `expected` says (null:
+   * there is none), replaces all of them and stores all rows. Resolves to whether it did; to false when nothing was stored because
+   * a text is another. The check holds against all other writers, so of two that expect the same text one succeeds. Without texts
+   * it always does. No text may be named twice.
+   *
+   * The texts decide and not the versions: a row replaces whatever is stored, and of rows with equal key in one call the last one
+   * stays. Resolves when all of it is visible to every reader, and durable where the store is; a reader sees all of it or none.
+   * When it rejects, nothing is stored, unless the error or the end of its process came after the last step: read the texts to know.
+   */
+  commit?(texts: readonly TextChange[], writes: readonly TableRows[]): Promise<boolean>
+
   /** Waits for the writes under way and lets go of what the store holds. Whatever else is called later throws `INVALID_ARGUMENT`. */
   close(): Promise<void>
 }
@@ -55,6 +67,8 @@ export interface OnlineStoreCapabilities {
   readonly durable: boolean
   /** Several processes may use the same rows at the same time. */
   readonly sharedByProcesses: boolean
+  /** It has `commit`. */
+  readonly transactions: boolean
   /** Longer keys are never stored: `write` refuses them with `INVALID_ARGUMENT`, to the others they are keys without a row. */
   readonly maxKeyBytes: number
 }
@@ -72,6 +86,19 @@ export interface OnlineRow {
   /** Decides which of two rows is newer, by byte order; at most 65,535 bytes. */
   readonly version: Uint8Array
   readonly value: Uint8Array
+}
+
+/** What the text of a table has to be, and what it becomes. */
+export interface TextChange {
+  readonly table: string
+  /** Null: there is none. */
+  readonly expected: string | null
+  readonly text: string
+}
+
+export interface TableRows {
+  readonly table: string
+  readonly rows: readonly OnlineRow[]
 }
 
 export interface WriteResult {

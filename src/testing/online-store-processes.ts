@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { OnlineStore } from '../online/index.ts'
 import { type Case, type OnlineStoreUnderTest, readAll } from './online-store-rows.ts'
-import { stepRows, stepValue, type WriterPlan } from './online-store-writer.ts'
+import { commitStep, stepOf, stepRows, stepValue, type WriterPlan } from './online-store-writer.ts'
 
 const writer = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './online-store-writer.ts' : './online-store-writer.js', import.meta.url),
@@ -77,11 +77,57 @@ export const processCases: Record<string, Case> = {
       await again.close()
     }
   },
+
+  'of two processes that commit from the same text one succeeds, each time': async (under, context) => {
+    const { sharedByProcesses, transactions } = under.store.capabilities
+    if (!sharedByProcesses || !transactions) return context.skip('no transactions shared by processes')
+    const { store } = under
+    const [few, last] = [20, 120]
+    const other = await startWriter(under, { first: 1, last, by: 1 }, { commitAs: 'the other' }, few)
+    const [mine, lost]: [number[], number[]] = [[], []]
+    while (stepOf(await store.readMeta('t')) < last) {
+      const step = await commitStep(store, 't', few, 'this one')
+      const text = await store.readMeta('t')
+      if (step === null) lost.push(stepOf(text))
+      else mine.push(step)
+    }
+    await other.ended
+    const all = [...mine, ...other.steps()].sort((a, b) => a - b)
+    assert.deepEqual(
+      all.filter((step) => step <= last),
+      Array.from({ length: last }, (_, at) => at + 1),
+    )
+    assert.ok(mine.length > 0 && other.steps().length > 0 && lost.length > 0, 'they raced')
+    const final = stepOf(await store.readMeta('t'))
+    for (const table of ['t', 't:2']) assert.deepEqual(new Set(await steps(store, table, few)), new Set([final]))
+  },
+
+  'a process killed amid commits leaves each whole or not made': async (under, context) => {
+    const { durable, sharedByProcesses, transactions } = under.store.capabilities
+    if (!durable || !sharedByProcesses || !transactions) return context.skip('no durable transactions shared by processes')
+    const { store } = under
+    let done = 0
+    for (let kill = 0; kill < 4; kill++) {
+      const other = await startWriter(under, { first: 1, last: 1e9, by: 1 }, { commitAs: 'the other' })
+      const moment = Math.random() * 150
+      await setTimeout(moment)
+      other.process.kill('SIGKILL')
+      await other.ended
+      const step = stepOf(await store.readMeta('t'))
+      const least = Math.max(done, other.written())
+      assert.ok(step === least || step === least + 1, `${step} after ${least}, killed at ${moment} ms`)
+      for (const table of ['t', 't:2']) {
+        assert.deepEqual(new Set(await steps(store, table)), new Set([step]), `of ${table} after ${step}, killed at ${moment} ms`)
+      }
+      done = (await commitStep(store, 't', keys, 'this one')) ?? 0
+      assert.equal(done, step + 1)
+    }
+  },
 }
 
 /** The step as of which each row is; 0 before the first. Each is whole. */
-async function steps(store: OnlineStore): Promise<number[]> {
-  const values = await readAll(store, 't', names)
+async function steps(store: OnlineStore, table = 't', most = keys): Promise<number[]> {
+  const values = await readAll(store, table, names.slice(0, most))
   return values.map((value, at) => {
     const step = Number.parseInt(value ?? '0', 10)
     if (value !== null) assert.equal(value, stepValue(`key ${at}`, step))
@@ -93,23 +139,27 @@ interface Writer {
   readonly process: ChildProcess
   /** The last step that it has written. */
   readonly written: () => number
+  /** All that it has written. */
+  readonly steps: () => readonly number[]
   readonly ended: Promise<unknown>
 }
 
 /** A process that has opened the store and writes the steps. */
-async function startWriter({ elsewhere }: OnlineStoreUnderTest, steps: WriterPlan['steps']): Promise<Writer> {
+async function startWriter(
+  { elsewhere }: OnlineStoreUnderTest,
+  steps: WriterPlan['steps'],
+  way: WriterPlan['way'] = 'write',
+  most = keys,
+): Promise<Writer> {
   assert.ok(elsewhere, 'a store that is shared by processes is tested with `elsewhere`')
-  const plan: WriterPlan = { ...elsewhere, table: 't', keys, steps }
+  const plan: WriterPlan = { ...elsewhere, table: 't', keys: most, steps, way }
   const options = process.execArgv.filter((option) => !option.startsWith('--test'))
   const child = spawn(process.execPath, [...options, writer, JSON.stringify(plan)], { stdio: ['pipe', 'pipe', 'inherit'] })
-  let written = 0
   const lines = createInterface(child.stdout)
-  lines.on('line', (line) => {
-    written = Number(line)
-  })
   const ended = once(child, 'close')
   const [first] = (await Promise.race([once(lines, 'line'), ended])) as [unknown]
   assert.equal(first, 'ready', 'the process has opened the store')
-  written = 0
-  return { process: child, written: () => written, ended }
+  const written: number[] = []
+  lines.on('line', (line) => written.push(Number(line)))
+  return { process: child, written: () => written.at(-1) ?? 0, steps: () => written, ended }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
+import { commitCases } from './online-store-commits.ts'
 import { processCases } from './online-store-processes.ts'
 import { randomCase } from './online-store-random.ts'
 import { bytes, type Case, type OnlineStoreUnderTest, readAll, row, texts, version } from './online-store-rows.ts'
@@ -12,7 +13,7 @@ import { bytes, type Case, type OnlineStoreUnderTest, readAll, row, texts, versi
  */
 export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreUnderTest>): void {
   void suite(`${name} as an online store`, () => {
-    for (const [title, run] of Object.entries({ ...cases, ...randomCase, ...processCases })) {
+    for (const [title, run] of Object.entries({ ...cases, ...commitCases, ...randomCase, ...processCases })) {
       void test(title, { timeout: 60_000 }, async (context) => {
         const under = await open()
         try {

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { OnlineStore } from '../online/index.ts'
+import type { OnlineRow, OnlineStore } from '../online/index.ts'
 import { row } from './online-store-rows.ts'
 
 /** What a process of the suite writes: step by step, all keys of the table as of that step. */
@@ -10,13 +10,26 @@ export interface WriterPlan {
   readonly table: string
   readonly keys: number
   readonly steps: { readonly first: number; readonly last: number; readonly by: number }
+  /** How a step is stored: by `write`, or by `commit` in two tables, from the text that is the last step, as whoever this is. */
+  readonly way: 'write' | { readonly commitAs: string }
 }
 
 /** Long enough to be torn, and telling of which row and step it is. */
 export const stepValue = (key: string, step: number): string => `${step} ${key} ${'.'.repeat(200)} ${step}`
 
-export const stepRows = (keys: number, step: number) =>
+export const stepRows = (keys: number, step: number): OnlineRow[] =>
   Array.from({ length: keys }, (_, at) => row(`key ${at}`, step, stepValue(`key ${at}`, step)))
+
+/** Goes on from the step that the text tells, in one commit; to null where another did so meanwhile. */
+export async function commitStep(store: OnlineStore, table: string, keys: number, who: string): Promise<number | null> {
+  const text = await store.readMeta(table)
+  const step = stepOf(text) + 1
+  const writes = [table, `${table}:2`].map((each) => ({ table: each, rows: stepRows(keys, step) }))
+  const done = await store.commit?.([{ table, expected: text, text: `${step} ${who}` }], writes)
+  return done ? step : null
+}
+
+export const stepOf = (text: string | null): number => Number.parseInt(text ?? '0', 10)
 
 if (import.meta.main) {
   // The pipe ends when the test does, however it ends.
@@ -26,9 +39,17 @@ if (import.meta.main) {
   const store = await module[plan.factory]?.(plan.options)
   if (store === undefined) throw new Error(`${plan.module} has no ${plan.factory}`)
   writeSync(1, 'ready\n')
-  for (let step = plan.steps.first; step <= plan.steps.last; step += plan.steps.by) {
-    await store.write(plan.table, stepRows(plan.keys, step))
-    writeSync(1, `${step}\n`)
+  const { table, keys, steps, way } = plan
+  if (way === 'write') {
+    for (let step = steps.first; step <= steps.last; step += steps.by) {
+      await store.write(table, stepRows(keys, step))
+      writeSync(1, `${step}\n`)
+    }
+  } else {
+    while (stepOf(await store.readMeta(table)) < steps.last) {
+      const step = await commitStep(store, table, keys, way.commitAs)
+      if (step !== null) writeSync(1, `${step}\n`)
+    }
   }
   await store.close()
   process.exit()

@@ -1,11 +1,21 @@
+import { hash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { LockstepError } from '../../errors.ts'
 import { compareBytes, sortedByBytes } from '../../lib/byte-order.ts'
-import { checkRows, checkTable, closedStore } from '../check.ts'
-import type { OnlineRead, OnlineRow, OnlineStore, OnlineStoreCapabilities, OnlineValues, WriteResult } from '../store.ts'
+import { checkCommit, checkRows, checkTable, closedStore } from '../check.ts'
+import type {
+  OnlineRead,
+  OnlineRow,
+  OnlineStore,
+  OnlineStoreCapabilities,
+  OnlineValues,
+  TableRows,
+  TextChange,
+  WriteResult,
+} from '../store.ts'
 import { checkFolder } from './lmdb/check-folder.ts'
 
 export interface LmdbOnlineStoreOptions {
@@ -39,15 +49,17 @@ const tableOptions = {
   keyEncoder: {
     writeKey(key: Uint8Array, target: Uint8Array, start: number): number {
       target[start] = 0
-      target.set(key, start + 1)
-      return start + 1 + key.length
+      return copyInto(target, start + 1, key)
     },
     readKey: (source: Uint8Array, start: number, end: number): Uint8Array => new Uint8Array(source.subarray(start + 1, end)),
   },
 } as const
 
-/** The database of the texts. Its name tells the layout of the whole store, and no table has such a name. */
-const textsName = '!lockstep-1'
+/**
+ * The database of the texts, each with its stamp as the version of its entry. Its name tells the layout of the whole store, and no
+ * table has such a name.
+ */
+const textsName = '!lockstep-2'
 
 /** What one transaction takes: some 10 ms in which this thread and the other writers wait. */
 const transactionRows = 4096
@@ -61,12 +73,14 @@ const openPaths = new Set<string>()
 
 class LmdbOnlineStore implements OnlineStore {
   readonly name = 'lmdb'
-  readonly capabilities: OnlineStoreCapabilities = { durable: true, sharedByProcesses: true, maxKeyBytes }
+  readonly capabilities: OnlineStoreCapabilities = { durable: true, sharedByProcesses: true, transactions: true, maxKeyBytes }
   readonly #path: string
   readonly #readOnly: boolean
   readonly #root: RootDatabase<Uint8Array, Uint8Array>
   readonly #texts: Database<string, string>
   readonly #tables = new Map<string, Rows>()
+  /** Tables opened by transactions under way. Nobody may read them before those are committed. */
+  readonly #opened = new Map<string, Rows>()
   readonly #underway = new Set<Promise<unknown>>()
   readonly #record = Buffer.allocUnsafeSlow(slabBytes)
   #slab = new Uint8Array(slabBytes)
@@ -136,7 +150,7 @@ class LmdbOnlineStore implements OnlineStore {
     checkTable(table)
     let deleted = 0
     await this.#inTransactions(keys, () => (key) => {
-      if (key.length <= maxKeyBytes && this.#existing(table)?.removeSync(key)) deleted++
+      if (key.length <= maxKeyBytes && this.#writable(table)?.removeSync(key)) deleted++
       return key.length
     })
     return deleted
@@ -164,7 +178,7 @@ class LmdbOnlineStore implements OnlineStore {
   async drop(table: string): Promise<void> {
     checkTable(table)
     await this.#inTransactions([table], () => () => {
-      this.#existing(table)?.clearSync()
+      this.#writable(table)?.clearSync()
       this.#texts.removeSync(table)
       return 0
     })
@@ -180,8 +194,22 @@ class LmdbOnlineStore implements OnlineStore {
   async writeMeta(table: string, text: string): Promise<void> {
     checkTable(table)
     await this.#inTransactions([text], () => () => {
-      this.#texts.putSync(table, text)
+      this.#texts.putSync(table, text, stamp(text))
       return 0
+    })
+  }
+
+  async commit(texts: readonly TextChange[], writes: readonly TableRows[]): Promise<boolean> {
+    checkCommit(texts, writes, maxKeyBytes)
+    this.#checkWritable()
+    return await this.#whileOpen(async () => {
+      const tables = writes.map(({ table }) => table)
+      if (tables.some((table) => this.#existing(table) === undefined)) {
+        await this.#transaction(() => {
+          for (const table of tables) this.#created(table)
+        })
+      }
+      return this.#settled(() => this.#conditionalBatch(texts, writes))
     })
   }
 
@@ -211,7 +239,7 @@ class LmdbOnlineStore implements OnlineStore {
 
   /** In a write transaction: what stores a row unless a newer one is there, and tells whether it did. */
   #putter(table: string): (row: OnlineRow) => boolean {
-    const rows = this.#existing(table) ?? this.#open(table)
+    const rows = this.#created(table)
     let [last] = rows.getKeys({ reverse: true, end: new Uint8Array(), inclusiveEnd: true, limit: 1 })
     return ({ key, version, value }) => {
       // Behind the last row nothing has to be looked up: a first load, in the order of keys, takes half the time.
@@ -224,12 +252,33 @@ class LmdbOnlineStore implements OnlineStore {
       }
       const length = 2 + version.length + value.length
       const record = length > this.#record.length ? Buffer.allocUnsafeSlow(length) : this.#record
-      record.writeUInt16BE(version.length)
-      record.set(version, 2)
-      record.set(value, 2 + version.length)
+      putRecord(record, 0, version, value)
       rows.putSync(key, record.subarray(0, length), { append })
       return true
     }
+  }
+
+  /**
+   * One block of instructions within a condition for each text, carried out by the thread that writes: this one only copies the
+   * rows. The promise is that of the commit.
+   */
+  async #conditionalBatch(texts: readonly TextChange[], writes: readonly TableRows[]): Promise<boolean> {
+    // Opening one amid the block would commit what precedes.
+    const tables = writes.map(({ table }) => this.#existing(table) as Rows)
+    const conditions: Promise<boolean>[] = []
+    const put = () => {
+      for (const { table, text } of texts) void this.#texts.put(table, text, stamp(text))
+      for (const [at, { rows }] of writes.entries()) putRecords(tables[at] as Rows, rows)
+    }
+    const guarded = texts.reduceRight((inner, { table, expected }) => {
+      return () => {
+        const holds = expected === null ? this.#texts.ifNoExists(table, inner) : this.#texts.ifVersion(table, stamp(expected), inner)
+        conditions.push(holds)
+      }
+    }, put)
+    if (texts.length > 0) guarded()
+    else conditions.push(this.#root.batch(put))
+    return (await Promise.all(conditions)).every(Boolean)
   }
 
   /** The next rows by key, until they pass `most` bytes. No snapshot outlives the call: one that is kept makes the file grow. */
@@ -253,10 +302,20 @@ class LmdbOnlineStore implements OnlineStore {
   }
 
   /** Never closed and never removed: another process, or a transaction under way, may be using it. */
-  #open(table: string): Rows {
+  #open(table: string, tables = this.#tables): Rows {
     const rows: Rows = this.#root.openDB(table, tableOptions)
-    this.#tables.set(table, rows)
+    tables.set(table, rows)
     return rows
+  }
+
+  /** In a write transaction: the table, if it is there. */
+  #writable(table: string): Rows | undefined {
+    return this.#opened.get(table) ?? this.#existing(table)
+  }
+
+  /** In a write transaction: the table, made where it is not there. */
+  #created(table: string): Rows {
+    return this.#tables.get(table) ?? this.#opened.get(table) ?? this.#open(table, this.#opened)
   }
 
   #openTexts(): Database<string, string> {
@@ -268,7 +327,7 @@ class LmdbOnlineStore implements OnlineStore {
         })
       }
     }
-    return this.#root.openDB(textsName, { encoding: 'string' })
+    return this.#root.openDB(textsName, { encoding: 'string', useVersions: true })
   }
 
   /**
@@ -276,14 +335,8 @@ class LmdbOnlineStore implements OnlineStore {
    * Resolves when all is on the disk.
    */
   #inTransactions<T>(items: readonly T[], begin: () => (item: T) => number): Promise<void> {
-    this.#checkOpen()
-    if (this.#readOnly) {
-      throw new LockstepError('INVALID_ARGUMENT', 'The online store is open for reading only', {
-        where: this.#path,
-        remedy: 'Open it without `readOnly`.',
-      })
-    }
-    const work = async () => {
+    this.#checkWritable()
+    return this.#whileOpen(async () => {
       for (let at = 0; at < items.length; ) {
         await this.#transaction(() => {
           const store = begin()
@@ -291,18 +344,35 @@ class LmdbOnlineStore implements OnlineStore {
           for (let bytes = 0; at < end && bytes < transactionBytes; at++) bytes += store(items[at] as T)
         })
       }
-    }
+    })
+  }
+
+  /** The store is not closed before the work is done. */
+  #whileOpen<T>(work: () => Promise<T>): Promise<T> {
     const done = work().finally(() => this.#underway.delete(done))
     this.#underway.add(done)
     return done
   }
 
   async #transaction(work: () => void): Promise<void> {
+    const opened = await this.#settled(() =>
+      this.#root.transaction(() => {
+        work()
+        return [...this.#opened]
+      }),
+    )
+    for (const [table, rows] of opened) this.#tables.set(table, rows)
+    for (const [table] of opened) this.#opened.delete(table)
+  }
+
+  /** What LMDB answers, its failure told in our words. */
+  async #settled<T>(write: () => Promise<T>): Promise<T> {
     try {
-      await this.#root.transaction(work)
+      return await write()
     } catch (error) {
       // A table that was opened in a transaction that failed is not open.
       this.#tables.clear()
+      this.#opened.clear()
       const { commitError } = error as { commitError?: Promise<never> }
       throw this.#failure(await (commitError ?? Promise.reject(error)).catch((cause) => cause))
     }
@@ -338,6 +408,15 @@ class LmdbOnlineStore implements OnlineStore {
     })
   }
 
+  #checkWritable(): void {
+    this.#checkOpen()
+    if (!this.#readOnly) return
+    throw new LockstepError('INVALID_ARGUMENT', 'The online store is open for reading only', {
+      where: this.#path,
+      remedy: 'Open it without `readOnly`.',
+    })
+  }
+
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closedStore(this.name)
   }
@@ -352,3 +431,31 @@ const databaseName = (name: string): Uint8Array => Buffer.from(`${name}\0`)
 
 /** A record is the length of the version, the version and the value. */
 const valueStart = (record: Uint8Array): number => 2 + (record[0] as number) * 256 + (record[1] as number)
+
+/** Puts the rows into the batch that is being made. Their records are in one buffer, which LMDB reads later. */
+function putRecords(table: Rows, rows: readonly OnlineRow[]): void {
+  const buffer = Buffer.allocUnsafeSlow(rows.reduce((sum, { version, value }) => sum + 2 + version.length + value.length, 0))
+  let end = 0
+  for (const { key, version, value } of rows) {
+    const start = end
+    end = putRecord(buffer, start, version, value)
+    void table.put(key, buffer.subarray(start, end))
+  }
+}
+
+/** Writes a record at `start` and gives where it ends. */
+function putRecord(target: Buffer, start: number, version: Uint8Array, value: Uint8Array): number {
+  target[start] = version.length >> 8
+  target[start + 1] = version.length
+  return copyInto(target, copyInto(target, start + 2, version), value)
+}
+
+/** Copies the bytes to `start` and gives where they end. Below some fifty of them a loop is faster. */
+function copyInto(target: Uint8Array, start: number, bytes: Uint8Array): number {
+  if (bytes.length > 48) target.set(bytes, start)
+  else for (let at = 0; at < bytes.length; at++) target[start + at] = bytes[at] as number
+  return start + bytes.length
+}
+
+/** 52 bits of a digest stand for a text where LMDB compares two: it can compare numbers only. */
+const stamp = (text: string): number => Number.parseInt(hash('sha256', text).slice(0, 13), 16)

@@ -1,5 +1,5 @@
 import { compareBytes } from '../../lib/byte-order.ts'
-import { checkRows, checkTable, closedStore } from '../check.ts'
+import { checkCommit, checkRows, checkTable, closedStore } from '../check.ts'
 import type { OnlineRead, OnlineRow, OnlineStore, OnlineValues } from '../store.ts'
 
 interface Table {
@@ -11,7 +11,7 @@ interface Table {
 export function memoryOnlineStore(): OnlineStore {
   const tables = new Map<string, Table>()
   /** That of LMDB, so that what a test stores can be stored in earnest. */
-  const capabilities = { durable: false, sharedByProcesses: false, maxKeyBytes: 1977 }
+  const capabilities = { durable: false, sharedByProcesses: false, transactions: true, maxKeyBytes: 1977 }
   let closed = false
 
   function existing(name: string): Table | undefined {
@@ -76,6 +76,17 @@ export function memoryOnlineStore(): OnlineStore {
     writeMeta: (name, text) =>
       promised(() => {
         created(name).text = text
+      }),
+    commit: (texts, writes) =>
+      promised(() => {
+        checkCommit(texts, writes, capabilities.maxKeyBytes)
+        if (texts.some(({ table, expected }) => (existing(table)?.text ?? null) !== expected)) return false
+        for (const { table, text } of texts) created(table).text = text
+        for (const { table, rows } of writes) {
+          const stored = created(table).rows
+          for (const row of rows) stored.set(text(row.key), copy(row))
+        }
+        return true
       }),
     close: () =>
       promised(() => {
