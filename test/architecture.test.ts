@@ -48,7 +48,7 @@ const rules = {
     'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/write-arrow.ts'],
     commander: ['src/cli/'],
     lmdb: ['src/online/drivers/lmdb.ts'],
-    'node:sqlite': ['src/offline/drivers/parquet/writer-lock.ts', 'src/registry/drivers/'],
+    'node:sqlite': ['src/lib/disk.ts', 'src/offline/drivers/parquet/writer-lock.ts', 'src/registry/drivers/'],
   } as Record<string, string[]>,
   /** Files of other folders that are imported directly; of all others only the door, `index.ts`. */
   doorless: ['src/errors.ts', 'src/lib/'],

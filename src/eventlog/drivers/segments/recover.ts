@@ -1,0 +1,60 @@
+import type { Disk } from '../../../lib/disk.ts'
+import { type End, nothingYet } from './ends.ts'
+import { segmentBases, segmentPath } from './paths.ts'
+import { brokenSegment, type Scanned, scanSegment } from './scan.ts'
+
+/**
+ * Finds where a partition ends, cuts off what a torn write has left, and syncs what is kept. `known` is where it ended as the
+ * processes last told one another; null where that is lost.
+ *
+ * Records that were visible but not synced may be gone after a loss of power. Their offsets are not given again: a reader that
+ * has seen them would miss the new ones.
+ */
+export async function recoverPartition(disk: Disk, folder: string, known: End | null): Promise<End> {
+  const bases = await segmentBases(disk, folder)
+  const first = bases[0]
+  const last = bases.at(-1)
+  if (known !== null && !(known.segment <= (last ?? -1))) throw brokenSegment(segmentPath(folder, known.segment), 0)
+  if (first === undefined || last === undefined) return { ...nothingYet, ...(await begin(disk, folder, 0)) }
+  const start = known === null ? -1 : bases.indexOf(known.segment)
+  // Where nothing is known the last segment tells all, or, while it is empty, the one before it.
+  const scanned = start >= 0 ? bases.slice(start) : bases.slice(-2)
+  let [next, taken] = start >= 0 ? [known?.next ?? 0, known?.taken ?? 0] : [last, 0]
+  let position = 0
+  for (const base of scanned) {
+    const from = base === known?.segment ? known.durable : 0
+    const found = await repaired(disk, segmentPath(folder, base), from, base === last)
+    position = found.position
+    next = Math.max(next, base, found.next ?? 0)
+    taken = Math.max(taken, found.taken)
+    if (base !== known?.segment || found.position >= known.position) continue
+    if (base !== last) throw brokenSegment(segmentPath(folder, base), found.position)
+    return { first, next, taken, ...(await begin(disk, folder, next)) }
+  }
+  return { first, next, taken, segment: last, position, durable: position }
+}
+
+/** What a segment holds, after its torn end was cut off. */
+async function repaired(disk: Disk, path: string, from: number, last: boolean): Promise<Scanned> {
+  const file = await disk.create(path)
+  try {
+    if ((await file.size()) < from) throw brokenSegment(path, from)
+    const found = await scanSegment(file, from, path)
+    if (found.torn) {
+      if (!last) throw brokenSegment(path, found.position)
+      await file.truncate(found.position)
+    }
+    if (found.torn || found.position > from) await file.sync()
+    return found
+  } finally {
+    await file.close()
+  }
+}
+
+/** An empty segment for the records to come. */
+async function begin(disk: Disk, folder: string, segment: number): Promise<Pick<End, 'segment' | 'position' | 'durable'>> {
+  const file = await disk.create(segmentPath(folder, segment))
+  await file.close()
+  await disk.syncFolder(folder)
+  return { segment, position: 0, durable: 0 }
+}
