@@ -97,6 +97,16 @@ describe('Duck', () => {
     )
   })
 
+  it('tells short texts apart that share all but a byte, and finds those again that recur', async () => {
+    const numbers = Array.from({ length: 10_000 }, (_, number) => String(number).padStart(4, '0'))
+    const four = ['', 'some', 'someothe'].flatMap((before) => numbers.map((number) => `${before}${number}`.padEnd(12, '.')))
+    const texts = [...four, ...numbers, '', '\0', 'a', 'a\0', 'a\0\0', 'é', '\u{FEFF}', ...numbers]
+    await duck.createTable('short_texts', { text: t.string().data })
+    await duck.append('short_texts', [t.string().data], [columnOf(t.string().data, texts)], texts.length)
+    const read = await readCells('SELECT text FROM short_texts', [t.string().data])
+    assert.deepEqual([read.length, texts.findIndex((text, index) => text !== read[index]?.[0])], [texts.length, -1])
+  })
+
   it('gives no negative zero', async () => {
     const type = t.float().data
     const [[value]] = (await readCells(`SELECT ${transportSql(type, 'x')} FROM (SELECT unnest([CAST('-0.0' AS DOUBLE)]) AS x)`, [

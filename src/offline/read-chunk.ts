@@ -67,7 +67,7 @@ function nullsOf(vector: DuckDBVector, count: number): Uint8Array | null {
   return nulls
 }
 
-/** Bytes of a text that a 16-byte slot of a vector holds itself: after the length, before any pointer. */
+/** Bytes of a text that a 16-byte slot of a vector holds itself: after the length, before any pointer, and zeros behind. */
 const slot = 16
 const inline = 12
 
@@ -77,15 +77,37 @@ function texts(vector: DuckDBVector, nulls: Uint8Array | null, count: number): (
   const bytes = Buffer.from(dataView.buffer, dataView.byteOffset, dataView.byteLength)
   const values = new Array<string | null>(count)
   for (let row = 0; row < count; row++) {
-    if (nulls?.[row] === 1) {
-      values[row] = null
-      continue
-    }
     const at = row * slot
-    const length = dataView.getUint32(at, true)
-    values[row] = length <= inline ? bytes.toString('utf8', at + 4, at + 4 + length) : longText(vector, row, bytes, at)
+    if (nulls?.[row] === 1) values[row] = null
+    else values[row] = dataView.getUint32(at, true) <= inline ? shortText(dataView, bytes, at) : longText(vector, row, bytes, at)
   }
   return values
+}
+
+/** Short texts tend to recur (categories, codes): those met last are made once and shared, each at a place its slot leads to. */
+const places = 4096
+const sharedSlots = new Int32Array(places * 4)
+const sharedTexts = new Array<string>(places).fill('')
+
+function shortText(slots: DataView, bytes: Buffer, at: number): string {
+  const length = slots.getInt32(at, true)
+  const first = slots.getInt32(at + 4, true)
+  const second = slots.getInt32(at + 8, true)
+  const third = slots.getInt32(at + 12, true)
+  const hash = Math.imul(Math.imul(Math.imul(first, 0x9e3779b1) ^ second, 0x85ebca6b) ^ third, 0xc2b2ae35)
+  const place = (hash ^ (hash >>> 15)) & (places - 1)
+  const shared = place * 4
+  if (
+    sharedSlots[shared] === length &&
+    sharedSlots[shared + 1] === first &&
+    sharedSlots[shared + 2] === second &&
+    sharedSlots[shared + 3] === third
+  )
+    return sharedTexts[place] as string
+  const text = bytes.toString('utf8', at + 4, at + 4 + length)
+  sharedSlots.set([length, first, second, third], shared)
+  sharedTexts[place] = text
+  return text
 }
 
 /** `getItem` takes U+FEFF at the beginning of a text for a byte order mark and drops it; a slot shows the first four bytes. */

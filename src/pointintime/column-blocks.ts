@@ -21,7 +21,10 @@ export class ColumnBlocks {
 
   /** Appends the rows `[from, to)` of a batch at `place` of block `block`. */
   append(batch: CellColumn, from: number, to: number, block: number, place: number): void {
-    this.#blocks[block] ??= { values: isFloat64Kind(this.#type.kind) ? new Float64Array(blockRows(block)) : [], nulls: null }
+    this.#blocks[block] ??= {
+      values: isFloat64Kind(this.#type.kind) ? new Float64Array(blockRows(block)) : new Array<Cell>(blockRows(block)).fill(null),
+      nulls: null,
+    }
     const target = this.#blocks[block]
     if (target.values instanceof Float64Array) target.values.set((batch.values as Float64Array).subarray(from, to), place)
     else for (let row = from; row < to; row++) target.values[place + row - from] = batch.values[row] as Cell

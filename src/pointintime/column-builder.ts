@@ -9,7 +9,7 @@ export class ColumnBuilder {
   #nulls: Uint8Array | null = null
 
   constructor(type: TypeData, count: number) {
-    const values = isFloat64Kind(type.kind) ? new Float64Array(count) : new Array<Cell>(count).fill(null)
+    const values = isFloat64Kind(type.kind) ? new Float64Array(count) : emptyCells(count)
     this.#values = values
     this.#compare = cellComparator({ ...type, nullable: true })
     this.#read = cellReader(type, { values, nulls: null })
@@ -79,4 +79,13 @@ export class ColumnBuilder {
     this.#nulls ??= new Uint8Array(this.#values.length)
     this.#nulls[position] = 1
   }
+}
+
+/** Beyond it V8 makes an array of given length a hash table, many times as slow; one that has grown to it stays an array. */
+const longestAtOnce = 2 ** 25
+
+function emptyCells(count: number): Cell[] {
+  const cells = new Array<Cell>(Math.min(count, longestAtOnce)).fill(null)
+  while (cells.length < count) cells.push(null)
+  return cells
 }
