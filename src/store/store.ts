@@ -29,6 +29,7 @@ import type { OfflineStore } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import type { OnlineStore } from '../online/index.ts'
+import { checkParity, type ParityOptions, type ParityReport } from '../parity/index.ts'
 import {
   buildTrainingSet,
   type ExplainOptions,
@@ -186,6 +187,15 @@ export class Store implements AsyncDisposable {
       asOf: this.#moment(options.asOf),
       history: this.#history,
     })
+  }
+
+  /**
+   * Computes the view's values by every path from the same events, in stores of its own, and compares them as bytes: the proof
+   * that a model sees in serving what it saw in training.
+   */
+  async parity(view: AnyView, options: ParityOptions = {}): Promise<ParityReport> {
+    const stores = { online: (path: string) => lmdbOnlineStore({ path }), memory: memoryOnlineStore }
+    return await checkParity(view, stores, { ...options, history: { ...this.#history, ...options.history } })
   }
 
   /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */

@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import { FeatureGroup, type FeatureGroupData, type History, parquet } from '../definition/index.ts'
+import { type Duck, quoteLiteral } from '../offline/index.ts'
+import { type GroupPlan, planGroup } from '../plan/index.ts'
+import { edgesOf } from './edges.ts'
+import { type GroupRows, readGroupRows } from './group-rows.ts'
+import { KeyTimes } from './key-times.ts'
+import { chooseQuestions, type Questions, span } from './questions.ts'
+
+/** A group with what takes part in its comparison. */
+export interface GroupCase {
+  /** The group over the rows that take part, with the lateness that is tried. */
+  readonly group: FeatureGroup
+  readonly plan: GroupPlan
+  readonly rows: GroupRows
+  readonly keyTimes: KeyTimes
+  readonly questions: Questions
+  /** When the online store is filled, ascending; the last one after every event. */
+  readonly checkpoints: readonly number[]
+}
+
+export interface CaseOptions {
+  readonly history: History | undefined
+  readonly keys: number
+  readonly sample: number
+  readonly seed: number
+  /** Microseconds, instead of what the source declares. */
+  readonly lateness: number | undefined
+  readonly folder: string
+  readonly random: (below: number) => number
+  readonly advance: (rows: number) => void
+}
+
+/** Chooses the keys of a group and what is asked of them; null where its source has no row. */
+export async function groupCase(duck: Duck, original: FeatureGroupData, options: CaseOptions): Promise<GroupCase | null> {
+  const { history, keys, seed, advance, sample, random } = options
+  const rows = await readGroupRows(duck, original, { ...(history ? { history } : {}), keys, seed, advance })
+  if (rows.rows.length === 0) return null
+  const path = join(options.folder, `${original.name}.parquet`)
+  await writeRows(duck, rows.table, path)
+  const lateness = options.lateness ?? original.source.lateness
+  const group = withHistory(original, parquet(path), lateness)
+  const { first, last } = span(rows.times)
+  const checkpoints = [first + Math.floor((last - first) / 3), first + Math.floor(((last - first) * 2) / 3), last + 1]
+  const questions = chooseQuestions(rows, { sample, edges: edgesOf(group), checkpoints, lateness, random })
+  return { group, plan: planGroup(group), rows, keyTimes: new KeyTimes(rows), questions, checkpoints }
+}
+
+/** The group over rows that are as the engine holds them: moments in UTC. */
+export const withHistory = (group: FeatureGroupData, history: History, lateness: number): FeatureGroup =>
+  new FeatureGroup({ ...group, source: { ...group.source, history, lateness, timeZone: 'UTC' } })
+
+/** Writes rows of a table of the engine in their order; `left`: numbers of rows to leave out. */
+export async function writeRows(duck: Duck, table: string, path: string, left: readonly number[] = []): Promise<void> {
+  const kept =
+    left.length === 0
+      ? `FROM ${table}`
+      : `SELECT * EXCLUDE (__place) FROM (SELECT *, row_number() OVER () - 1 AS __place FROM ${table}) WHERE __place NOT IN (${left.join(', ')})`
+  await duck.run(`COPY (${kept}) TO ${quoteLiteral(path)} (FORMAT parquet)`)
+}
