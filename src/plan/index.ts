@@ -15,7 +15,16 @@ export {
   type StatePlan,
   type TableGroupPlan,
 } from './group-plan.ts'
-export { type LiveState, LiveStateCodec, type StateBase, type StateEvents, stateBlock, wholeHistory } from './live-state.ts'
+export {
+  isStreamed,
+  type LiveState,
+  LiveStateCodec,
+  noEvents,
+  type StateBase,
+  type StateEvents,
+  stateBlock,
+  wholeHistory,
+} from './live-state.ts'
 export { runStep } from './on-demand-step.ts'
 export type { RowFunction } from './operand.ts'
 export { pushable, type SplitFilter } from './pushable.ts'

@@ -1,8 +1,13 @@
 import type { Aggregate } from '../aggregation/index.ts'
+import type { FeatureGroupData } from '../definition/index.ts'
 import { ByteReader, type ByteWriter } from '../lib/bytes.ts'
 import { type Cell, type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, isFloat64Kind, type TypeData } from '../schema/index.ts'
 import { type CellColumn, cellReader, type EventBlock } from './event-block.ts'
 import type { EventGroupPlan } from './group-plan.ts'
+
+/** Whether the online state of a group is kept up to date by a stream. */
+export const isStreamed = ({ source, refresh }: FeatureGroupData): boolean =>
+  source.kind === 'events' && source.stream !== null && refresh.kind === 'live'
 
 /** Events of one key in order, as live state keeps them: a column for each of `plan.state.columns`. */
 export interface StateEvents {
@@ -160,6 +165,10 @@ export class LiveStateCodec {
       }
     }
   }
+}
+
+export function noEvents({ state }: EventGroupPlan): StateEvents {
+  return { count: 0, times: new Float64Array(0), columns: state.columns.map(() => ({ values: [], nulls: null })), known: null }
 }
 
 /** The events as a block for `BoundGroup`. */

@@ -1,5 +1,4 @@
-import { effectiveMoment } from '../definition/index.ts'
-import { LockstepError } from '../errors.ts'
+import { effectiveMoment, type FeatureGroupData } from '../definition/index.ts'
 import { formatMoment } from '../lib/moment.ts'
 import {
   BoundGroup,
@@ -8,8 +7,14 @@ import {
   EventStateCodec,
   evaluateRow,
   type GroupPlan,
+  isStreamed,
+  LiveStateCodec,
+  noEvents,
+  readBeforeState,
+  StateReader,
   type TableGroupPlan,
   TableStateCodec,
+  wholeHistory,
 } from '../plan/index.ts'
 import type { Cell } from '../schema/index.ts'
 import type { FeatureState, FeatureStatus } from './vector.ts'
@@ -22,8 +27,11 @@ export abstract class GroupReader {
   #known: FeatureState | null = null
   #null: FeatureState | null = null
 
-  /** Takes the stored bytes of a key (null where there are none) and a moment. Throws `READ_BEFORE_STATE`. */
-  abstract load(bytes: Uint8Array | null, moment: number): void
+  /**
+   * Takes a key and its stored bytes (null where there are none), with those of its recent row where a stream keeps the group up
+   * to date, and a moment. Throws `READ_BEFORE_STATE`.
+   */
+  abstract load(key: Uint8Array, bytes: Uint8Array | null, recent: Uint8Array | null, moment: number): void
 
   abstract value(feature: number): Cell
 
@@ -49,15 +57,14 @@ export abstract class GroupReader {
   }
 }
 
-export function groupReader(plan: GroupPlan): GroupReader {
-  return plan.kind === 'table' ? new TableReader(plan) : new EventReader(plan)
-}
+/** A key of a group whose state is in this process, ahead of what is stored. */
+export type LiveKey = Pick<StateReader, 'seek' | 'value' | 'eventTime'>
+/** Finds a key by its packed bytes; null where what is stored is all there is. What it gives holds until it is asked again. */
+export type LiveSource = (group: FeatureGroupData, key: Uint8Array) => LiveKey | null
 
-function beforeState(plan: GroupPlan, moment: number, from: number): LockstepError {
-  return new LockstepError(
-    'READ_BEFORE_STATE',
-    `The online store answers for ${plan.group.name} from ${formatMoment(from)} on, and was asked as of ${formatMoment(moment)}`,
-  )
+export function groupReader(plan: GroupPlan, live?: LiveSource): GroupReader {
+  if (plan.kind === 'table') return new TableReader(plan)
+  return isStreamed(plan.group) ? new StreamedReader(plan, live) : new EventReader(plan)
 }
 
 class EventReader extends GroupReader {
@@ -79,14 +86,14 @@ class EventReader extends GroupReader {
     }
   }
 
-  override load(bytes: Uint8Array | null, q: number): void {
+  override load(_key: Uint8Array, bytes: Uint8Array | null, _recent: Uint8Array | null, q: number): void {
     const moment = effectiveMoment(this.#plan.group.refresh, q)
     this.setState('NOT_FOUND', null)
     if (bytes === null) {
       this.#bound.bind(this.#nothing).load(0, false)
     } else {
       const state = this.#codec.decode(bytes)
-      if (moment < state.horizon) throw beforeState(this.#plan, moment, state.horizon)
+      if (moment < state.horizon) throw readBeforeState(this.#plan.group, moment, state.horizon)
       this.#bound.bind(state.block).load(0, true, state.folded > 0 ? state.baselines : undefined)
       const { times } = state.block
       let seen = times.length
@@ -100,6 +107,43 @@ class EventReader extends GroupReader {
 
   override value(feature: number): Cell {
     return this.#bound.value(feature)
+  }
+}
+
+/** Reads a group that a stream keeps up to date. */
+class StreamedReader extends GroupReader {
+  readonly #plan: EventGroupPlan
+  readonly #live: LiveSource | undefined
+  readonly #codec: LiveStateCodec
+  readonly #stored: StateReader
+  /** Of the key in this process: another use of the group may read another key meanwhile. */
+  #values: Cell[] | null = null
+
+  constructor(plan: EventGroupPlan, live: LiveSource | undefined) {
+    super()
+    this.#plan = plan
+    this.#live = live
+    this.#codec = new LiveStateCodec(plan)
+    this.#stored = new StateReader(plan)
+  }
+
+  override load(key: Uint8Array, sealed: Uint8Array | null, recent: Uint8Array | null, moment: number): void {
+    const live = this.#live?.(this.#plan.group, key) ?? null
+    const read = live ?? this.#bind(sealed, recent)
+    read.seek(moment)
+    this.#values = live ? this.#plan.features.map((_, feature) => live.value(feature)) : null
+    const { eventTime } = read
+    this.setState(eventTime === null ? 'NOT_FOUND' : 'PRESENT', eventTime)
+  }
+
+  #bind(sealed: Uint8Array | null, recent: Uint8Array | null): StateReader {
+    if (sealed === null) return this.#stored.bind(noEvents(this.#plan), wholeHistory)
+    const state = this.#codec.decode(sealed, recent)
+    return this.#stored.bind(state.events, state)
+  }
+
+  override value(feature: number): Cell {
+    return this.#values ? (this.#values[feature] as Cell) : this.#stored.value(feature)
   }
 }
 
@@ -121,7 +165,7 @@ class TableReader extends GroupReader {
     })
   }
 
-  override load(bytes: Uint8Array | null, q: number): void {
+  override load(_key: Uint8Array, bytes: Uint8Array | null, _recent: Uint8Array | null, q: number): void {
     const { refresh, ttl } = this.#plan.group
     const moment = effectiveMoment(refresh, q)
     this.setState('NOT_FOUND', null)
@@ -132,7 +176,7 @@ class TableReader extends GroupReader {
     const row = rows.findLast(({ time }) => time <= moment)
     if (!row) {
       const first = rows[0]
-      if (earlier && first) throw beforeState(this.#plan, moment, first.time)
+      if (earlier && first) throw readBeforeState(this.#plan.group, moment, first.time)
       return
     }
     const stale = ttl !== null && moment - row.time > ttl

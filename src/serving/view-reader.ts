@@ -3,18 +3,25 @@ import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { formatMoment } from '../lib/moment.ts'
 import type { OnlineRead, OnlineStore, OnlineValues } from '../online/index.ts'
-import { planView, runStep, type ViewPlan } from '../plan/index.ts'
+import { isStreamed, planView, runStep, type ViewPlan } from '../plan/index.ts'
 import { type Cell, fromCell, toCell } from '../schema/index.ts'
-import { type GroupReader, groupReader } from './group-reader.ts'
+import { type GroupReader, groupReader, type LiveSource } from './group-reader.ts'
 import { checkKeyNames, type Keys, keyPacker } from './key-packer.ts'
-import { checkOnlineMeta, onlineTable } from './online-table.ts'
+import { checkOnlineMeta, onlineTable, recentTable } from './online-table.ts'
 import type { FeatureState, Vector } from './vector.ts'
 
 /** A use of a group, ready to read: its table, the packer of its keys by place, and what unpacks its rows. */
 interface UseReader {
   readonly table: string
+  /** Of a group that a stream keeps up to date: where in a multi-get its recent rows are; else -1. */
+  readonly recent: number
   readonly packer: number
   readonly reader: GroupReader
+}
+
+export interface ViewReaderOptions {
+  /** Finds keys whose state is in this process. */
+  readonly live?: LiveSource
 }
 
 /**
@@ -26,29 +33,35 @@ export class ViewReader {
   readonly plan: ViewPlan
   readonly #store: OnlineStore
   readonly #uses: readonly UseReader[]
+  /** What is read behind the rows of the uses. */
+  readonly #recent: readonly Pick<UseReader, 'table' | 'packer'>[]
   /** One for all uses of the same keys. */
   readonly #packers: readonly ((row: Keys) => Uint8Array)[]
 
   /** All names of a vector: filling copies of one object takes half the time of adding names to new ones. */
   readonly #blank: Record<string, unknown>
 
-  private constructor(view: AnyView, store: OnlineStore) {
+  private constructor(view: AnyView, store: OnlineStore, { live }: ViewReaderOptions) {
     this.plan = planView(view)
     this.#store = store
     this.#blank = Object.fromEntries(this.plan.output.map(({ name }) => [name, null]))
     const keySets = new Map(this.plan.uses.map(({ keys }) => [canonicalJson(keys), keys]))
     const places = [...keySets.keys()]
     this.#packers = [...keySets.values()].map((keys) => keyPacker(view, keys))
-    this.#uses = this.plan.uses.map(({ plan, keys }) => ({
-      table: onlineTable(plan.group),
-      packer: places.indexOf(canonicalJson(keys)),
-      reader: groupReader(plan),
+    const { uses } = this.plan
+    const streamed = uses.filter(({ plan }) => isStreamed(plan.group))
+    this.#uses = uses.map((use) => ({
+      table: onlineTable(use.plan.group),
+      recent: streamed.includes(use) ? uses.length + streamed.indexOf(use) : -1,
+      packer: places.indexOf(canonicalJson(use.keys)),
+      reader: groupReader(use.plan, live),
     }))
+    this.#recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
   }
 
   /** Plans the reads of a view. Throws `DEFINITION_MISMATCH` where a group was written by another definition. */
-  static async open(view: AnyView, store: OnlineStore): Promise<ViewReader> {
-    const reader = new ViewReader(view, store)
+  static async open(view: AnyView, store: OnlineStore, options: ViewReaderOptions = {}): Promise<ViewReader> {
+    const reader = new ViewReader(view, store, options)
     for (const { plan } of reader.plan.uses) checkOnlineMeta(plan.group, await store.readMeta(onlineTable(plan.group)))
     return reader
   }
@@ -59,26 +72,33 @@ export class ViewReader {
    */
   async read(rows: readonly Keys[], requests: readonly Keys[], moment: number): Promise<Vector[]> {
     const reads = this.#reads(rows)
-    return this.#assemble(rows, requests, moment, this.#store.readSync ? this.#store.readSync(reads) : await this.#store.read(reads))
+    const stored = this.#store.readSync ? this.#store.readSync(reads) : await this.#store.read(reads)
+    return this.#assemble(reads, requests, moment, stored)
   }
 
   /** As `read`, without waiting, of a store in the process. */
   readSync(rows: readonly Keys[], requests: readonly Keys[], moment: number): Vector[] {
     if (!this.#store.readSync)
       throw new LockstepError('INVALID_ARGUMENT', `The online store ${this.#store.name} cannot be read without waiting`)
-    return this.#assemble(rows, requests, moment, this.#store.readSync(this.#reads(rows)))
+    const reads = this.#reads(rows)
+    return this.#assemble(reads, requests, moment, this.#store.readSync(reads))
   }
 
   #reads(rows: readonly Keys[]): OnlineRead[] {
     for (const row of rows) checkKeyNames(this.plan.view, row)
     const packed = this.#packers.map((pack) => rows.map(pack))
-    return this.#uses.map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
+    return [...this.#uses, ...this.#recent].map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
   }
 
-  #assemble(rows: readonly Keys[], requests: readonly Keys[], moment: number, stored: readonly OnlineValues[]): Vector[] {
+  #assemble(reads: readonly OnlineRead[], requests: readonly Keys[], moment: number, stored: readonly OnlineValues[]): Vector[] {
     const asOf = formatMoment(moment)
+    const rows = reads[0]?.keys ?? []
     return rows.map((_, row) => {
-      for (let use = 0; use < this.#uses.length; use++) this.#reader(use).load(stored[use]?.[row] ?? null, moment)
+      for (let use = 0; use < this.#uses.length; use++) {
+        const { reader, recent } = this.#uses[use] as UseReader
+        const key = (reads[use] as OnlineRead).keys[row] as Uint8Array
+        reader.load(key, stored[use]?.[row] ?? null, recent < 0 ? null : (stored[recent]?.[row] ?? null), moment)
+      }
       return this.#vector(requests[requests.length === 1 ? 0 : row] ?? {}, asOf)
     })
   }

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { FeatureGroup } from '../../src/definition/index.ts'
 import { LockstepError } from '../../src/errors.ts'
 import type { OracleRow } from '../../src/oracle/index.ts'
-import { type EventGroupPlan, LiveStateCodec, planGroup, StateReader, wholeHistory } from '../../src/plan/index.ts'
+import { type EventGroupPlan, LiveStateCodec, noEvents, planGroup, StateReader, wholeHistory } from '../../src/plan/index.ts'
 import { type Cell, compareCell, encodeKey, fromCell, type TypeData, t } from '../../src/schema/index.ts'
-import { LiveGroup, type LiveKey } from '../../src/stream/live-group.ts'
+import { LiveGroup, type LiveGroupOptions, type LiveKey } from '../../src/stream/live-group.ts'
 import { oracleAnswer, runs } from '../support/oracle-answers.ts'
 import { type RandomCase, randomCase } from '../support/random-case.ts'
 
@@ -162,7 +162,7 @@ class Unit {
   take(): void {
     const version = Uint8Array.of(this.commits >> 8, this.commits++ & 0xff)
     const { sealed, recent } = this.live.takeChanges(version)
-    const byKey = (rows: typeof sealed) => new Map(rows.map(({ key, value }) => [Buffer.from(key).latin1Slice(), value]))
+    const byKey = (rows: typeof sealed) => new Map(rows.map(({ key, value }) => [Buffer.from(key).toString('latin1'), value]))
     this.pending = {
       sealed: byKey(sealed),
       recent: byKey(recent),
@@ -195,18 +195,13 @@ class Unit {
       const text = this.keyOf(key, true)
       const bytes = this.sealed.get(text)
       const state = bytes === undefined ? null : this.codec.decode(bytes, this.recent.get(text) ?? null)
-      const empty = {
-        count: 0,
-        times: new Float64Array(0),
-        columns: this.plan.state.columns.map(() => ({ values: [], nulls: null })),
-        known: null,
-      }
       this.check(
-        this.stored.bind(state?.events ?? empty, state ?? wholeHistory),
+        this.stored.bind(state?.events ?? noEvents(this.plan), state ?? wholeHistory),
         this.committed.accepted,
         this.committed.horizon,
         key,
         'as stored',
+        false,
       )
       const live = this.live.read(text)
       if (live) this.check(live, this.accepted, this.horizon, key, 'in memory', true)
@@ -253,7 +248,7 @@ class Unit {
   keyOf(row: OracleRow, isKey = false): string {
     const { keys, entity } = this.one.group
     const cells = Object.keys(entity.keys).map((name) => row[isKey ? name : (keys[name] as string)] as Cell)
-    return Buffer.from(encodeKey(Object.values<TypeData>(entity.keys), cells)).latin1Slice()
+    return Buffer.from(encodeKey(Object.values<TypeData>(entity.keys), cells)).toString('latin1')
   }
 }
 
