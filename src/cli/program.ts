@@ -8,6 +8,7 @@ import { addGet } from './commands/get.ts'
 import { addInit } from './commands/init.ts'
 import { addList } from './commands/list.ts'
 import { addMaterialize } from './commands/materialize.ts'
+import { addParity } from './commands/parity.ts'
 import { addTrain } from './commands/train.ts'
 import { withExamples } from './examples.ts'
 import { collectPair } from './values.ts'
@@ -31,6 +32,7 @@ export function program(): Command {
     .option('--json', 'print one JSON document, and errors as JSON')
     .option('--progress', 'show progress, on stderr; the default on a terminal')
     .option('-q, --quiet', 'print results and errors only')
-  for (const add of [addInit, addCheck, addList, addDescribe, addTrain, addBackfill, addMaterialize, addGet, addExplain]) add(lockstep)
+  for (const add of [addInit, addCheck, addList, addDescribe, addTrain, addBackfill, addMaterialize, addGet, addExplain, addParity])
+    add(lockstep)
   return lockstep
 }

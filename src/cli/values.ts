@@ -85,6 +85,13 @@ export function parseLimit(text: string): number {
   return Number(text)
 }
 
+export const collectText = (text: string, before: readonly string[] = []): string[] => [...before, text]
+
+export function parseCount(text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw wrong(`${JSON.stringify(text)} is not a number`, 'Write a whole number.')
+  return Number(text)
+}
+
 export function parseSeed(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw wrong(`${JSON.stringify(text)} is not a seed`, 'Write a whole number from 0.')
   return Number(text)

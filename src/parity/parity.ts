@@ -92,12 +92,14 @@ export async function checkParity(view: AnyView, stores: ParityStores, options: 
     await rm(folder, { recursive: true, force: true })
   }
   const all = addPaths(paths)
+  const total = addCounts(all)
   return {
     view: { name: view.name, version: view.version },
     seed,
     groups,
     paths: all,
-    total: addCounts(all),
+    total,
+    proven: total.compared > 0 && total.different === 0 && all.every(({ refusedRows }) => refusedRows === 0),
     differences,
     lateDifferences,
     notes,

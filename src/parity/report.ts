@@ -11,6 +11,8 @@ export interface ParityReport {
   /** By path, over all groups. */
   readonly paths: readonly ParityPath[]
   readonly total: ParityCounts
+  /** Whether something was compared, nothing differs but for late events, and no event that came in time was left out. */
+  readonly proven: boolean
   /** The first differences of each path that no late event explains. */
   readonly differences: readonly ParityDifference[]
   /** Of the differences that late events explain, the first of each path. */
