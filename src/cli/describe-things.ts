@@ -9,6 +9,7 @@ import {
   type Selection,
   type SourceData,
   showExpression,
+  showFormat,
   showRefresh,
   showType,
   sourceHash,
@@ -74,7 +75,7 @@ function describeOnDemand(onDemand: OnDemand, catalogue: Catalogue): Description
 }
 
 function describeSource(source: SourceData, catalogue: Catalogue): Description {
-  const { history } = source
+  const { history, stream } = source
   return {
     kind: source.kind,
     name: source.name,
@@ -87,6 +88,7 @@ function describeSource(source: SourceData, catalogue: Catalogue): Description {
     lateness: source.lateness === 0 ? null : formatDuration(source.lateness),
     'invalid rows': source.invalidRows === 'refuse' ? 'refuse' : 'set aside',
     history: history === null ? null : history.kind === 'rows' ? 'rows in memory' : `${history.kind} ${[history.path].flat().join(', ')}`,
+    stream: stream && `topic ${stream.topic} by ${stream.key.join(', ')}, ${showFormat(stream.format)}, ${stream.partitions} partitions`,
     groups: catalogue.groups.filter((group) => group.source === source).map(versioned),
     hash: sourceHash(source),
     columns: typed(source.columns),

@@ -20,7 +20,7 @@ export interface Entity<Columns extends KeyColumns = KeyColumns> {
 /** A key as callers give it. */
 export type KeyOf<E> = E extends Entity<infer Columns> ? { readonly [Name in keyof Columns & string]: ValueOf<Columns[Name]> } : never
 
-const keyKinds: readonly Kind[] = ['string', 'oneOf', 'integer', 'int64', 'boolean', 'date', 'timestamp', 'decimal']
+export const keyKinds: readonly Kind[] = ['string', 'oneOf', 'integer', 'int64', 'boolean', 'date', 'timestamp', 'decimal']
 
 /**
  * Declares an entity: `entity('user', { user_id: t.string() })`. Several columns make a composite key.

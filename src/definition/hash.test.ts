@@ -10,6 +10,7 @@ import { csv, type History, parquet, rows } from './history.ts'
 import { onDemand } from './on-demand.ts'
 import { every, type Refresh } from './refresh.ts'
 import { type EventsOptions, events, type Row, type TableOptions, table } from './source.ts'
+import { topic } from './stream.ts'
 import { featureView } from './view.ts'
 
 interface Case {
@@ -63,6 +64,16 @@ test('events', () => {
       },
       { name: 'what is said of itself', change: () => sourceHash(ordersWith({ timeZone: 'UTC', invalidRows: 'refuse', lateness: '0s' })) },
       { name: 'the lateness', change: () => sourceHash(ordersWith({ lateness: '1h' })) },
+      { name: 'a stream', change: () => sourceHash(ordersWith({ stream: topic('orders', { key: 'user_id' }) })) },
+      {
+        name: 'the topic of a stream, its key, format and partitions',
+        change: () =>
+          sourceHash(
+            ordersWith({
+              stream: topic('o', { key: ['buyer_id'], partitions: 1, format: { kind: 'avroRegistry', url: 'http://registry' } }),
+            }),
+          ),
+      },
       { name: 'an id as a list', change: () => sourceHash(ordersWith({ id: ['order_id'] })) },
     ],
     other: [

@@ -22,7 +22,7 @@ export { effectiveMoment, every, live, type Refresh } from './refresh.ts'
 export { Selection } from './selection.ts'
 export { showExpression, showRefresh, showType, showWindow } from './show.ts'
 export { type Columns, events, type InvalidRows, type Row, type RowValues, rowOf, type Source, type SourceData, table } from './source.ts'
-export { type StreamData, type StreamFormat, type Topic, type TopicOptions, topic } from './stream.ts'
+export { type StreamData, type StreamFormat, showFormat, type Topic, type TopicOptions, topic } from './stream.ts'
 export {
   type AnyView,
   FeatureView,

@@ -3,6 +3,7 @@ import { deepFreeze } from '../lib/deep-freeze.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { ColumnType, type Kind, type TypeData, type ValueOf } from '../schema/index.ts'
+import { keyKinds } from './entity.ts'
 import { Expression } from './expression.ts'
 import type { History } from './history.ts'
 import { checkName } from './naming.ts'
@@ -143,11 +144,7 @@ function source<C extends Columns, S extends 'events' | 'table'>(
   const known = rest.known === null ? null : columns[rest.known]
   if (known && known.kind !== 'timestamp' && known.kind !== 'date')
     throw new LockstepError('INVALID_DEFINITION', `The column ${rest.known} must be a timestamp or a date`, { where })
-  if (stream && options.history && id.length === 0)
-    throw new LockstepError('INVALID_DEFINITION', 'A source with a history and a stream needs an id: both may hold the same event', {
-      where,
-      remedy: 'Declare the columns that identify an event: `id: ...`.',
-    })
+  if (stream) checkStream(stream, columns, id.length > 0 || !options.history, where)
   return Object.freeze({
     kind,
     name,
@@ -163,6 +160,21 @@ function source<C extends Columns, S extends 'events' | 'table'>(
     owner: options.owner ?? '',
     tags: Object.freeze([...(options.tags ?? [])]),
   }) as Source<C, S>
+}
+
+function checkStream({ key }: StreamData, columns: Readonly<Record<string, TypeData>>, distinct: boolean, where: string): void {
+  for (const column of key) {
+    const { kind } = columns[column] as TypeData
+    if (!keyKinds.includes(kind))
+      throw new LockstepError('INVALID_DEFINITION', `The key of the stream, ${column}, is a ${kind}, which cannot identify anything`, {
+        where,
+      })
+  }
+  if (distinct) return
+  throw new LockstepError('INVALID_DEFINITION', 'A source with a history and a stream needs an id: both may hold the same event', {
+    where,
+    remedy: 'Declare the columns that identify an event: `id: ...`.',
+  })
 }
 
 /** The columns of a source as expressions; naming one that is not declared throws `UNKNOWN_COLUMN`. */

@@ -31,7 +31,7 @@ export interface Topic<Column extends string = string> extends StreamData {
 
 const topicName = /^[\w.-]{1,200}$/
 
-/** The topic of a source: `stream: topic('orders', { key: 'user_id' })`. */
+/** The topic of a source: `stream: topic('orders', { key: 'user_id' })`. Throws `INVALID_DEFINITION`. */
 export function topic<const Column extends string>(name: string, options: TopicOptions<Column>): Topic<Column> {
   const where = `topic ${name}`
   if (!topicName.test(name))
@@ -40,13 +40,26 @@ export function topic<const Column extends string>(name: string, options: TopicO
     })
   const key = typeof options.key === 'string' ? [options.key] : options.key
   if (key.length === 0) throw new LockstepError('INVALID_DEFINITION', 'A topic needs a key', { where })
+  if (new Set(key).size !== key.length) throw new LockstepError('INVALID_DEFINITION', 'The key names a column twice', { where })
   const partitions = options.partitions ?? 8
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > 10_000)
     throw new LockstepError('INVALID_DEFINITION', `A topic has 1 to 10,000 partitions, not ${partitions}`, { where })
   return Object.freeze({
     topic: name,
     key: Object.freeze([...key]),
-    format: Object.freeze(options.format ?? { kind: 'json' }),
+    format: Object.freeze({ ...(options.format ?? { kind: 'json' }) }),
     partitions,
   })
+}
+
+/** The format as people read it; of a schema only that there is one. */
+export function showFormat(format: StreamFormat): string {
+  switch (format.kind) {
+    case 'json':
+      return 'JSON'
+    case 'avro':
+      return 'Avro'
+    case 'avroRegistry':
+      return `Avro, schemas of ${format.url}`
+  }
 }

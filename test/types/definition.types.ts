@@ -19,6 +19,7 @@ import {
   type TrainingRowOf,
   t,
   table,
+  topic,
   topK,
   type VectorOf,
   when,
@@ -122,6 +123,14 @@ featureGroup({ name: 'no_such_key', entity: user, source: orders, keys: { user_i
 events('no_time', { columns: { at: t.timestamp() }, time: 'when' })
 // expect error: Type '"note"' is not assignable to type
 events('text_time', { columns: { at: t.timestamp(), note: t.string() }, time: 'note' })
+const dated = { id: t.string(), at: t.timestamp() }
+events('streamed', { columns: dated, time: 'at', stream: topic('streamed', { key: ['id', 'at'] }) })
+// expect error: Type '"no_such"' is not assignable to type
+events('no_such_key', { columns: dated, time: 'at', stream: topic('streamed', { key: 'no_such' }) })
+// expect error: Type '"no_such"' is not assignable to type
+events('no_such_keys', { columns: dated, time: 'at', stream: topic('streamed', { key: ['id', 'no_such'] }) })
+// expect error: 'stream' does not exist in type
+table('streamed_table', { columns: dated, time: 'at', stream: topic('streamed', { key: 'id' }) })
 // expect error: is not assignable to type 'ColumnType<KeyKind, unknown, false>'
 entity('nullable', { id: t.string().nullable() })
 

@@ -58,3 +58,25 @@ test('as JSON; by version; what is not there', async () => {
   assert.match(unknown?.stderr ?? '', /Nothing is called user_plam; did you mean user_plan\?/)
   assert.equal(unknown?.code, 1)
 })
+
+test('of a source, where its events come from', async () => {
+  using project = smallProject({
+    'definitions.ts': `import { count, entity, events, featureGroup, t, topic } from 'lockstep'
+const visits = events('visits', {
+  columns: { shop: t.string(), user_id: t.integer(), at: t.timestamp() },
+  time: 'at', stream: topic('web.visits', { key: ['user_id', 'shop'], partitions: 3 }),
+})
+export const shop = featureGroup({
+  name: 'shop_visits', entity: entity('shop', { shop: t.string() }), source: visits, features: () => ({ shop_visit_count_1h: count().over('1h') }),
+})`,
+  })
+  const [described, listed] = await Promise.all([lockstep(project.path, 'describe', 'visits'), lockstep(project.path, 'list', 'sources')])
+  assert.match(described.stdout, /\nstream +topic web\.visits by user_id, shop, JSON, 3 partitions\n/)
+  assert.doesNotMatch(described.stdout, /\nhistory /)
+  assert.equal(
+    listed.stdout,
+    `name    kind    columns  time  stream
+visits  events        3  at    web.visits
+`,
+  )
+})

@@ -40,9 +40,9 @@ const listings: { readonly [K in Kind]: (catalogue: Catalogue) => readonly Thing
     ),
   ],
   sources: ({ sources }) =>
-    sources.map(({ name, kind, columns, time, history, owner, description }) => {
+    sources.map(({ name, kind, columns, time, history, stream, owner, description }) => {
       const path = history === null ? '' : history.kind === 'rows' ? 'rows in memory' : history.path
-      return { name, kind, columns: Object.keys(columns).length, time, history: path, owner, description }
+      return { name, kind, columns: Object.keys(columns).length, time, history: path, stream: stream?.topic ?? '', owner, description }
     }),
   entities: ({ entities }) => entities.map(({ name, keys, description }) => ({ name, keys: typedNames(keys), description })),
 }
