@@ -41,10 +41,12 @@ export class ByteWriter {
   /** A whole number from 0 to 2^53 - 1, seven bits a byte. */
   unsigned(value: number): this {
     let rest = value
-    while (rest >= 0x80) {
-      this.byte((rest % 0x80) | 0x80)
-      rest = Math.floor(rest / 0x80)
+    while (rest >= 2 ** 31) {
+      const next = Math.floor(rest / 0x80)
+      this.byte((rest - next * 0x80) | 0x80)
+      rest = next
     }
+    for (; rest >= 0x80; rest >>>= 7) this.byte((rest & 0x7f) | 0x80)
     return this.byte(rest)
   }
 
@@ -65,10 +67,11 @@ export class ByteWriter {
     return this
   }
 
-  /** The 32 bits of an integer, the highest first: unlike all else here, so that bytes sort as numbers from 0 up do. */
-  ordered32(value: number): this {
-    const at = this.#reserve(4)
-    this.#view.setInt32(at, value)
+  /** The 64 bits of two integers, the highest first: unlike all else here, so that bytes sort as numbers from 0 up do. */
+  ordered64(high: number, low: number): this {
+    const at = this.#reserve(8)
+    this.#view.setInt32(at, high)
+    this.#view.setInt32(at + 4, low)
     return this
   }
 

@@ -14,13 +14,13 @@ export interface HistoryKeys {
 
 export interface KeyFacts {
   readonly cells: readonly Cell[]
-  /** Its rows before the end that was asked for. */
+  /** Its events before the end that was asked for. */
   readonly count: number
   /** The moment of the last of them before `before`, in microseconds; null where there is none. */
   readonly last: number | null
 }
 
-/** Finds every key that has rows, of events those before `upto` (microseconds); rows whose key is null belong to no key. */
+/** Finds every key that has events before `upto` (microseconds); those whose key is null belong to no key. */
 export async function findKeys(
   duck: Duck,
   use: GroupUse,
@@ -35,7 +35,7 @@ export async function findKeys(
   const names = use.keys.map((_, index) => `key_${index}`)
   const time = `epoch_us(s.${quoteIdentifier(group.source.time)}::TIMESTAMP)::DOUBLE`
   const part = partitions === 1 ? '0' : `(hash(${names.join(', ')}) % ${partitions})::INTEGER`
-  const conditions = [...(use.plan.kind === 'table' ? [] : [`__time < ${upto}`]), ...names.map((name) => `${name} IS NOT NULL`)]
+  const conditions = [`__time < ${upto}`, ...names.map((name) => `${name} IS NOT NULL`)]
   const last = Number.isFinite(before) ? `max(__time) FILTER (WHERE __time < ${before})` : 'NULL::DOUBLE'
   await duck.run(
     `CREATE OR REPLACE TABLE ${table} AS SELECT *, (row_number() OVER (PARTITION BY __part ORDER BY ${names.join(', ')})) - 1 AS __k FROM (

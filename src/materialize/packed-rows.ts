@@ -1,9 +1,9 @@
 import { ByteWriter } from '../lib/bytes.ts'
 import type { OnlineRow } from '../online/index.ts'
 
-/** What is given to a store at once: some tens of milliseconds of its work. */
-const fullRows = 20_000
-const fullBytes = 16 * 1024 * 1024
+/** What is given to a store at once: some ten milliseconds of its work. What is packed is then written while it is in the cache. */
+const fullRows = 4096
+const fullBytes = 4 * 1024 * 1024
 
 /**
  * Rows on their way to a store, packed one behind the other: memory of its own for each part of each row would cost more than
@@ -24,12 +24,16 @@ export class PackedRows {
 
   /** The rows since the last call. */
   take(): OnlineRow[] {
-    const bytes = this.writer.finish()
+    const { buffer } = this.writer.finish()
     const rows: OnlineRow[] = []
     let start = 0
     for (let part = 0; part < this.#ends.length; part += 3) {
       const [keyEnd, versionEnd, end] = [this.#ends[part], this.#ends[part + 1], this.#ends[part + 2]] as [number, number, number]
-      rows.push({ key: bytes.subarray(start, keyEnd), version: bytes.subarray(keyEnd, versionEnd), value: bytes.subarray(versionEnd, end) })
+      rows.push({
+        key: new Uint8Array(buffer, start, keyEnd - start),
+        version: new Uint8Array(buffer, keyEnd, versionEnd - keyEnd),
+        value: new Uint8Array(buffer, versionEnd, end - versionEnd),
+      })
       start = end
     }
     this.writer.clear()

@@ -2,8 +2,8 @@ import { effectiveMoment } from '../definition/index.ts'
 import type { ByteWriter } from '../lib/bytes.ts'
 import { type Batch, type BatchColumn, cellAt, type Duck, quoteIdentifier, type Scan, transportSql } from '../offline/index.ts'
 import type { OnlineRow } from '../online/index.ts'
-import { type GroupUse, type StoredRow, type TableGroupPlan, TableStateCodec } from '../plan/index.ts'
-import { historyColumns, historySql, type Interrupt } from '../pointintime/index.ts'
+import { cellReader, type GroupUse, type StoredRow, type TableGroupPlan, TableStateCodec } from '../plan/index.ts'
+import { historyColumns, type Interrupt } from '../pointintime/index.ts'
 import {
   type Cell,
   type CellComparator,
@@ -13,7 +13,6 @@ import {
   orderEncoder,
   type TypeData,
 } from '../schema/index.ts'
-import { findKeys } from './history-keys.ts'
 import { PackedRows } from './packed-rows.ts'
 
 const number: TypeData = { kind: 'float', nullable: false }
@@ -33,26 +32,39 @@ export async function* tableStates(
 ): AsyncGenerator<OnlineRow[]> {
   // A scheduled group is asked as of ticks, the first of them before `upto`.
   const first = effectiveMoment(plan.group.refresh, upto)
-  const keys = await findKeys(duck, use, scan, upto, first + 1, 1)
   const packer = new TableStatePacker(plan, use, first)
   const { keyTypes, names, types } = packer
-  const keyNames = keyTypes.map((type, index) => `${transportSql(type, `k.key_${index}`)} AS __key_${index}`)
-  const history = historySql(
-    use,
-    scan,
-    `SELECT * FROM ${keys.table}`,
-    { asKnown: false, first, last: Number.MAX_SAFE_INTEGER },
-    `, k.__last, ${keyNames.join(', ')}`,
-  )
-  const selected = ['__k', '__time', '__known', ...keyTypes.map((_, index) => `__key_${index}`), ...names.map(quoteIdentifier)].join(', ')
-  const sql = `SELECT ${selected} FROM (${history}) WHERE __last IS NULL OR __time >= __last ORDER BY __k, __time`
-  interrupt.stage(`writing ${plan.group.name}`, keys.counts[0] ?? 0)
-  for await (const batch of duck.stream(sql, [number, number, numberOrNull, ...keyTypes, ...types])) {
+  interrupt.stage(`writing ${plan.group.name}`)
+  for await (const batch of duck.stream(rowsSql(plan, use, scan, names, first), [number, numberOrNull, ...keyTypes, ...types])) {
     packer.add(batch)
     if (packer.rows.full) yield packer.rows.take()
   }
   packer.finish()
   yield packer.rows.take()
+}
+
+/**
+ * SELECT of time, creation, keys and the named columns of the rows that count from `first` on, in order of key and time. Rows are
+ * looked up only where a key has several: in most tables few have.
+ */
+function rowsSql({ group }: TableGroupPlan, { keys }: GroupUse, scan: Scan, names: readonly string[], first: number): string {
+  const { source } = group
+  const moment = (column: string) => `epoch_us(${quoteIdentifier(column)}::TIMESTAMP)::DOUBLE`
+  const keyColumns = keys.map(({ key }) => quoteIdentifier(group.keys[key] as string))
+  const time = moment(source.time)
+  const selected = [
+    `${time} AS __time`,
+    `${source.known === null ? 'NULL::DOUBLE' : moment(source.known)} AS __known`,
+    ...keys.map(({ type }, index) => `${transportSql(type, keyColumns[index] as string)} AS __key_${index}`),
+    ...names.map((name) => `${transportSql(source.columns[name] as TypeData, quoteIdentifier(name))} AS ${quoteIdentifier(name)}`),
+  ]
+  const present = keyColumns.map((column) => `${column} IS NOT NULL`).join(' AND ')
+  const order = keys.map((_, index) => `__key_${index}`)
+  const repeated = `SELECT ${keyColumns.map((column, index) => `${column} AS __repeated_${index}`).join(', ')}, max(${time}) FILTER (WHERE ${time} <= ${first}) AS __from
+    FROM (${scan.sql}) GROUP BY ${keyColumns.join(', ')} HAVING count(*) > 1`
+  const join = keyColumns.map((column, index) => `${column} = __repeated_${index}`).join(' AND ')
+  return `SELECT ${selected.join(', ')} FROM (${scan.sql}) LEFT JOIN (${repeated}) ON ${join}
+    WHERE ${present} AND (__from IS NULL OR __time >= __from) ORDER BY ${[...order, '__time'].join(', ')}`
 }
 
 /** A row of the table as read: its moments, and its cells, first those that features use. */
@@ -71,9 +83,8 @@ class TableStatePacker {
   readonly #codec: TableStateCodec
   readonly #encodeKey: ReturnType<typeof keyEncoder>
   readonly #writtenAt = Date.now() * 1000
-  /** The key that is being read, its place, and its rows so far. */
+  /** The key that is being read, and its rows so far. */
   #key: readonly Cell[] = []
-  #place = -1
   #read: ReadRow[] = []
 
   constructor(plan: TableGroupPlan, use: GroupUse, first: number) {
@@ -86,20 +97,18 @@ class TableStatePacker {
     this.#encodeKey = keyEncoder(this.keyTypes)
   }
 
-  /** Takes rows in order of key and time: the place of the key, the moments, the cells of the key, those of `names`. */
+  /** Takes rows in order of key and time: the moments, the cells of the key, those of `names`. */
   add({ columns, count }: Batch): void {
-    const [places, times, knowns] = columns as [BatchColumn, BatchColumn, BatchColumn]
-    const keyColumns = columns.slice(3, 3 + this.keyTypes.length)
-    const cellColumns = columns.slice(3 + this.keyTypes.length)
+    const [times, knowns] = columns as [BatchColumn, BatchColumn]
+    const keys = cellReaders(this.keyTypes, columns.slice(2))
+    const cells = cellReaders(this.types, columns.slice(2 + this.keyTypes.length))
     for (let row = 0; row < count; row++) {
-      const place = places.values[row] as number
-      if (place !== this.#place) {
+      if (this.#read.length === 0 || keys.some((read, index) => read(row) !== this.#key[index])) {
         this.finish()
-        this.#place = place
-        this.#key = cellsAt(this.keyTypes, keyColumns, row)
+        this.#key = keys.map((read) => read(row))
       }
       const known = cellAt(numberOrNull, knowns, row) as number | null
-      this.#read.push({ time: times.values[row] as number, known, cells: cellsAt(this.types, cellColumns, row) })
+      this.#read.push({ time: times.values[row] as number, known, cells: cells.map((read) => read(row)) })
     }
   }
 
@@ -118,11 +127,8 @@ class TableStatePacker {
   }
 }
 
-function cellsAt(types: readonly TypeData[], columns: readonly BatchColumn[], row: number): Cell[] {
-  const cells: Cell[] = []
-  for (let index = 0; index < types.length; index++) cells.push(cellAt(types[index] as TypeData, columns[index] as BatchColumn, row))
-  return cells
-}
+const cellReaders = (types: readonly TypeData[], columns: readonly BatchColumn[]): ((row: number) => Cell)[] =>
+  types.map((type, index) => cellReader(type, columns[index] as BatchColumn))
 
 /** Decides between rows of one time: creation, then the declared columns, then the rest of the row; the larger wins. */
 class RowOrder {

@@ -97,8 +97,12 @@ function plainCodec(type: TypeData): Codec {
 function writeInteger(writer: ByteWriter, value: number): void {
   const magnitude = Math.abs(value)
   const sign = value < 0 ? 0x40 : 0
-  if (magnitude < 0x40) writer.byte(sign | magnitude)
-  else writer.byte(0x80 | sign | (magnitude % 0x40)).unsigned(Math.floor(magnitude / 0x40))
+  if (magnitude < 0x40) {
+    writer.byte(sign | magnitude)
+  } else {
+    const rest = Math.floor(magnitude / 0x40)
+    writer.byte(0x80 | sign | (magnitude - rest * 0x40)).unsigned(rest)
+  }
 }
 
 function readInteger(reader: ByteReader): number {

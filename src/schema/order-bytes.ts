@@ -76,13 +76,16 @@ function writeText(writer: ByteWriter, text: string): void {
 /** 0x80 and the number of bytes of the magnitude, which follow from the highest on; below 0 the difference, and every bit of them flipped. */
 function writeInteger(writer: ByteWriter, value: number): void {
   const magnitude = Math.abs(value)
-  let length = 0
-  let unit = 1
-  for (; unit <= magnitude; unit *= 0x100) length++
+  const high = Math.floor(magnitude / 2 ** 32)
+  const low = magnitude >>> 0
+  const length = high > 0 ? 4 + byteLength(high) : byteLength(low)
   writer.byte(value < 0 ? 0x80 - length : 0x80 + length)
   const flipped = value < 0 ? 0xff : 0
-  for (unit /= 0x100; unit >= 1; unit /= 0x100) writer.byte((Math.floor(magnitude / unit) & 0xff) ^ flipped)
+  for (let place = length - 1; place >= 0; place--) writer.byte((((place < 4 ? low : high) >>> (8 * (place & 3))) & 0xff) ^ flipped)
 }
+
+/** Of 32 bits, how many bytes there are without the leading zeros. */
+const byteLength = (bits: number): number => (39 - Math.clz32(bits)) >> 3
 
 const scratch = new DataView(new ArrayBuffer(8))
 
@@ -91,11 +94,11 @@ function writeFloat(writer: ByteWriter, value: number): void {
   scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0)
   const high = scratch.getInt32(0)
   const low = scratch.getInt32(4)
-  if (high < 0) writer.ordered32(~high).ordered32(~low)
-  else writer.ordered32(high ^ 0x80000000).ordered32(low)
+  if (high < 0) writer.ordered64(~high, ~low)
+  else writer.ordered64(high ^ 0x80000000, low)
 }
 
 function writeInt64(writer: ByteWriter, value: bigint): void {
   scratch.setBigInt64(0, value)
-  writer.ordered32(scratch.getInt32(0) ^ 0x80000000).ordered32(scratch.getInt32(4))
+  writer.ordered64(scratch.getInt32(0) ^ 0x80000000, scratch.getInt32(4))
 }
