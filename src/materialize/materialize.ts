@@ -2,11 +2,12 @@ import { effectiveMoment, type FeatureGroupData, type History } from '../definit
 import { ByteWriter } from '../lib/bytes.ts'
 import { Duck, prepareScan, type RowReport, type Scan } from '../offline/index.ts'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
-import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, planGroup } from '../plan/index.ts'
+import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, isStreamed, planGroup } from '../plan/index.ts'
 import { engineOptions, historyPartitions, historySql, Interrupt, type Progress, readEvents } from '../pointintime/index.ts'
 import { type Cell, keyEncoder, orderBytes, type TypeData } from '../schema/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
 import { findKeys, readKeys } from './history-keys.ts'
+import { liveStates } from './live-states.ts'
 import { PackedRows } from './packed-rows.ts'
 import { tableStates } from './table-states.ts'
 
@@ -60,12 +61,16 @@ export async function materializeGroup(
   options.signal?.addEventListener('abort', stop)
   try {
     const history = options.history?.[group.source.name]
-    const scan = await prepareScan(duck, group.source, history ? { history } : {})
+    const streamed = plan.kind === 'events' && isStreamed(group)
+    const versions = streamed && plan.state.known ? 'all' : 'latest'
+    const scan = await prepareScan(duck, group.source, { versions, ...(history ? { history } : {}) })
     interrupt.stage(`reading ${group.source.name}`)
     const blocks =
       plan.kind === 'table'
         ? tableStates(duck, plan, use, scan, options.upto, interrupt)
-        : eventStates(duck, plan, use, scan, options, interrupt)
+        : streamed
+          ? liveStates(duck, { ...use, plan }, scan, options, interrupt)
+          : eventStates(duck, plan, use, scan, options, interrupt)
     const totals = { keys: 0, written: 0, older: 0, bytes: 0 }
     const write = async (block: readonly OnlineRow[]) => {
       totals.keys += block.length

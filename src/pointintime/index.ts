@@ -1,6 +1,6 @@
 export { Interrupt, type Progress } from './context.ts'
 export { evaluateUse } from './evaluate-use.ts'
-export { readEvents } from './event-history.ts'
+export { type KeyedEvents, readEvents } from './event-history.ts'
 export { type ExplainOptions, explainFeature } from './explain.ts'
 export type {
   AggregateExplanation,

@@ -1,8 +1,10 @@
 import { type FeatureGroupData, groupHash } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { isStreamed } from '../plan/index.ts'
 
-/** The layout of stored rows; raised when it changes, so that old rows are refused rather than misread. */
+/** The layouts of stored rows; raised when one changes, so that old rows are refused rather than misread. */
 const layout = 1
+const streamedLayout = 2
 
 /** What is known of an online table as a whole, as its text in the store. */
 export interface OnlineTableMeta {
@@ -16,7 +18,8 @@ export const onlineTable = (group: FeatureGroupData): string => `${group.name}@$
 /** The table beside it with the events since a row was sealed, of a group that a stream keeps up to date. */
 export const recentTable = (group: FeatureGroupData): string => `${onlineTable(group)}:recent`
 
-export const onlineMeta = (group: FeatureGroupData): string => JSON.stringify({ layout, hash: groupHash(group) } satisfies OnlineTableMeta)
+export const onlineMeta = (group: FeatureGroupData): string =>
+  JSON.stringify({ layout: isStreamed(group) ? streamedLayout : layout, hash: groupHash(group) } satisfies OnlineTableMeta)
 
 /** Throws `DEFINITION_MISMATCH` where rows were written by a definition that gives other values. An empty table fits any. */
 export function checkOnlineMeta(group: FeatureGroupData, text: string | null): void {

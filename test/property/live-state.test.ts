@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { FeatureGroup } from '../../src/definition/index.ts'
+import { FeatureGroup, featureView, topic } from '../../src/definition/index.ts'
 import { LockstepError } from '../../src/errors.ts'
+import { materializeGroup } from '../../src/materialize/index.ts'
+import { memoryOnlineStore } from '../../src/online/drivers/memory.ts'
 import type { OracleRow } from '../../src/oracle/index.ts'
 import { type EventGroupPlan, LiveStateCodec, noEvents, planGroup, StateReader, wholeHistory } from '../../src/plan/index.ts'
 import { type Cell, compareCell, encodeKey, fromCell, type TypeData, t } from '../../src/schema/index.ts'
+import { onlineTable, recentTable, ViewReader } from '../../src/serving/index.ts'
 import { LiveGroup, type LiveGroupOptions, type LiveKey } from '../../src/stream/live-group.ts'
 import { oracleAnswer, runs } from '../support/oracle-answers.ts'
-import { type RandomCase, randomCase } from '../support/random-case.ts'
+import { groupWithRows, publicValues, type RandomCase, randomCase } from '../support/random-case.ts'
 
 /** A row as a log holds it, with the moment at which it took it. */
 interface Arrival {
@@ -44,11 +47,66 @@ test('live state in memory and as stored has the values of the oracle, whatever 
       const unit = new Unit(one, options)
       for (const step of script) unit.run(step)
       unit.run({ step: 'apply', count: one.rows.length })
-      for (const step of ['read', 'store', 'read', 'restart', 'read'] as const) unit.run({ step })
+      for (const step of ['read', 'store', 'store', 'read', 'restart', 'read'] as const) unit.run({ step })
     }),
-    { numRuns: runs(100) },
+    { numRuns: runs(60) },
   )
 })
+
+test('a group filled from history goes on with its stream, and is served from memory and from the store', {
+  timeout: 600_000,
+}, async () => {
+  const liveCase = eventCase.filter(({ group }) => group.refresh.kind === 'live')
+  await fc.assert(
+    fc.asyncProperty(liveCase, steps, options, fc.nat(), fc.nat(), async (one, script, chosen, cut, pick) => {
+      const { source } = one.group
+      const stream = topic('random', { key: Object.values(one.group.keys) })
+      const group = new FeatureGroup({ ...one.group, source: { ...source, stream } })
+      const unit = new Unit({ ...one, group }, chosen)
+      const past = unit.log
+        .slice(0, cut % (unit.log.length + 1))
+        .map((arrival) => (source.known === null ? { ...arrival, known: -Infinity } : arrival))
+      const upto = one.moments[pick % one.moments.length] as number
+      const online = memoryOnlineStore()
+      const history = groupWithRows({ group, rows: past.map(({ row }) => row) })
+      const view = featureView({ name: 'random', features: [history] })
+      await materializeGroup(history, online, { upto })
+      for await (const { key, value } of online.scan(onlineTable(group))) unit.sealed.set(textOf(key), value)
+      unit.begin(past, upto)
+      for (const step of script) unit.run(step)
+      unit.run({ step: 'apply', count: one.rows.length })
+      for (const step of ['read', 'store', 'store', 'read'] as const) unit.run({ step })
+
+      const version = Uint8Array.of(1)
+      const rowsOf = (map: ReadonlyMap<string, Uint8Array>) =>
+        [...map].map(([key, value]) => ({ key: Buffer.from(key, 'latin1'), version, value }))
+      await online.write(onlineTable(group), rowsOf(unit.sealed))
+      await online.write(recentTable(group), rowsOf(unit.recent))
+      const stored = await ViewReader.open(view, online)
+      const live = await ViewReader.open(view, online, { live: (_, key) => unit.live.read(textOf(key)) })
+      for (const key of one.keys) {
+        for (const moment of one.moments.filter((asked) => asked >= unit.horizon)) {
+          const expected = oracleAnswer({ group: unit.judged, rows: unit.accepted, asKnown: false }, key, moment)
+          for (const reader of [stored, live]) assert.deepEqual(answerOf(reader, publicValues(group.entity.keys, key), moment), expected)
+        }
+      }
+    }),
+    { numRuns: runs(20) },
+  )
+})
+
+function answerOf(reader: ViewReader, key: Record<string, unknown>, moment: number): unknown {
+  try {
+    const [vector] = reader.readSync([key], [{}], moment)
+    const status = Object.values(vector?.features ?? {})[0]?.status
+    return { values: vector?.values, status: status === 'NULL' ? 'PRESENT' : status }
+  } catch (error) {
+    if (error instanceof LockstepError) return { error: error.code }
+    throw error
+  }
+}
+
+const textOf = (key: Uint8Array): string => Buffer.from(key).toString('latin1')
 
 /** A unit of one partition, its store, and what the oracle is to know. */
 class Unit {
@@ -92,10 +150,19 @@ class Unit {
       source.known === null && source.id.length > 0
         ? new FeatureGroup({
             ...group,
-            source: { ...source, columns: { ...source.columns, __known: t.timestamp().data }, known: '__known' },
+            source: { ...source, columns: { ...source.columns, __known: t.timestamp().nullable().data }, known: '__known' },
           })
         : group
     this.log = arrivals(one, plan)
+  }
+
+  /** Begins with what history holds. */
+  begin(past: readonly Arrival[], horizon: number): void {
+    this.position = past.length
+    this.accepted = past.map(({ row, known }) => this.judgedRow(row, known))
+    this.horizon = horizon
+    this.live.advance(horizon)
+    this.committed = { position: past.length, horizon, accepted: [...this.accepted] }
   }
 
   run(step: Step): void {
@@ -152,7 +219,7 @@ class Unit {
   }
 
   judgedRow(row: OracleRow, known: number): OracleRow {
-    return this.judged === this.one.group ? row : { ...row, __known: known }
+    return this.judged === this.one.group ? row : { ...row, __known: known === -Infinity ? null : known }
   }
 
   bring(key: string): void {
@@ -162,7 +229,7 @@ class Unit {
   take(): void {
     const version = Uint8Array.of(this.commits >> 8, this.commits++ & 0xff)
     const { sealed, recent } = this.live.takeChanges(version)
-    const byKey = (rows: typeof sealed) => new Map(rows.map(({ key, value }) => [Buffer.from(key).toString('latin1'), value]))
+    const byKey = (rows: typeof sealed) => new Map(rows.map(({ key, value }) => [textOf(key), value]))
     this.pending = {
       sealed: byKey(sealed),
       recent: byKey(recent),
@@ -248,7 +315,7 @@ class Unit {
   keyOf(row: OracleRow, isKey = false): string {
     const { keys, entity } = this.one.group
     const cells = Object.keys(entity.keys).map((name) => row[isKey ? name : (keys[name] as string)] as Cell)
-    return Buffer.from(encodeKey(Object.values<TypeData>(entity.keys), cells)).toString('latin1')
+    return textOf(encodeKey(Object.values<TypeData>(entity.keys), cells))
   }
 }
 
