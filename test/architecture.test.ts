@@ -44,8 +44,10 @@ const rules = {
   /** Every package that src uses, and where. */
   packages: {
     '@duckdb/node-api': ['src/offline/', 'src/pointintime/', 'src/store/'],
+    '@platformatic/kafka': ['src/eventlog/drivers/kafka/'],
     acorn: ['src/definition/'],
     'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/write-arrow.ts'],
+    avsc: ['src/eventlog/payload/'],
     commander: ['src/cli/'],
     lmdb: ['src/online/drivers/lmdb.ts'],
     'node:sqlite': ['src/lib/disk.ts', 'src/offline/drivers/parquet/writer-lock.ts', 'src/registry/drivers/'],

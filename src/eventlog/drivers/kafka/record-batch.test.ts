@@ -47,7 +47,7 @@ test('what is encoded is decoded, here and by the library', () => {
           found?.headers.map((header) => [header.name, plain(header.value)]),
           expected,
         )
-        const other = theirs?.records[index]
+        const other: protocol.KafkaRecord | undefined = theirs?.records[index]
         assert.deepEqual([plain(other?.key), plain(other?.value)], [plain(key), plain(value)])
         assert.deepEqual(
           other?.headers.map(([name, header]) => [name?.toString(), plain(header)]),
