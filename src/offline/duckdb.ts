@@ -8,7 +8,7 @@ import type { TypeData } from '../schema/index.ts'
 import type { Batch, BatchColumn } from './batch.ts'
 import { duckdbError } from './duckdb-error.ts'
 import { physicalType, vectorType } from './physical.ts'
-import { readChunk } from './read-chunk.ts'
+import { readChunk, releaseBatch } from './read-chunk.ts'
 import { quoteIdentifier } from './sql.ts'
 import { writeChunk } from './write-chunk.ts'
 
@@ -107,7 +107,9 @@ export class Duck implements AsyncDisposable {
         // The next chunk is made while this one is consumed. Not two ahead: they could overtake each other.
         next = result.fetchChunk()
         next.catch(() => {})
-        yield readChunk(this.#hold(connection, chunk), types)
+        const batch = readChunk(this.#hold(connection, chunk), types)
+        yield batch
+        releaseBatch(batch)
       }
     } catch (error) {
       throw await this.#meaning(error, sql)
