@@ -40,7 +40,7 @@ export interface DiskFile {
 
 /** Held by one holder at a time, of all processes. It ends with its process, however that ends. */
 export interface DiskLock {
-  /** Takes the lock unless another holds it; tells whether it did. */
+  /** Takes the lock unless it is held, be it by this object; tells whether it did. */
   tryAcquire(): Promise<boolean>
   release(): Promise<void>
   /** Releases it too. */
@@ -126,6 +126,7 @@ class LocalLock implements DiskLock {
   }
 
   tryAcquire(): Promise<boolean> {
+    if (this.#database.isTransaction) return Promise.resolve(false)
     try {
       this.#database.exec('BEGIN EXCLUSIVE')
       return Promise.resolve(true)

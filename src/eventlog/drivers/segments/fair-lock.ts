@@ -14,6 +14,8 @@ export class FairLock {
   readonly #turn: DiskLock
   readonly #where: string
   readonly #clock: Clock
+  /** One after the other within this object: its locks tell processes apart, not callers. */
+  #last: Promise<unknown> = Promise.resolve()
 
   private constructor(lock: DiskLock, turn: DiskLock, where: string, clock: Clock) {
     this.#lock = lock
@@ -28,7 +30,13 @@ export class FairLock {
   }
 
   /** Does the work as its one holder. Throws `STORE_LOCKED` where another does not let go of it. */
-  async hold<T>(work: () => Promise<T>): Promise<T> {
+  hold<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => this.#hold(work))
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  async #hold<T>(work: () => Promise<T>): Promise<T> {
     await this.#acquire(this.#turn)
     try {
       await this.#acquire(this.#lock)

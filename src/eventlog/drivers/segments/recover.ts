@@ -16,22 +16,29 @@ export async function recoverPartition(disk: Disk, folder: string, known: End | 
   const last = bases.at(-1)
   if (known !== null && !(known.segment <= (last ?? -1))) throw brokenSegment(segmentPath(folder, known.segment), 0)
   if (first === undefined || last === undefined) return { ...nothingYet, ...(await begin(disk, folder, 0)) }
-  const start = known === null ? -1 : bases.indexOf(known.segment)
-  // Where nothing is known the last segment tells all, or, while it is empty, the one before it.
-  const scanned = start >= 0 ? bases.slice(start) : bases.slice(-2)
-  let [next, taken] = start >= 0 ? [known?.next ?? 0, known?.taken ?? 0] : [last, 0]
-  let position = 0
-  for (const base of scanned) {
-    const from = base === known?.segment ? known.durable : 0
-    const found = await repaired(disk, segmentPath(folder, base), from, base === last)
+  const from = known === null ? await lastFilled(disk, folder, bases) : bases.indexOf(known.segment)
+  let [next, taken, position] = [known?.next ?? 0, known?.taken ?? 0, 0]
+  for (const base of bases.slice(Math.max(0, from))) {
+    const durable = base === known?.segment ? known.durable : 0
+    const found = await repaired(disk, segmentPath(folder, base), durable, base === last)
     position = found.position
     next = Math.max(next, base, found.next ?? 0)
     taken = Math.max(taken, found.taken)
-    if (base !== known?.segment || found.position >= known.position) continue
-    if (base !== last) throw brokenSegment(segmentPath(folder, base), found.position)
-    return { first, next, taken, ...(await begin(disk, folder, next)) }
+    const lost = base === known?.segment && position < known.position
+    if (lost && base === last) return { first, next, taken, ...(await begin(disk, folder, next)) }
   }
   return { first, next, taken, segment: last, position, durable: position }
+}
+
+/** The place of the last segment that holds anything, of those before the last one, which may be empty. */
+async function lastFilled(disk: Disk, folder: string, bases: readonly number[]): Promise<number> {
+  for (let at = bases.length - 2; at > 0; at--) {
+    const file = await disk.open(segmentPath(folder, bases[at] as number))
+    const size = await file?.size()
+    await file?.close()
+    if (size !== undefined && size > 0) return at
+  }
+  return 0
 }
 
 /** What a segment holds, after its torn end was cut off. */
