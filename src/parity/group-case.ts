@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { FeatureGroup, type FeatureGroupData, type History, parquet } from '../definition/index.ts'
+import { FeatureGroup, type FeatureGroupData, type History, parquet, topic } from '../definition/index.ts'
 import { type Duck, quoteLiteral } from '../offline/index.ts'
 import { type GroupPlan, planGroup } from '../plan/index.ts'
 import { edgesOf } from './edges.ts'
@@ -11,6 +11,8 @@ import { chooseQuestions, type Questions, span } from './questions.ts'
 export interface GroupCase {
   /** The group over the rows that take part, with the lateness that is tried. */
   readonly group: FeatureGroup
+  /** The same as a stream keeps it up to date; null where none does: tables, and groups that are computed at ticks. */
+  readonly streamed: FeatureGroup | null
   readonly plan: GroupPlan
   readonly rows: GroupRows
   readonly keyTimes: KeyTimes
@@ -43,7 +45,15 @@ export async function groupCase(duck: Duck, original: FeatureGroupData, options:
   const { first, last } = span(rows.times)
   const checkpoints = [first + Math.floor((last - first) / 3), first + Math.floor(((last - first) * 2) / 3), last + 1]
   const questions = chooseQuestions(rows, { sample, edges: edgesOf(group), checkpoints, lateness, random })
-  return { group, plan: planGroup(group), rows, keyTimes: new KeyTimes(rows), questions, checkpoints }
+  return { group, streamed: streamedGroup(group), plan: planGroup(group), rows, keyTimes: new KeyTimes(rows), questions, checkpoints }
+}
+
+/** Where the source declares no stream it gets one, keyed by the columns of the group. */
+function streamedGroup(group: FeatureGroup): FeatureGroup | null {
+  const { source, keys, refresh } = group
+  if (source.kind !== 'events' || refresh.kind !== 'live') return null
+  const stream = source.stream ?? topic(source.name, { key: Object.values(keys), partitions: 2 })
+  return new FeatureGroup({ ...group, source: { ...source, stream } })
 }
 
 /** The group over rows that are as the engine holds them: moments in UTC. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { FeatureGroupData, History } from '../definition/index.ts'
+import type { FeatureGroup, FeatureGroupData, History } from '../definition/index.ts'
 import { parquet } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { Duck } from '../offline/index.ts'
@@ -71,8 +71,7 @@ export class GroupRun {
     const run = new GroupRun(groupCase, options, codec, expected)
     await run.#oracle()
     await run.#materialized()
-    if (plan.kind === 'events')
-      for (const arrivals of arrivalOrders(rows, groupCase.group.source, options.random)) await run.#stream(arrivals)
+    if (groupCase.streamed) for (const arrivals of arrivalOrders(rows, groupCase.group.source, options.random)) await run.#stream(arrivals)
     return { paths: run.#paths, differences: run.#differences, lateDifferences: run.#lateDifferences }
   }
 
@@ -110,19 +109,20 @@ export class GroupRun {
 
   async #stream(arrivals: Arrivals): Promise<void> {
     const { newStore, random, interrupt } = this.#options
-    const { group, plan, rows } = this.#case
+    const { plan, rows } = this.#case
+    const streamed = this.#case.streamed as FeatureGroup
     const live = new Comparison(this.#codec, this.#expected)
     const stored = new Comparison(this.#codec, this.#expected)
     const store = newStore()
-    const vectors = await VectorAnswers.open(group, plan.features, rows.keys, store)
+    const vectors = await VectorAnswers.open(streamed, plan.features, rows.keys, store)
     const started = performance.now()
     const answer = (key: number, q: number) => vectors.answer(key, q)
     const result = await runLive(this.#case, { arrivals, store, live, stored: { comparison: stored, answer }, random, interrupt })
     await store.close()
     const milliseconds = performance.now() - started
     const refusedRows = this.#refused(result.late).length
-    const streamed = { ...result, lateRows: result.late.length, refusedRows }
-    await this.#report(`stream, ${arrivals.name}`, live, streamed, result.late, milliseconds)
+    const counts = { ...result, lateRows: result.late.length, refusedRows }
+    await this.#report(`stream, ${arrivals.name}`, live, counts, result.late, milliseconds)
     await this.#report(`rows that it stored, ${arrivals.name}`, stored, noStream, result.late, 0)
   }
 

@@ -9,9 +9,11 @@ import { temporaryName } from '../lib/temporary-names.ts'
 import { Duck } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { Interrupt, type TrainingSetOptions } from '../pointintime/index.ts'
+import type { MaterializedGroup } from './entity-rows.ts'
 import { groupCase } from './group-case.ts'
 import { GroupRun } from './group-run.ts'
 import { addCounts, addPaths, type ParityDifference, type ParityGroup, type ParityPath, type ParityReport } from './report.ts'
+import { runView } from './view-run.ts'
 
 export interface ParityOptions extends Pick<TrainingSetOptions, 'threads' | 'temporaryFolder' | 'signal' | 'progress'> {
   /** Rows of each group around whose edges values are compared. Default: 1,000. */
@@ -57,6 +59,7 @@ export async function checkParity(view: AnyView, stores: ParityStores, options: 
   const differences: ParityDifference[] = []
   const lateDifferences: ParityDifference[] = []
   const notes: string[] = []
+  const materialized: MaterializedGroup[] = []
   try {
     for (const original of groupsOf(view)) {
       const random = seededRandom(seed)
@@ -86,6 +89,16 @@ export async function checkParity(view: AnyView, stores: ParityStores, options: 
       differences.push(...found.differences)
       lateDifferences.push(...found.lateDifferences)
       await duck.run(`DROP TABLE ${one.rows.table}`)
+      materialized.push({ group: one.group, keys: one.rows.keys.slice(0, one.rows.known), upto: one.checkpoints.at(-1) as number })
+    }
+    try {
+      const whole = { online, groups: materialized, rows: settings.sample, limit: settings.limit, random: seededRandom(seed), interrupt }
+      const found = await runView(view, { ...whole, history: history ?? {}, work: shared })
+      paths.push(found.path)
+      differences.push(...found.differences)
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.code !== 'ON_DEMAND_FAILED') throw error
+      notes.push(`Whole vectors were not compared, as request values are made up and the code does not take them: ${error.message}`)
     }
   } finally {
     await online.close()
