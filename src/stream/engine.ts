@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { FeatureGroupData, SourceData } from '../definition/index.ts'
+import type { FeatureGroupData, SourceData, StreamData } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import type { EventLog, RecordPosition } from '../eventlog/index.ts'
+import type { EventLog, NewRecord, RecordPosition } from '../eventlog/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { OnlineStore } from '../online/index.ts'
@@ -10,8 +10,8 @@ import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
 import { type EventEncoder, eventEncoder } from './event-encoder.ts'
 import { FeedReader } from './feed-reader.ts'
 import { type Feed, feedsOf } from './feeds.ts'
-import { type FillPositions, filledFrom, fillOnce } from './fill.ts'
-import { GroupUnit, keyText } from './group-unit.ts'
+import { type Filled, type FillPositions, filledFrom, fillOnce } from './fill.ts'
+import { GroupUnit, keyText, rowVersion } from './group-unit.ts'
 import { HistoryUnit, type LandedFile, type Landing } from './history-unit.ts'
 import type { LiveKey } from './live-group.ts'
 import { recordDecoder } from './record-decoder.ts'
@@ -45,18 +45,22 @@ export interface StreamOptions {
   readonly warn?: (error: unknown) => void
 }
 
-/** Writes to the state the rows of a group from all of its declared history and of these files, which have landed of its stream. */
-export type Fill = (group: FeatureGroupData, landed: readonly LandedFile[], signal: AbortSignal) => Promise<void>
+/**
+ * Writes to the state the rows of a group, under this version, from all of its declared history and of these files, which have
+ * landed of its stream. Rows of a greater version stay.
+ */
+export type Fill = (group: FeatureGroupData, landed: readonly LandedFile[], version: Uint8Array, signal: AbortSignal) => Promise<void>
 
 /** A group that takes part, and the feed that its keys need. */
 interface LiveMember {
   readonly plan: EventGroupPlan
   readonly feed: Feed
   /** Where its units begin, once it is filled. */
-  positions: FillPositions | null
+  filled: Filled | null
 }
 
 const askEvery = 50
+const watchEvery = 1000
 
 /**
  * One worker of the live path: reads the feeds of its groups together with the other workers, keeps their state, answers reads
@@ -66,6 +70,10 @@ export class StreamEngine implements AsyncDisposable {
   readonly worker: string
   /** Resolves when every group is filled and read; rejects where that cannot be. */
   readonly ready: Promise<void>
+  /** Rejects when this worker cannot go on. */
+  readonly failed: Promise<never>
+  /** Resolves when it has ended. */
+  readonly closed: Promise<void>
   readonly #options: StreamOptions
   readonly #clock: Clock
   readonly #members: readonly LiveMember[]
@@ -76,6 +84,8 @@ export class StreamEngine implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #started: Promise<void>
   #failure: unknown = null
+  #fail: (error: unknown) => void = () => {}
+  #end: () => void = () => {}
 
   private constructor(options: StreamOptions) {
     this.#options = options
@@ -84,9 +94,19 @@ export class StreamEngine implements AsyncDisposable {
     const groups = options.groups.filter(isStreamed)
     this.#feeds = feedsOf(groups)
     this.#members = this.#feeds.flatMap((feed) =>
-      feed.groups.map((group) => ({ plan: planGroup(group) as EventGroupPlan, feed, positions: null })),
+      feed.groups.map((group) => ({ plan: planGroup(group) as EventGroupPlan, feed, filled: null })),
     )
     this.#sources = new Map(groups.map(({ source }) => [source.name, source]))
+    this.failed = new Promise((_, reject) => {
+      this.#fail = (error) => {
+        this.#failure ??= error
+        reject(error)
+      }
+    })
+    this.failed.catch(() => {})
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve
+    })
     this.#started = this.#start()
     this.ready = this.#started.then(() => this.#fillAll())
     this.ready.catch(() => {})
@@ -99,16 +119,28 @@ export class StreamEngine implements AsyncDisposable {
     return engine
   }
 
+  /** Whether this worker reads the topic of a source. */
+  reads(source: string): boolean {
+    return this.#sources.has(source)
+  }
+
   /**
    * Appends events, given as public values, to the topic of a source. Resolves when they are durable and, where this worker has
    * their partitions, seen by every read of it. Throws `INVALID_VALUE` where one is no event of the source, and appends none.
    */
   async push(source: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<RecordPosition[]> {
-    const data = this.#source(source)
-    const encoder = this.#encoders.get(source) ?? eventEncoder(data)
-    this.#encoders.set(source, encoder)
-    const records = rows.map((row, index) => encoder(row, `event ${index}`))
-    const positions = await this.#options.log.append((data.stream as NonNullable<SourceData['stream']>).topic, records)
+    const encode = this.#encoders.get(source) ?? eventEncoder(this.#source(source))
+    this.#encoders.set(source, encode)
+    return await this.append(
+      source,
+      rows.map((row, index) => encode(row, `event ${index + 1}`)),
+    )
+  }
+
+  /** As `push`, of records that are encoded. */
+  async append(source: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
+    const { topic } = this.#source(source).stream as StreamData
+    const positions = await this.#options.log.append(topic, records)
     const next = new Map<number, number>()
     for (const { partition, offset } of positions) next.set(partition, Math.max(next.get(partition) ?? 0, offset + 1))
     await this.#taken(source, next)
@@ -149,6 +181,7 @@ export class StreamEngine implements AsyncDisposable {
     await this.ready.catch(() => {})
     // Routers first: what they append is then read by others.
     for (const reader of this.#readers.values()) await reader.close()
+    this.#end()
     this.#throwFailure()
   }
 
@@ -157,6 +190,7 @@ export class StreamEngine implements AsyncDisposable {
     this.#stop.abort()
     for (const reader of this.#readers.values()) await reader.abandon()
     await this.ready.catch(() => {})
+    this.#end()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,48 +211,60 @@ export class StreamEngine implements AsyncDisposable {
 
   async #start(): Promise<void> {
     await this.#prepare()
-    for (const member of this.#members) member.positions = await this.#filledAlready(member)
+    for (const member of this.#members) member.filled = await this.#filledAlready(member)
     await Promise.all([...this.#readers.values()].map((reader) => reader.start()))
   }
 
   async #fillAll(): Promise<void> {
-    const waiting = this.#members.filter(({ positions }) => positions === null)
+    void this.#watch()
+    const waiting = this.#members.filter(({ filled }) => filled === null)
     const results = await Promise.allSettled(waiting.map((member) => this.#fill(member)))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
   }
 
   /** Where there is no past to be filled from, units begin with the log. */
-  async #filledAlready({ plan, feed }: LiveMember): Promise<FillPositions | null> {
+  async #filledAlready({ plan, feed }: LiveMember): Promise<Filled | null> {
     const { state, log } = this.#options
     checkOnlineMeta(plan.group, await state.readMeta(onlineTable(plan.group)))
     const known = await filledFrom(state, fillTable(plan.group))
     if (known) return known
     const { history, stream } = feed.source
-    const offsets = await log.offsets((stream as NonNullable<SourceData['stream']>).topic)
+    const offsets = await log.offsets((stream as StreamData).topic)
     if (history !== null || offsets.some(({ first }) => first > 0)) return null
     const positions = Object.fromEntries(offsets.map(({ partition }) => [partition, 0]))
     await state.writeMeta(onlineTable(plan.group), onlineMeta(plan.group))
-    return await fillOnce(state, fillTable(plan.group), this.worker, this.#clock, this.#stop.signal, async () => positions)
+    return await this.#fillOnce(plan.group, async () => positions)
   }
 
   /** Fills a group while the others go on, then reads its feed from where its history ends. */
   async #fill(member: LiveMember): Promise<void> {
-    const { state, fill } = this.#options
+    const { fill } = this.#options
     const { group } = member.plan
-    member.positions = await fillOnce(state, fillTable(group), this.worker, this.#clock, this.#stop.signal, async () => {
+    member.filled = await this.#fillOnce(group, async (epoch) => {
       if (!fill) throw new LockstepError('INVALID_ARGUMENT', `The group ${group.name} has a past, and the engine was given no fill`)
       const { positions, files } = await this.#landed(member.feed.source)
-      await fill(group, files, this.#stop.signal)
+      await fill(group, files, rowVersion(epoch, 0), this.#stop.signal)
       return positions
     })
-    if (member.positions && !this.#stop.signal.aborted) await this.#readers.get(member.feed.topic)?.restart()
+    if (member.filled && !this.#stop.signal.aborted) await this.#readers.get(member.feed.topic)?.restart()
+  }
+
+  async #fillOnce(group: FeatureGroupData, work: (epoch: number) => Promise<FillPositions>): Promise<Filled | null> {
+    const { state, log } = this.#options
+    const unitEpoch = async () => {
+      const { topic } = this.#feeds.find(({ groups }) => groups.includes(group)) as Feed
+      const partitions = (await log.partitions(topic)) ?? 0
+      const texts = await Promise.all(Array.from({ length: partitions }, (_, partition) => state.readMeta(unitTable(group, partition))))
+      return Math.max(0, ...texts.map((text) => parseUnitText(text)?.epoch ?? 0))
+    }
+    return await fillOnce(state, fillTable(group), this.worker, this.#clock, this.#stop.signal, unitEpoch, work)
   }
 
   /** Waits until history holds all that the log has now; gives what it holds and how far it goes then. */
   async #landed(source: SourceData): Promise<{ positions: FillPositions; files: readonly LandedFile[] }> {
     const { log, state, landing } = this.#options
-    const { topic } = source.stream as NonNullable<SourceData['stream']>
+    const { topic } = source.stream as StreamData
     const positions: Record<string, number> = {}
     const files: LandedFile[] = []
     for (const { partition, first, next } of await log.offsets(topic)) {
@@ -249,8 +295,8 @@ export class StreamEngine implements AsyncDisposable {
       commitEvery,
       sessionTimeout,
       failed: (error) => {
-        this.#failure ??= error
         warn(error)
+        this.#fail(error)
       },
       lost: () => void this.#review(feed),
     })
@@ -264,11 +310,14 @@ export class StreamEngine implements AsyncDisposable {
     const units: Promise<Unit>[] = []
     const { topic } = feed.stream
     const direct = feed.topic === topic
-    for (const { plan, positions, feed: own } of this.#members) {
-      if (own !== feed || positions === null) continue
-      const initial = direct ? { position: positions[partition] ?? 0 } : { origins: positions }
+    for (const { plan, filled, feed: own } of this.#members) {
+      if (own !== feed || filled === null) continue
+      const { epoch, positions } = filled
+      const begin = direct
+        ? { initial: { epoch, position: positions[partition] ?? 0 } }
+        : { initial: { epoch, origins: positions }, originPartitions: Object.keys(positions).length }
       units.push(
-        GroupUnit.open({ plan, partition, state, clock, owner, initial, ...(stateMemory === undefined ? {} : { stateMemory }) }),
+        GroupUnit.open({ plan, partition, state, clock, owner, ...begin, ...(stateMemory === undefined ? {} : { stateMemory }) }),
       )
     }
     if (direct) {
@@ -281,24 +330,35 @@ export class StreamEngine implements AsyncDisposable {
     return await Promise.all(units)
   }
 
+  /** Notices that a group is to be filled anew, by whoever asked for it. */
+  async #watch(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#clock.sleep(watchEvery, this.#stop.signal)
+      for (const { plan, filled, feed } of this.#members) {
+        const text = filled === null ? null : await this.#options.state.readMeta(fillTable(plan.group)).catch(() => null)
+        if (text === '') await this.#review(feed)
+      }
+    }
+  }
+
   /** Units were taken over, or their group is to be filled anew: looks again at what there is. */
   async #review(feed: Feed): Promise<void> {
     try {
       for (const member of this.#members.filter((one) => one.feed === feed)) {
         const { state } = this.#options
         if ((await filledFrom(state, fillTable(member.plan.group))) !== null) continue
-        member.positions = null
+        member.filled = null
         await this.#fill(member)
       }
       if (!this.#stop.signal.aborted) await this.#readers.get(feed.topic)?.restart()
     } catch (error) {
-      this.#failure ??= error
+      this.#fail(error)
     }
   }
 
   /** Resolves when the records before these offsets (all there are, by default) were taken by the units of this worker. */
   async #taken(source: string, next: ReadonlyMap<number, number> | null): Promise<void> {
-    const { topic } = this.#source(source).stream as NonNullable<SourceData['stream']>
+    const { topic } = this.#source(source).stream as StreamData
     await this.#takenOf(topic, next)
     for (const feed of this.#feeds) {
       if (feed.source.name === source && feed.topic !== topic) await this.#takenOf(feed.topic, null)

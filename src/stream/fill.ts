@@ -11,6 +11,14 @@ interface FillText {
   readonly state: 'filling' | 'done'
   readonly owner: string
   readonly updated: Micros
+  /** Grows with each attempt and is greater than that of every unit before, so that what a late one writes never wins. */
+  readonly epoch: number
+  readonly positions: FillPositions
+}
+
+/** A group that is filled: its units begin at these positions, with a greater epoch. */
+export interface Filled {
+  readonly epoch: number
   readonly positions: FillPositions
 }
 
@@ -19,10 +27,10 @@ const silence = 30_000_000
 const sayEvery = 5000
 const askEvery = 200
 
-/** The positions of a group that is filled; null where it is not. */
-export async function filledFrom(store: OnlineStore, table: string): Promise<FillPositions | null> {
+/** Of a group that is filled; null where it is not. */
+export async function filledFrom(store: OnlineStore, table: string): Promise<Filled | null> {
   const text = parse(await store.readMeta(table))
-  return text?.state === 'done' ? text.positions : null
+  return text?.state === 'done' ? text : null
 }
 
 /**
@@ -35,18 +43,21 @@ export async function fillOnce(
   owner: string,
   clock: Clock,
   signal: AbortSignal,
-  work: () => Promise<FillPositions>,
-): Promise<FillPositions | null> {
+  /** The greatest epoch of the group's units. */
+  unitEpoch: () => Promise<number>,
+  work: (epoch: number) => Promise<FillPositions>,
+): Promise<Filled | null> {
   for (;;) {
     if (signal.aborted) return null
     const expected = await store.readMeta(table)
     const before = parse(expected)
-    if (before?.state === 'done') return before.positions
+    if (before?.state === 'done') return before
     if (before && before.owner !== owner && clock.now() - before.updated < silence) {
       await clock.sleep(askEvery, signal)
       continue
     }
-    const held = new HeldFill(store, table, owner, clock)
+    const epoch = Math.max(before?.epoch ?? 0, await unitEpoch()) + 1
+    const held = new HeldFill(store, table, owner, clock, epoch)
     if (await held.say(expected, 'filling', {})) return await held.during(work, signal)
   }
 }
@@ -57,30 +68,33 @@ class HeldFill {
   readonly #table: string
   readonly #owner: string
   readonly #clock: Clock
+  readonly #epoch: number
   #text: string | null = null
 
-  constructor(store: OnlineStore, table: string, owner: string, clock: Clock) {
+  constructor(store: OnlineStore, table: string, owner: string, clock: Clock, epoch: number) {
     this.#store = store
     this.#table = table
     this.#owner = owner
     this.#clock = clock
+    this.#epoch = epoch
   }
 
   async say(expected: string | null, state: FillText['state'], positions: FillPositions): Promise<boolean> {
-    const text = canonicalJson({ state, owner: this.#owner, updated: this.#clock.now(), positions } satisfies FillText)
+    const own = { owner: this.#owner, updated: this.#clock.now(), epoch: this.#epoch }
+    const text = canonicalJson({ state, positions, ...own } satisfies FillText)
     const stored = await commitOf(this.#store)([{ table: this.#table, expected, text }], [])
     if (stored) this.#text = text
     return stored
   }
 
-  async during(work: () => Promise<FillPositions>, signal: AbortSignal): Promise<FillPositions | null> {
+  async during(work: (epoch: number) => Promise<FillPositions>, signal: AbortSignal): Promise<Filled | null> {
     const done = new AbortController()
     const alive = this.#sayAlive(AbortSignal.any([done.signal, signal]))
     try {
-      const positions = await work()
+      const positions = await work(this.#epoch)
       done.abort()
       await alive
-      return (await this.say(this.#text, 'done', positions)) ? positions : null
+      return (await this.say(this.#text, 'done', positions)) ? { epoch: this.#epoch, positions } : null
     } finally {
       done.abort()
     }

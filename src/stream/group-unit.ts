@@ -1,6 +1,6 @@
+import type { RecordPosition } from '../eventlog/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Micros } from '../lib/moment.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { EventGroupPlan } from '../plan/index.ts'
 import { type Cell, keyEncoder, type TypeData } from '../schema/index.ts'
@@ -10,6 +10,7 @@ import type { PoisonRecord, StreamEvent } from './stream-event.ts'
 import { unitTable } from './tables.ts'
 import type { PreparedCommit, Unit } from './unit.ts'
 import { UnitRecord, type UnitText } from './unit-text.ts'
+import { Watermark } from './watermark.ts'
 
 export interface GroupUnitOptions {
   readonly plan: EventGroupPlan
@@ -19,6 +20,8 @@ export interface GroupUnitOptions {
   readonly owner: string
   /** Where the unit begins that nobody owned. */
   readonly initial: Partial<UnitText>
+  /** Of an internal topic: how many partitions the source's own topic has. */
+  readonly originPartitions?: number
   /** Bytes of state to keep in memory. */
   readonly stateMemory?: number
 }
@@ -33,9 +36,9 @@ export class GroupUnit implements Unit {
   readonly #keyOf: (cells: readonly Cell[]) => Uint8Array
   readonly #columns: readonly number[]
   readonly #counts: Record<string, number>
-  readonly #origins: Record<string, number> | null
+  #origins: Record<string, number> | null
+  readonly #watermark: Watermark
   #position: number
-  #watermark: Micros | null
   #changed = false
 
   private constructor(record: UnitRecord, options: GroupUnitOptions) {
@@ -62,7 +65,7 @@ export class GroupUnit implements Unit {
     this.#columns = plan.state.columns.map((name) => names.indexOf(name))
     const { position, watermark, counts, origins } = record.value
     this.#position = position
-    this.#watermark = watermark
+    this.#watermark = new Watermark(watermark, options.originPartitions ?? 1)
     this.#counts = { ...counts }
     this.#origins = origins ? { ...origins } : null
     if (watermark !== null) this.live.advance(watermark - group.source.lateness)
@@ -79,16 +82,20 @@ export class GroupUnit implements Unit {
 
   async take(events: readonly StreamEvent[], _poison: readonly PoisonRecord[], next: number): Promise<void> {
     const { clock, plan } = this.#options
-    const own = this.#origins ? events.filter(({ origin }) => this.#isNew(origin)) : events
+    const origins = this.#origins ? { ...this.#origins } : null
+    const own = origins ? events.filter(({ origin }) => isNew(origin, origins)) : events
     const keys = own.map(({ cells }) => keyText(this.#keyOf(cells)))
     await this.#bring(keys)
+    // From here on nothing can fail, so that what is asked again was not taken.
+    this.#origins = origins
     const now = clock.now()
-    for (const [index, { cells, time, known }] of own.entries()) {
+    for (const [index, { cells, time, known, origin }] of own.entries()) {
       const state = this.#columns.map((place) => cells[place] as Cell)
       this.#count(this.live.apply(keys[index] as string, time, known, state))
-      if (time <= now && (this.#watermark === null || time > this.#watermark)) this.#watermark = time
+      if (time <= now) this.#watermark.saw(this.#origins ? origin.partition : 0, time)
     }
-    if (this.#watermark !== null) this.live.advance(this.#watermark - plan.group.source.lateness)
+    const { value } = this.#watermark
+    if (value !== null) this.live.advance(value - plan.group.source.lateness)
     this.#position = next
     this.#changed = true
   }
@@ -112,13 +119,6 @@ export class GroupUnit implements Unit {
     await this.#bring([keyText(key)])
   }
 
-  #isNew({ partition, offset }: { partition: number; offset: number }): boolean {
-    const origins = this.#origins as Record<string, number>
-    if (offset < (origins[partition] ?? 0)) return false
-    origins[partition] = offset + 1
-    return true
-  }
-
   #count(outcome: Outcome): void {
     this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1
   }
@@ -128,18 +128,14 @@ export class GroupUnit implements Unit {
     this.#changed = false
     const { plan, clock } = this.#options
     const { epoch, value } = this.record
-    const version = new Uint8Array(16)
-    const view = new DataView(version.buffer)
-    view.setBigUint64(0, BigInt(epoch))
-    view.setBigUint64(8, BigInt(value.commits + 1))
-    const { sealed, recent } = this.live.takeChanges(version)
+    const { sealed, recent } = this.live.takeChanges(rowVersion(epoch, value.commits + 1))
     const writes = [
       { table: this.table, rows: sealed },
       { table: recentTable(plan.group), rows: recent },
     ]
     const text = this.record.next({
       position: this.#position,
-      watermark: this.#watermark,
+      watermark: this.#watermark.value,
       counts: { ...this.#counts },
       updated: clock.now(),
       ...(this.#origins ? { origins: { ...this.#origins } } : {}),
@@ -151,6 +147,22 @@ export class GroupUnit implements Unit {
     this.record.stored(text)
     this.live.committed()
   }
+}
+
+/** Whether a record was not seen yet, by its place in the source's topic; notes that it is. */
+function isNew({ partition, offset }: RecordPosition, origins: Record<string, number>): boolean {
+  if (offset < (origins[partition] ?? 0)) return false
+  origins[partition] = offset + 1
+  return true
+}
+
+/** The version of a row: a later owner wins, and of one owner the later commit. */
+export function rowVersion(epoch: number, commit: number): Uint8Array {
+  const version = new Uint8Array(16)
+  const view = new DataView(version.buffer)
+  view.setBigUint64(0, BigInt(epoch))
+  view.setBigUint64(8, BigInt(commit))
+  return version
 }
 
 /** Packed keys as text, one character a byte. */

@@ -1,0 +1,46 @@
+import type { Landing, LandedFile, StreamEvent } from '../../src/stream/index.ts'
+import type { Process } from './world.ts'
+
+/** Files of landed events that all processes share. A crash can leave some that no index names. */
+export class SimulatedFiles {
+  readonly #files = new Map<string, readonly StreamEvent[]>()
+  #count = 0
+
+  events(files: readonly LandedFile[]): StreamEvent[] {
+    return files.flatMap(({ path }) => {
+      const events = this.#files.get(path)
+      if (!events) throw new Error(`the landed file ${path} is gone`)
+      return events
+    })
+  }
+
+  connect(process: Process): Landing {
+    return {
+      write: async (_source, partition, first, next, events) => {
+        // One file a day; a crash may come after any of them.
+        const files: LandedFile[] = []
+        for (const [date, own] of Map.groupBy(events, ({ time }) => new Date(time / 1000).toISOString().slice(0, 10))) {
+          await process.call('land', () => {
+            const path = `${partition}/${this.#count++}`
+            this.#files.set(path, own)
+            files.push({ path, date, rows: own.length, first, next })
+          })
+        }
+        return files
+      },
+      clean: (_source, partition, files) =>
+        process.call('clean', () => {
+          const kept = new Set(files.map(({ path }) => path))
+          for (const path of this.#files.keys()) if (path.startsWith(`${partition}/`) && !kept.has(path)) this.#files.delete(path)
+        }),
+      compact: (_source, partition, files) =>
+        process.call('compact', () => {
+          const first = files[0] as LandedFile
+          const path = `${partition}/${this.#count++}`
+          this.#files.set(path, this.events(files))
+          const rows = files.reduce((sum, file) => sum + file.rows, 0)
+          return [{ path, date: first.date, rows, first: first.first, next: (files.at(-1) as LandedFile).next }]
+        }),
+    }
+  }
+}
