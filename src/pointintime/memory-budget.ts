@@ -1,7 +1,22 @@
+import { availableParallelism } from 'node:os'
 import type { DuckOptions } from '../offline/index.ts'
 
-/** What a process takes before it works: the runtime, the code of the engine, and what both keep back of what they free. */
-const processBytes = 160 * 2 ** 20
+const mebibyte = 2 ** 20
+
+/**
+ * What a process takes besides the data of its work: the runtime, the code of the engine, and what both keep back of what
+ * they free. The one that is called has more of all three than one that only computes partitions.
+ */
+const processBytes = 320 * mebibyte
+const callerBytes = 224 * mebibyte
+const workerBytes = 160 * mebibyte
+
+/** What there has to be for data, in all and for each further worker; a limit that leaves less is not kept. */
+const leastBytes = 160 * mebibyte
+const leastWorkerBytes = 64 * mebibyte
+
+/** The engine sorts in a buffer for each thread. */
+const threadBytes = 32 * mebibyte
 
 /** How the memory that work may use is shared out, in bytes. */
 export interface MemoryBudget {
@@ -16,13 +31,13 @@ export interface MemoryBudget {
 
 /** Shares out a memory limit among this process and, where there are several, the workers beside it. */
 export function memoryBudget(limit: number, workers = 1): MemoryBudget {
-  const processes = workers === 1 ? 1 : 1 + workers
-  const free = Math.max(limit - processes * processBytes, limit / 4)
+  const taken = workers === 1 ? processBytes : callerBytes + workers * workerBytes
+  const free = Math.max(limit - taken, leastBytes + (workers - 1) * leastWorkerBytes)
   return {
-    engine: 0.35 * free,
-    partitionEngine: (0.12 * free) / workers,
-    history: (0.2 * free) / workers,
-    moments: (0.08 * free) / workers,
+    engine: 0.42 * free,
+    partitionEngine: Math.max((0.12 * free) / workers, threadBytes),
+    history: (0.24 * free) / workers,
+    moments: (0.1 * free) / workers,
   }
 }
 
@@ -36,9 +51,8 @@ export interface WorkOptions {
 }
 
 export function engineOptions({ memoryLimit, threads, workers, temporaryFolder }: WorkOptions): DuckOptions {
-  return {
-    ...(temporaryFolder === undefined ? {} : { temporaryFolder }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(memoryLimit === undefined ? {} : { memoryLimitBytes: memoryBudget(memoryLimit, workers).engine }),
-  }
+  const folder = temporaryFolder === undefined ? {} : { temporaryFolder }
+  if (memoryLimit === undefined) return { ...folder, ...(threads === undefined ? {} : { threads }) }
+  const { engine } = memoryBudget(memoryLimit, workers)
+  return { ...folder, threads: threads ?? Math.min(availableParallelism(), Math.floor(engine / threadBytes)), memoryLimitBytes: engine }
 }

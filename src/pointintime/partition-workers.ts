@@ -9,6 +9,9 @@ export type WorkerAnswer =
   | { readonly done: true }
   | { readonly error: ReturnType<LockstepError['toJSON']> | null; readonly message: string }
 
+/** What is young dies within a batch: more room for it takes some 80 MiB a process, and saves no time. */
+const execArgv = ['--max-semi-space-size=4']
+
 /**
  * Processes that compute partitions side by side. Not threads: DuckDB's binding does not come to an end in a thread that
  * is told to, and a process gives all its memory back.
@@ -18,7 +21,7 @@ export class PartitionWorkers implements Disposable {
 
   constructor(count: number) {
     const entry = new URL(import.meta.url.endsWith('.ts') ? './partition-worker.ts' : './partition-worker.js', import.meta.url)
-    this.#workers = Array.from({ length: count }, () => fork(fileURLToPath(entry), { serialization: 'advanced', execArgv: [] }))
+    this.#workers = Array.from({ length: count }, () => fork(fileURLToPath(entry), { serialization: 'advanced', execArgv }))
   }
 
   /** Computes all tasks, each by the first worker that is free. The first error ends the work. */
