@@ -9,6 +9,10 @@ import { addInit } from './commands/init.ts'
 import { addList } from './commands/list.ts'
 import { addMaterialize } from './commands/materialize.ts'
 import { addParity } from './commands/parity.ts'
+import { addPush } from './commands/push.ts'
+import { addReplay } from './commands/replay.ts'
+import { addStatus } from './commands/status.ts'
+import { addStream } from './commands/stream.ts'
 import { addTrain } from './commands/train.ts'
 import { withExamples } from './examples.ts'
 import { collectPair } from './values.ts'
@@ -32,7 +36,8 @@ export function program(): Command {
     .option('--json', 'print one JSON document, and errors as JSON')
     .option('--progress', 'show progress, on stderr; the default on a terminal')
     .option('-q, --quiet', 'print results and errors only')
-  for (const add of [addInit, addCheck, addList, addDescribe, addTrain, addBackfill, addMaterialize, addGet, addExplain, addParity])
-    add(lockstep)
+  const history = [addTrain, addBackfill, addMaterialize]
+  const events = [addStream, addPush, addReplay, addStatus]
+  for (const add of [addInit, addCheck, addList, addDescribe, ...history, ...events, addGet, addExplain, addParity]) add(lockstep)
   return lockstep
 }

@@ -23,7 +23,7 @@ export async function* liveStates(
   duck: Duck,
   use: GroupUse & { readonly plan: EventGroupPlan },
   scan: Scan,
-  { upto, memoryLimit }: Pick<MaterializeOptions, 'upto' | 'memoryLimit'>,
+  { upto, memoryLimit, version = fillVersion() }: Pick<MaterializeOptions, 'upto' | 'memoryLimit' | 'version'>,
   interrupt: Interrupt,
 ): AsyncGenerator<OnlineRow[]> {
   const { plan } = use
@@ -37,7 +37,6 @@ export async function* liveStates(
   const keys = await findKeys(duck, use, latest, Number.MAX_SAFE_INTEGER, horizon - plan.reach, partitions)
   const codec = new LiveStateCodec(plan)
   const encodeKey = keyEncoder(use.keys.map(({ type }) => type))
-  const version = fillVersion()
   const bound = new BoundGroup(plan)
   const rows = new PackedRows()
   for (let partition = 0; partition < partitions; partition++) {

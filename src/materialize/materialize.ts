@@ -1,6 +1,6 @@
 import { effectiveMoment, type FeatureGroupData, type History } from '../definition/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
-import { Duck, prepareScan, type RowReport, type Scan } from '../offline/index.ts'
+import { Duck, prepareScan, quoteIdentifier, type RowReport, type Scan } from '../offline/index.ts'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
 import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, isStreamed, planGroup } from '../plan/index.ts'
 import { engineOptions, historyPartitions, historySql, Interrupt, type Progress, readEvents } from '../pointintime/index.ts'
@@ -16,6 +16,8 @@ export interface MaterializeOptions {
   readonly upto: number
   /** Drop what another definition of the same version has stored. */
   readonly rebuild?: boolean
+  /** Of a group that a stream keeps up to date: the version under which its rows are written; before all of a stream by default. */
+  readonly version?: Uint8Array
   readonly memoryLimit?: number
   readonly threads?: number
   readonly temporaryFolder?: string
@@ -69,7 +71,7 @@ export async function materializeGroup(
       plan.kind === 'table'
         ? tableStates(duck, plan, use, scan, options.upto, interrupt)
         : streamed
-          ? liveStates(duck, { ...use, plan }, scan, options, interrupt)
+          ? liveStates(duck, { ...use, plan }, scan, { ...options, upto: Math.min(options.upto, await newestEvent(duck, group, scan)) }, interrupt)
           : eventStates(duck, plan, use, scan, options, interrupt)
     const totals = { keys: 0, written: 0, older: 0, bytes: 0 }
     const write = async (block: readonly OnlineRow[]) => {
@@ -102,6 +104,12 @@ export async function materializeGroup(
   } finally {
     options.signal?.removeEventListener('abort', stop)
   }
+}
+
+/** How far the time of a history has come: what a stream of it will wait for is reckoned from there. */
+async function newestEvent(duck: Duck, { source }: FeatureGroupData, scan: Scan): Promise<number> {
+  const [row] = await duck.rows(`SELECT epoch_us(max(${quoteIdentifier(source.time)})::TIMESTAMP)::DOUBLE AS newest FROM (${scan.sql})`)
+  return (row?.newest as number | null) ?? Number.NEGATIVE_INFINITY
 }
 
 async function* eventStates(

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import {
   type AnyView,
   type Definition,
@@ -14,6 +13,9 @@ import {
   type VectorOf,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
+import type { EventLog, RecordPosition } from '../eventlog/index.ts'
+import { systemClock } from '../lib/clock.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
@@ -24,7 +26,6 @@ import {
   type MaterializeResult,
   materializeGroup,
 } from '../materialize/index.ts'
-import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
 import type { OfflineStore } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
@@ -41,6 +42,9 @@ import {
   type TrainingSetOptions,
 } from '../pointintime/index.ts'
 import { onlineTable, type Vector, ViewReader } from '../serving/index.ts'
+import type { StreamEngine, StreamStatus } from '../stream/index.ts'
+import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
+import { Stores } from './stores.ts'
 
 export interface StoreOptions {
   /** A definitions module, a folder of them, or the definitions themselves. */
@@ -53,6 +57,8 @@ export interface StoreOptions {
   readonly offline?: OfflineStore
   /** Other places of sources' histories, by the name of the source. */
   readonly history?: Readonly<Record<string, History>>
+  /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka; or a driver. */
+  readonly log?: 'segments' | { readonly kafka: readonly string[] } | EventLog
   /** What time it is; the machine's clock by default. */
   readonly clock?: () => Date
 }
@@ -76,6 +82,7 @@ export class Store implements AsyncDisposable {
   readonly #stores: Stores
   readonly #history: Readonly<Record<string, History>>
   readonly #clock: () => Date
+  readonly #live: LivePath
   readonly #readers = new Map<AnyView, ViewReader>()
 
   constructor(
@@ -86,6 +93,10 @@ export class Store implements AsyncDisposable {
     this.#stores = parts.stores
     this.#history = parts.history
     this.#clock = parts.clock
+    this.#live = new LivePath(parts.stores, this.groups, parts.history, {
+      ...systemClock,
+      now: () => parts.clock().getTime() * 1000,
+    })
   }
 
   get views(): readonly FeatureView[] {
@@ -194,8 +205,40 @@ export class Store implements AsyncDisposable {
    * that a model sees in serving what it saw in training.
    */
   async parity(view: AnyView, options: ParityOptions = {}): Promise<ParityReport> {
-    const stores = { online: (path: string) => lmdbOnlineStore({ path }), memory: memoryOnlineStore }
+    const stores = {
+      online: (path: string) => lmdbOnlineStore({ path }),
+      memory: memoryOnlineStore,
+      log: (path: string) => segmentsEventLog({ path }),
+    }
     return await checkParity(view, stores, { ...options, history: { ...this.#history, ...options.history } })
+  }
+
+  /** The live groups, of these or of all, that a stream keeps up to date. */
+  streamedGroups(groups?: readonly FeatureGroupData[]): readonly FeatureGroupData[] {
+    return this.#live.streamed(groups)
+  }
+
+  /**
+   * Starts a worker in this process that keeps live groups (all by default) up to date with the events of their topics. While it
+   * runs, an event that was pushed through this store is in the next read. Close it when done, or use `await using`.
+   */
+  async stream(groups?: readonly FeatureGroupData[], options: StreamOptions = {}): Promise<StreamEngine> {
+    return await this.#live.start(groups, options)
+  }
+
+  /** Appends events, as public values, to the topic of a source; resolves when they are durable. Throws `INVALID_VALUE`, and appends none. */
+  async push(source: string, events: readonly Readonly<Record<string, unknown>>[], options: PushOptions = {}): Promise<RecordPosition[]> {
+    return await this.#live.push(source, events, options)
+  }
+
+  /** How far the live groups have come, whichever process keeps them. */
+  async streamStatus(groups?: readonly FeatureGroupData[]): Promise<StreamStatus> {
+    return await this.#live.status(groups)
+  }
+
+  /** Builds the live state of groups again from history and goes on to the end of their topics. */
+  async replay(groups: readonly FeatureGroupData[], options: StreamOptions = {}): Promise<void> {
+    await this.#live.replay(groups, options)
   }
 
   /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
@@ -206,6 +249,7 @@ export class Store implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    await this.#live.close()
     await this.#stores.close()
   }
 
@@ -218,41 +262,9 @@ export class Store implements AsyncDisposable {
   }
 
   async #reader(view: AnyView): Promise<ViewReader> {
-    const reader = this.#readers.get(view) ?? (await ViewReader.open(view, this.#stores.online))
+    const reader = this.#readers.get(view) ?? (await ViewReader.open(view, this.#stores.online, { live: (group, key) => this.#live.find(group, key) }))
     this.#readers.set(view, reader)
     return reader
-  }
-}
-
-/** The stores behind a store, each opened when it is first used. */
-class Stores {
-  readonly #options: StoreOptions
-  #online: OnlineStore | null = null
-  #offline: OfflineStore | null = null
-
-  constructor(options: StoreOptions) {
-    this.#options = options
-  }
-
-  get online(): OnlineStore {
-    const { online = 'lmdb' } = this.#options
-    this.#online ??=
-      online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.#folder, 'online') }) : online
-    return this.#online
-  }
-
-  get offline(): OfflineStore {
-    this.#offline ??= this.#options.offline ?? parquetOfflineStore({ path: join(this.#folder, 'offline') })
-    return this.#offline
-  }
-
-  get #folder(): string {
-    return this.#options.folder ?? '.lockstep'
-  }
-
-  async close(): Promise<void> {
-    await this.#online?.close()
-    await this.#offline?.close()
   }
 }
 

@@ -1,0 +1,136 @@
+import type { FeatureGroupData, History, SourceData } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import type { RecordPosition } from '../eventlog/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import { materializeGroup } from '../materialize/index.ts'
+import {
+  eventEncoder,
+  forgetState,
+  isStreamed,
+  type LiveKey,
+  landedFiles,
+  StreamEngine,
+  type StreamStatus,
+  streamStatus,
+} from '../stream/index.ts'
+import type { Stores } from './stores.ts'
+
+export interface StreamOptions {
+  /** Told of what fails and is tried again. */
+  readonly warn?: (error: unknown) => void
+  /** Milliseconds between two commits, at least. Default: 50. */
+  readonly commitEvery?: number
+  /** Milliseconds of silence after which a worker is taken for dead. Default: 10,000. */
+  readonly sessionTimeout?: number
+  /** Bytes of state that a worker keeps in memory, for each group and partition; more goes to the disk. */
+  readonly stateMemory?: number
+}
+
+export interface PushOptions {
+  /** Only checks the events. */
+  readonly dryRun?: boolean
+  /** The number that messages give the first of them. Default: 1. */
+  readonly first?: number
+}
+
+/** What a store does with events while they happen. */
+export class LivePath {
+  readonly #stores: Stores
+  readonly #history: Readonly<Record<string, History>>
+  readonly #clock: Clock
+  readonly #groups: readonly FeatureGroupData[]
+  readonly #workers = new Set<StreamEngine>()
+
+  constructor(stores: Stores, groups: readonly FeatureGroupData[], history: Readonly<Record<string, History>>, clock: Clock) {
+    this.#stores = stores
+    this.#groups = groups
+    this.#history = history
+    this.#clock = clock
+  }
+
+  streamed(groups: readonly FeatureGroupData[] = this.#groups): readonly FeatureGroupData[] {
+    return groups.filter(isStreamed).map((group) => {
+      const moved = this.#history[group.source.name]
+      return moved ? Object.freeze({ ...group, source: Object.freeze({ ...group.source, history: moved }) }) : group
+    })
+  }
+
+  async start(groups: readonly FeatureGroupData[] | undefined, options: StreamOptions): Promise<StreamEngine> {
+    const engine = await StreamEngine.open({
+      ...options,
+      groups: this.streamed(groups),
+      log: await this.#stores.log,
+      state: this.#stores.online,
+      landing: null,
+      fill: (group, _landed, version, signal) => this.#fill(group, version, signal),
+      clock: this.#clock,
+    })
+    this.#workers.add(engine)
+    engine.closed.finally(() => this.#workers.delete(engine)).catch(() => {})
+    return engine
+  }
+
+  async push(source: string, rows: readonly Readonly<Record<string, unknown>>[], options: PushOptions): Promise<RecordPosition[]> {
+    const { dryRun = false, first = 1 } = options
+    const data = this.#source(source)
+    const encode = eventEncoder(data)
+    const records = rows.map((row, index) => encode(row, `event ${first + index}`))
+    if (dryRun) return []
+    for (const worker of this.#workers) if (worker.reads(source)) return await worker.append(source, records)
+    const log = await this.#stores.log
+    const { topic, partitions } = data.stream as NonNullable<SourceData['stream']>
+    if ((await log.partitions(topic)) === null) await log.createTopic(topic, partitions)
+    return await log.append(topic, records)
+  }
+
+  async status(groups?: readonly FeatureGroupData[]): Promise<StreamStatus> {
+    return await streamStatus(this.streamed(groups), await this.#stores.log, this.#stores.online)
+  }
+
+  async replay(groups: readonly FeatureGroupData[], options: StreamOptions): Promise<void> {
+    const log = await this.#stores.log
+    for (const group of this.streamed(groups)) {
+      const { topic } = group.source.stream as NonNullable<SourceData['stream']>
+      await forgetState(group, (await log.partitions(topic)) ?? 0, this.#stores.online)
+    }
+    await using engine = await this.start(groups, options)
+    await engine.ready
+    await engine.caughtUp()
+  }
+
+  /** The state of a key where a worker of this process has it in memory. */
+  find(group: FeatureGroupData, key: Uint8Array): LiveKey | null {
+    for (const worker of this.#workers) {
+      const found = worker.find(group, key)
+      if (found) return found
+    }
+    return null
+  }
+
+  /** The files in which the events of streams have landed, by source. */
+  async landed(sources: Iterable<SourceData>): Promise<Record<string, readonly string[]>> {
+    const found: Record<string, readonly string[]> = {}
+    for (const { name, stream } of sources) {
+      if (stream === null || found[name]) continue
+      const files = await landedFiles(name, this.#stores.online)
+      found[name] = files.map(({ path }) => path)
+    }
+    return found
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) await worker.close()
+  }
+
+  async #fill(group: FeatureGroupData, version: Uint8Array, signal: AbortSignal): Promise<void> {
+    await materializeGroup(group, this.#stores.online, { upto: this.#clock.now(), history: this.#history, version, signal })
+  }
+
+  #source(name: string): SourceData {
+    const sources = new Map(this.#groups.flatMap(({ source }) => (source.stream ? [[source.name, source] as const] : [])))
+    const source = sources.get(name)
+    if (source) return source
+    throw new LockstepError('UNKNOWN_NAME', `There is no source ${name} with a stream${suggestion(name, [...sources.keys()])}`)
+  }
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
+import type { EventLog } from '../eventlog/index.ts'
+import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
+import type { OfflineStore } from '../offline/index.ts'
+import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
+import { memoryOnlineStore } from '../online/drivers/memory.ts'
+import type { OnlineStore } from '../online/index.ts'
+import type { StoreOptions } from './store.ts'
+
+/** The stores behind a store, each opened when it is first used. */
+export class Stores {
+  readonly #options: StoreOptions
+  #online: OnlineStore | null = null
+  #offline: OfflineStore | null = null
+  #log: Promise<EventLog> | null = null
+
+  constructor(options: StoreOptions) {
+    this.#options = options
+  }
+
+  get online(): OnlineStore {
+    const { online = 'lmdb' } = this.#options
+    this.#online ??=
+      online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.#folder, 'online') }) : online
+    return this.#online
+  }
+
+  get offline(): OfflineStore {
+    this.#offline ??= this.#options.offline ?? parquetOfflineStore({ path: join(this.#folder, 'offline') })
+    return this.#offline
+  }
+
+  /** The log that events are pushed to. The client of Kafka is loaded only where it is used. */
+  get log(): Promise<EventLog> {
+    this.#log ??= this.#openLog()
+    return this.#log
+  }
+
+  /** Where the events of streams land as history. */
+  get landingFolder(): string {
+    return join(this.#folder, 'landed')
+  }
+
+  async #openLog(): Promise<EventLog> {
+    const { log = 'segments' } = this.#options
+    if (log === 'segments') return segmentsEventLog({ path: join(this.#folder, 'log') })
+    if (!('kafka' in log)) return log
+    const { kafkaEventLog } = await import('../eventlog/drivers/kafka.ts')
+    return kafkaEventLog({ brokers: log.kafka })
+  }
+
+  get #folder(): string {
+    return this.#options.folder ?? '.lockstep'
+  }
+
+  async close(): Promise<void> {
+    if (this.#log) await (await this.#log).close()
+    await this.#online?.close()
+    await this.#offline?.close()
+  }
+}
