@@ -48,14 +48,15 @@ export function askTimes(
   return { first, last }
 }
 
-/** By event, the arrival with which every version of it has arrived once. */
+/** By event, the arrival with which every version of it has arrived once; behind the last one where some never do. */
 function completeArrivals(rows: GroupRows, arrivals: Int32Array): Int32Array {
   const arrivedAt = new Int32Array(rows.rows.length).fill(-1)
   for (const [place, row] of arrivals.entries()) if (arrivedAt[row] === -1) arrivedAt[row] = place
   const complete = new Int32Array(rows.rows.length)
   for (let row = 0; row < arrivedAt.length; row++) {
     const event = rows.eventOf[row] as number
-    complete[event] = Math.max(complete[event] as number, arrivedAt[row] as number)
+    const at = arrivedAt[row] as number
+    complete[event] = Math.max(complete[event] as number, at < 0 ? arrivals.length : at)
   }
   return complete
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { FeatureGroup, FeatureGroupData, History } from '../definition/index.ts'
 import { parquet } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import type { EventLog } from '../eventlog/index.ts'
 import type { Duck } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { Interrupt } from '../pointintime/index.ts'
@@ -10,12 +11,14 @@ import { AnswerCodec, differences, type PackedAnswer } from './answers.ts'
 import { type Arrivals, arrivalOrders } from './arrivals.ts'
 import { Comparison, type Mismatch } from './comparison.ts'
 import { describeDifferences, explained, lateRowsOf } from './differences.ts'
+import { runEngine } from './engine-run.ts'
 import { type GroupCase, withHistory, writeRows } from './group-case.ts'
 import { type LateRow, runLive } from './live-run.ts'
 import { runMaterialized } from './materialized-run.ts'
 import { OracleAnswers } from './oracle-answers.ts'
 import type { Questions } from './questions.ts'
 import type { ParityDifference, ParityPath } from './report.ts'
+import { shuffled } from './shuffled.ts'
 import { type TrainingWork, trainingAnswers } from './training-answers.ts'
 import { VectorAnswers } from './vector-answers.ts'
 
@@ -26,6 +29,8 @@ export interface GroupRunOptions {
   /** The store that is materialized into, and one for each stream. */
   readonly online: OnlineStore
   readonly newStore: () => OnlineStore
+  /** What the engine runs over, in a folder, and how many rows it is given. */
+  readonly engine: { readonly state: (folder: string) => OnlineStore; readonly log: (folder: string) => EventLog; readonly rows: number }
   readonly work: TrainingWork
   readonly random: (below: number) => number
   readonly interrupt: Interrupt
@@ -71,7 +76,11 @@ export class GroupRun {
     const run = new GroupRun(groupCase, options, codec, expected)
     await run.#oracle()
     await run.#materialized()
-    if (groupCase.streamed) for (const arrivals of arrivalOrders(rows, groupCase.group.source, options.random)) await run.#stream(arrivals)
+    if (groupCase.streamed) {
+      const orders = arrivalOrders(rows, groupCase.group.source, options.random)
+      for (const arrivals of orders) await run.#stream(arrivals)
+      await run.#engine(orders.at(-2) as Arrivals)
+    }
     return { paths: run.#paths, differences: run.#differences, lateDifferences: run.#lateDifferences }
   }
 
@@ -124,6 +133,29 @@ export class GroupRun {
     const counts = { ...result, lateRows: result.late.length, refusedRows }
     await this.#report(`stream, ${arrivals.name}`, live, counts, result.late, milliseconds)
     await this.#report(`rows that it stored, ${arrivals.name}`, stored, noStream, result.late, 0)
+  }
+
+  /** The engine over a log and a store on the disk; its topic keyed as the group is, and by the id, so that a router is needed. */
+  async #engine(arrivals: Arrivals): Promise<void> {
+    const { work, engine, random, interrupt } = this.#options
+    const { source, keys } = this.#case.group
+    const ways = [
+      { way: 'engine', key: Object.values(keys) },
+      ...(source.id.length > 0 ? [{ way: 'engine with a router', key: source.id }] : []),
+    ]
+    for (const { way, key } of ways) {
+      const live = new Comparison(this.#codec, this.#expected)
+      const stored = new Comparison(this.#codec, this.#expected)
+      const folder = join(work.folder, this.#case.group.name, way)
+      const state = engine.state(join(folder, 'state'))
+      const log = engine.log(join(folder, 'log'))
+      const started = performance.now()
+      const { restarts } = await runEngine(this.#case, arrivals, { rows: engine.rows, key, log, state, live, stored, random, interrupt })
+      await state.close()
+      await log.close()
+      await this.#report(`${way}, ${arrivals.name}`, live, { ...noStream, restarts }, [], performance.now() - started)
+      await this.#report(`rows stored by the ${way}, ${arrivals.name}`, stored, noStream, [], 0)
+    }
   }
 
   /** Rows that were said to be late and came within the lateness. */
@@ -203,15 +235,4 @@ export class GroupRun {
     const reduced = withHistory(group, parquet(path), group.source.lateness)
     return await trainingAnswers(duck, reduced, plan.features, rows.keys, some, this.#codec, rest)
   }
-}
-
-function shuffled(count: number, random: (below: number) => number): Int32Array {
-  const places = Int32Array.from({ length: count }, (_, place) => place)
-  for (let place = count - 1; place > 0; place--) {
-    const other = random(place + 1)
-    const swapped = places[place] as number
-    places[place] = places[other] as number
-    places[other] = swapped
-  }
-  return places
 }

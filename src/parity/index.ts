@@ -1,2 +1,3 @@
-export { checkParity, type ParityOptions, type ParityStores } from './parity.ts'
+export type { ParityOptions } from './options.ts'
+export { checkParity, type ParityStores } from './parity.ts'
 export type { LateEvent, ParityCounts, ParityDifference, ParityGroup, ParityPath, ParityReport, ParityValue } from './report.ts'

@@ -8,6 +8,7 @@ import { LiveGroup, type LiveKey, type Outcome } from '../stream/index.ts'
 import type { Answer } from './answers.ts'
 import { type Arrivals, newestSoFar } from './arrivals.ts'
 import { askTimes } from './ask-times.ts'
+import { AskedAt, oneWithin } from './asked-at.ts'
 import type { Comparison } from './comparison.ts'
 import type { GroupCase } from './group-case.ts'
 
@@ -204,36 +205,6 @@ class LiveRun {
 /** What became of a row: not in the state, in memory only, stored. */
 const [no, yes, stored] = [0, 1, 2]
 
-/** Which questions are asked after which arrival. */
-class AskedAt {
-  readonly #starts: Int32Array
-  readonly #questions: Int32Array
-
-  /** `choose` gives a place of `[from, to]` for a question, or none. */
-  constructor(count: number, first: Int32Array, last: Int32Array, choose: (from: number, to: number) => number | null) {
-    const places = first.map((from, question) => {
-      const to = last[question] as number
-      return from > to ? -1 : (choose(from, to) ?? -1)
-    })
-    this.#starts = new Int32Array(count + 1)
-    for (const place of places) if (place >= 0) this.#starts[place + 1] = (this.#starts[place + 1] as number) + 1
-    for (let place = 0; place < count; place++)
-      this.#starts[place + 1] = (this.#starts[place] as number) + (this.#starts[place + 1] as number)
-    this.#questions = new Int32Array(this.#starts[count] as number)
-    const next = this.#starts.slice(0, -1)
-    for (const [question, place] of places.entries()) {
-      if (place < 0) continue
-      const at = next[place] as number
-      this.#questions[at] = question
-      next[place] = at + 1
-    }
-  }
-
-  at(place: number): Int32Array {
-    return this.#questions.subarray(this.#starts[place], this.#starts[place + 1])
-  }
-}
-
 /** After which arrivals there is a commit: at random, at last after the last one. */
 function commitPlaces(count: number, random: (below: number) => number): Uint8Array {
   const places = new Uint8Array(count)
@@ -241,24 +212,6 @@ function commitPlaces(count: number, random: (below: number) => number): Uint8Ar
   for (let place = random(every); place < count; place += 1 + random(2 * every)) places[place] = 1
   places[count - 1] = 1
   return places
-}
-
-/** One of the ascending places that lie within `[from, to]`; null where none does. */
-function oneWithin(places: Int32Array, from: number, to: number, random: (below: number) => number): number | null {
-  const first = firstFrom(places, from)
-  const count = firstFrom(places, to + 1) - first
-  return count === 0 ? null : (places[first + random(count)] as number)
-}
-
-function firstFrom(places: Int32Array, from: number): number {
-  let low = 0
-  let high = places.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((places[middle] as number) < from) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** Keys as the live state is asked for them: their packed bytes, one character a byte. */

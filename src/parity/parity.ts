@@ -1,42 +1,27 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AnyView, type FeatureGroupData, type History, selectionsOf } from '../definition/index.ts'
+import { type AnyView, type FeatureGroupData, selectionsOf } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { type Duration, durationMicros } from '../lib/duration.ts'
+import type { EventLog } from '../eventlog/index.ts'
 import { seededRandom } from '../lib/seeded-random.ts'
 import { temporaryName } from '../lib/temporary-names.ts'
 import { Duck } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
-import { Interrupt, type TrainingSetOptions } from '../pointintime/index.ts'
+import { Interrupt } from '../pointintime/index.ts'
 import type { MaterializedGroup } from './entity-rows.ts'
 import { groupCase } from './group-case.ts'
 import { GroupRun } from './group-run.ts'
+import { type ParityOptions, paritySettings } from './options.ts'
 import { addCounts, addPaths, type ParityDifference, type ParityGroup, type ParityPath, type ParityReport } from './report.ts'
 import { runView } from './view-run.ts'
-
-export interface ParityOptions extends Pick<TrainingSetOptions, 'threads' | 'temporaryFolder' | 'signal' | 'progress'> {
-  /** Rows of each group around whose edges values are compared. Default: 1,000. */
-  readonly sample?: number
-  /** Keys of each group that take part, with all their rows. Default: 10,000. */
-  readonly keys?: number
-  /** Rows that the oracle may look at for each group: it looks at all of a key for every value. Default: 2,000,000. */
-  readonly oracleRows?: number
-  /** Another seed asks other questions and sends events in other orders. Default: 1. */
-  readonly seed?: number
-  /** Another lateness to try than the sources declare. */
-  readonly lateness?: Duration
-  /** How many differences of each path are described. Default: 5. */
-  readonly limit?: number
-  /** Other places of sources' histories, by the name of the source. */
-  readonly history?: Readonly<Record<string, History>>
-}
 
 /** What the paths are made of. */
 export interface ParityStores {
   /** A store as it serves, its files in this folder. */
   readonly online: (folder: string) => OnlineStore
   readonly memory: () => OnlineStore
+  /** A log of events, its files in this folder. */
+  readonly log: (folder: string) => EventLog
 }
 
 /**
@@ -45,7 +30,7 @@ export interface ParityStores {
  */
 export async function checkParity(view: AnyView, stores: ParityStores, options: ParityOptions = {}): Promise<ParityReport> {
   const started = performance.now()
-  const settings = checked(options)
+  const settings = paritySettings(options)
   const { seed, threads, signal, progress, history } = settings
   const interrupt = new Interrupt(signal, progress)
   const folder = join(settings.temporaryFolder, temporaryName('lockstep-'))
@@ -76,6 +61,7 @@ export async function checkParity(view: AnyView, stores: ParityStores, options: 
         history: own,
         online,
         newStore: stores.memory,
+        engine: { state: stores.online, log: stores.log, rows: settings.engineRows },
         work: { ...work, ...(own ? { history: own } : {}) },
         random,
         interrupt,
@@ -122,36 +108,3 @@ export async function checkParity(view: AnyView, stores: ParityStores, options: 
 
 /** The groups that a view reads, each once. */
 const groupsOf = (view: AnyView): FeatureGroupData[] => [...new Set(selectionsOf(view).map(({ group }) => group))]
-
-function checked(options: ParityOptions) {
-  const {
-    sample = 1_000,
-    keys = 10_000,
-    oracleRows = 2_000_000,
-    seed = 1,
-    limit = 5,
-    lateness,
-    temporaryFolder = tmpdir(),
-    ...rest
-  } = options
-  for (const [name, value, least] of [
-    ['sample', sample, 1],
-    ['keys', keys, 1],
-    ['oracleRows', oracleRows, 0],
-    ['seed', seed, 0],
-    ['limit', limit, 0],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new LockstepError('INVALID_ARGUMENT', `${name} is ${value} and should be a whole number from ${least}`)
-  }
-  return {
-    ...rest,
-    sample,
-    keys,
-    oracleRows,
-    seed,
-    limit,
-    temporaryFolder,
-    lateness: lateness === undefined ? undefined : durationMicros(lateness, 'lateness', true),
-  }
-}

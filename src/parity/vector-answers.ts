@@ -3,7 +3,7 @@ import { momentMicros } from '../lib/moment.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { FeaturePlan } from '../plan/index.ts'
 import { type Cell, fromCell, type TypeData, toCell } from '../schema/index.ts'
-import { type FeatureState, type Vector, ViewReader } from '../serving/index.ts'
+import { type FeatureState, type LiveSource, type Vector, ViewReader } from '../serving/index.ts'
 import type { Answer, AnswerStatus } from './answers.ts'
 
 /** Answers of the read path: the vectors that a view of the group alone gives, read from a store without waiting. */
@@ -23,11 +23,12 @@ export class VectorAnswers {
     features: readonly FeaturePlan[],
     keys: readonly (readonly Cell[])[],
     store: OnlineStore,
+    live?: LiveSource,
   ): Promise<VectorAnswers> {
     const view = featureView({ name: 'parity', features: [new FeatureGroup(group)] })
     const entity = Object.entries<TypeData>(group.entity.keys)
     const rows = keys.map((cells) => Object.fromEntries(entity.map(([name, type], place) => [name, fromCell(type, cells[place] as Cell)])))
-    return new VectorAnswers(await ViewReader.open(view, store), features, rows)
+    return new VectorAnswers(await ViewReader.open(view, store, live ? { live } : {}), features, rows)
   }
 
   answer(key: number, q: number): Answer {

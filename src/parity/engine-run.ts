@@ -1,0 +1,121 @@
+import { FeatureGroup, type SourceData, topic } from '../definition/index.ts'
+import type { EventLog } from '../eventlog/index.ts'
+import type { OnlineStore } from '../online/index.ts'
+import type { Interrupt } from '../pointintime/index.ts'
+import { fromCell } from '../schema/index.ts'
+import { StreamEngine } from '../stream/index.ts'
+import type { Arrivals } from './arrivals.ts'
+import { askTimes } from './ask-times.ts'
+import { AskedAt, oneWithin } from './asked-at.ts'
+import type { Comparison } from './comparison.ts'
+import type { GroupCase } from './group-case.ts'
+import type { GroupRows } from './group-rows.ts'
+import { shuffled } from './shuffled.ts'
+import { VectorAnswers } from './vector-answers.ts'
+
+export interface EngineRunOptions {
+  /** Rows that are pushed at most; keys take part with all of theirs. */
+  readonly rows: number
+  /** The columns by which the topic is partitioned: where they are not those of the group, events go through a router. */
+  readonly key: readonly string[]
+  readonly log: EventLog
+  readonly state: OnlineStore
+  /** Reads of the process that runs the engine are compared here, and reads of another one, of what was stored. */
+  readonly live: Comparison
+  readonly stored: Comparison
+  readonly random: (below: number) => number
+  readonly interrupt: Interrupt
+}
+
+/** Rows pushed at once, at most. */
+const mostAtOnce = 100
+/** The engine ends after one push in so many, and what it took is stored after one in so many. */
+const restartEvery = 12
+const flushEvery = 3
+
+/**
+ * Pushes some of the rows, as public values and in an order of arrival, to an engine over a log and a store, and asks questions
+ * of it and of what it has stored. Now and then the engine is closed, or given up as in a crash, and another goes on.
+ */
+export async function runEngine(
+  groupCase: GroupCase,
+  arrivals: Arrivals,
+  options: EngineRunOptions,
+): Promise<{ readonly restarts: number }> {
+  const { questions, plan } = groupCase
+  const { log, state, live, stored, random, interrupt } = options
+  const group = groupOfEngine(groupCase.streamed as FeatureGroup, options.key)
+  const { source } = group
+  const rows = arrivals.rows.filter(chosenRows(groupCase.rows, options.rows, random))
+  interrupt.stage(`pushing ${group.name}, ${arrivals.name}`, rows.length)
+  const pushes = pushEnds(rows.length, random)
+  const flushed = pushes.filter(() => random(flushEvery) === 0)
+  const { first, last } = askTimes(group, groupCase.rows, groupCase.keyTimes, questions, rows)
+  const asked = new AskedAt(rows.length, first, last, (from, to) => oneWithin(pushes, from, to, random))
+  const askedOfStore = new AskedAt(rows.length, first, last, (from, to) => oneWithin(flushed, from, to, random))
+  const open = () => StreamEngine.open({ groups: [group], log, state, stateMemory: arrivals.stateMemory, commitEvery: 5 })
+  let engine = await open()
+  let restarts = 0
+  try {
+    await engine.ready
+    const vectors = await VectorAnswers.open(group, plan.features, groupCase.rows.keys, state, (of, key) => engine.find(of, key))
+    const others = await VectorAnswers.open(group, plan.features, groupCase.rows.keys, state)
+    let from = 0
+    for (const end of pushes) {
+      await engine.push(source.name, publicRows(source, groupCase.rows, rows.subarray(from, end + 1)))
+      for (const question of asked.at(end))
+        live.ask(question, () => vectors.answer(questions.keys[question] as number, questions.at[question] as number))
+      if (flushed.includes(end)) {
+        await engine.flush()
+        for (const question of askedOfStore.at(end))
+          stored.ask(question, () => others.answer(questions.keys[question] as number, questions.at[question] as number))
+      }
+      if (random(restartEvery) === 0) {
+        await (random(2) === 0 ? engine.close() : engine.abandon())
+        engine = await open()
+        await engine.caughtUp()
+        restarts++
+      }
+      interrupt.check()
+      interrupt.advance(end + 1 - from)
+      from = end + 1
+    }
+  } finally {
+    await engine.close()
+  }
+  return { restarts }
+}
+
+/** The group with a log of its own: what the source has of history is not there. */
+function groupOfEngine(group: FeatureGroup, key: readonly string[]): FeatureGroup {
+  const { source } = group
+  const { partitions = 2 } = source.stream ?? {}
+  return new FeatureGroup({ ...group, source: { ...source, history: null, stream: topic(source.name, { key, partitions }) } })
+}
+
+/** Whether a row takes part: all those of some keys, chosen at random, that have no more than so many rows together. */
+function chosenRows({ keyOf, keys }: GroupRows, most: number, random: (below: number) => number): (row: number) => boolean {
+  const counts = new Int32Array(keys.length)
+  for (const key of keyOf) counts[key] = (counts[key] as number) + 1
+  const chosen = new Uint8Array(keys.length)
+  let left = most
+  for (const key of shuffled(keys.length, random)) {
+    const count = counts[key] as number
+    if (count > left) continue
+    chosen[key] = 1
+    left -= count
+  }
+  return (row) => chosen[keyOf[row] as number] === 1
+}
+
+/** The places of the last rows of each push. */
+function pushEnds(count: number, random: (below: number) => number): Int32Array {
+  const ends: number[] = []
+  for (let end = random(mostAtOnce); end < count - 1; end += 1 + random(mostAtOnce)) ends.push(end)
+  return Int32Array.from([...ends, count - 1])
+}
+
+const publicRows = ({ columns }: SourceData, { rows }: GroupRows, places: Int32Array) =>
+  Array.from(places, (place) =>
+    Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, fromCell(type, rows[place]?.[name] ?? null)])),
+  )
