@@ -33,6 +33,8 @@ export class Duck implements AsyncDisposable {
   readonly #instance: DuckDBInstance
   /** A folder for temporary files of this database; removed at close. */
   readonly folder: string
+  /** Bytes that it was told to keep to, or null. */
+  readonly memoryLimit: number | null
   readonly #inOrder: boolean
   readonly #idle: DuckDBConnection[] = []
   readonly #busy = new Set<DuckDBConnection>()
@@ -43,10 +45,11 @@ export class Duck implements AsyncDisposable {
   #names = 0
   #interrupted = false
 
-  private constructor(instance: DuckDBInstance, folder: string, inOrder: boolean) {
+  private constructor(instance: DuckDBInstance, folder: string, { memoryLimitBytes, preserveInsertionOrder }: DuckOptions) {
     this.#instance = instance
     this.folder = folder
-    this.#inOrder = inOrder
+    this.memoryLimit = memoryLimitBytes ?? null
+    this.#inOrder = preserveInsertionOrder ?? true
   }
 
   static async open(options: DuckOptions = {}): Promise<Duck> {
@@ -66,7 +69,7 @@ export class Duck implements AsyncDisposable {
       allow_community_extensions: 'false',
       ...(options.memoryLimitBytes === undefined ? {} : { memory_limit: `${Math.floor(options.memoryLimitBytes)}B` }),
     })
-    return new Duck(instance, folder, options.preserveInsertionOrder ?? true)
+    return new Duck(instance, folder, options)
   }
 
   /** Runs one statement or several; a transaction must lie within one call. */

@@ -32,6 +32,16 @@ describe('findRepeatedIds', () => {
     }
   }
 
+  it('finds them in little memory: with fewer bits, by aggregation where these are too few, and where most are repeated', async () => {
+    await using small = await Duck.open({ threads: 1, memoryLimitBytes: 16 * 2 ** 20 })
+    const texts = (sql: string) => `SELECT 'order ' || i AS id FROM (${sql})`
+    const types = { id: t.string().data }
+    for (const rows of [count, 4_000_000, 40_000_000])
+      assert.equal(await findRepeatedIds(small, texts(ids), types, rows, small.uniqueName('repeated'), 0), count / 1000)
+    const twice = `FROM range(300_000) r(i), range(2) again`
+    assert.equal(await findRepeatedIds(small, texts(twice), types, 600_000, small.uniqueName('repeated'), 0), 300_000)
+  })
+
   it('stays exact where its bits are too few', async () => {
     assert.equal(await findRepeatedIds(duck, cases[3][1], cases[3][2], 64, 'crowded', 0), count / 1000)
   })

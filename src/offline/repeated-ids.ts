@@ -8,6 +8,11 @@ const float: TypeData = { kind: 'float', nullable: false }
 const fewRows = 2_000_000
 /** 256 MiB; a larger source has more false alarms, and is still exact. */
 const mostBits = 2 ** 31
+/** Of the engine's memory, for bits and for suspects: it does little else meanwhile. */
+const bitShare = 0.5
+const suspectShare = 0.1
+/** Fewer bits for an id would suspect too many. */
+const fewestBits = 8
 
 /**
  * Makes a table of the ids that occur more than once in `base`, of about `rows` rows, and returns how many there are.
@@ -23,10 +28,8 @@ export async function findRepeatedIds(
   few = fewRows,
 ): Promise<number> {
   const columns = Object.keys(id).map(quoteIdentifier).join(', ')
-  const bits = Math.min(mostBits, 2 ** Math.ceil(Math.log2(rows * 32)))
-  const place =
-    rows <= few ? null : ((await densePlace(duck, base, id, bits)) ?? { sql: `CAST(hash(${columns}) >> 11 AS DOUBLE)`, exact: false })
-  const suspects = place && (await suspectPlaces(duck, `SELECT ${place.sql} FROM (${base})`, bits, place.exact))
+  const place = rows <= few ? null : await placeOf(duck, base, id, rows)
+  const suspects = place && (await suspectPlaces(duck, `SELECT ${place.sql} FROM (${base})`, place))
   if (suspects?.length === 0) return 0
   let candidates = base
   const suspected = duck.uniqueName('lockstep_suspects')
@@ -41,28 +44,43 @@ export async function findRepeatedIds(
   return Number(found?.ids)
 }
 
-/** Where in the bits an id belongs; exact if no two ids share a place. */
+/** Where among so many bits an id belongs; exact if no two ids share a place. */
 interface Place {
   readonly sql: string
   readonly exact: boolean
+  readonly bits: number
+}
+
+/** Null where memory has too few bits for the ids. */
+async function placeOf(duck: Duck, base: string, id: Readonly<Record<string, TypeData>>, rows: number): Promise<Place | null> {
+  const allowed = Math.min(mostBits, (duck.memoryLimit ?? Number.POSITIVE_INFINITY) * 8 * bitShare)
+  const dense = await densePlace(duck, base, id, Math.min(allowed, rows * 32))
+  if (dense) return dense
+  const bits = 2 ** Math.floor(Math.min(Math.log2(allowed), Math.ceil(Math.log2(rows * 32))))
+  const columns = Object.keys(id).map(quoteIdentifier).join(', ')
+  return bits === mostBits || bits >= rows * fewestBits ? { sql: `CAST(hash(${columns}) >> 11 AS DOUBLE)`, exact: false, bits } : null
 }
 
 /** Whole numbers that lie close enough together need no hash. */
-async function densePlace(duck: Duck, base: string, id: Readonly<Record<string, TypeData>>, bits: number): Promise<Place | null> {
+async function densePlace(duck: Duck, base: string, id: Readonly<Record<string, TypeData>>, most: number): Promise<Place | null> {
   const [[name, type] = [], another] = Object.entries(id)
   if (name === undefined || type?.kind !== 'integer' || another !== undefined) return null
   const column = quoteIdentifier(name)
   const [range] = await duck.rows(`SELECT min(${column}) AS low, max(${column}) - min(${column}) AS span FROM (${base})`)
-  return Number(range?.span) < bits ? { sql: `CAST(${column} - ${range?.low} AS DOUBLE)`, exact: true } : null
+  const span = Number(range?.span)
+  return span < most ? { sql: `CAST(${column} - ${range?.low} AS DOUBLE)`, exact: true, bits: span + 1 } : null
 }
 
 /**
  * The places that occur more than once: exact ones as they are, hashes of 53 bits by a Bloom filter with three probes
- * (B. Bloom, Space/Time Trade-offs in Hash Coding with Allowable Errors, 1970), so with a few false alarms.
+ * (B. Bloom, Space/Time Trade-offs in Hash Coding with Allowable Errors, 1970), so with a few false alarms. Null where there are
+ * more than memory has room for.
  */
-async function suspectPlaces(duck: Duck, sql: string, bits: number, exact: boolean): Promise<Float64Array> {
-  const words = new Uint32Array(bits / 32)
-  const mask = bits - 1
+async function suspectPlaces(duck: Duck, sql: string, { exact, bits }: Place): Promise<Float64Array | null> {
+  const mostSuspects = ((duck.memoryLimit ?? Number.POSITIVE_INFINITY) * suspectShare) / 8
+  const words = new Uint32Array(Math.ceil(bits / 32))
+  // A power of two where places are hashed; an exact place lies within its bits.
+  const mask = exact ? mostBits - 1 : bits - 1
   const suspects: number[] = []
   for await (const { count, columns } of duck.stream(sql, [float])) {
     const places = columns[0]?.values as Float64Array
@@ -82,6 +100,7 @@ async function suspectPlaces(duck: Duck, sql: string, bits: number, exact: boole
       }
       if (seen === 1) suspects.push(place)
     }
+    if (suspects.length > mostSuspects) return null
   }
   return Float64Array.from(suspects)
 }
