@@ -1,5 +1,7 @@
 export { type OracleAnswer, type OracleOptions, type OracleRow, type OracleStatus, oracleValues } from '../oracle/index.ts'
 export { type CheckOptions, checkTrainingSet, type Difference, type TrainingSetCheck } from './check-training-set.ts'
+export type { EventLogSuiteOptions, EventLogUnderTest } from './event-log-records.ts'
+export { eventLogSuite } from './event-log-suite.ts'
 export type { OfflineStoreUnderTest } from './offline-store-rows.ts'
 export { offlineStoreSuite } from './offline-store-suite.ts'
 export type { OnlineStoreUnderTest } from './online-store-rows.ts'

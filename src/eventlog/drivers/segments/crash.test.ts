@@ -161,9 +161,9 @@ function ignoreDeath(error: unknown): undefined {
 }
 
 for (const [fsync, seeds] of [
-  ['always', 80],
-  ['interval', 40],
-  ['never', 40],
+  ['always', 60],
+  ['interval', 30],
+  ['never', 30],
 ] as const) {
   test(`what is acknowledged is there after any crash, in order, and nothing else: fsync ${fsync}`, async () => {
     for (let seed = 1; seed <= seeds; seed++) await withSeed(seed, fsync)
