@@ -31,6 +31,8 @@ export interface Aggregate<State = unknown> {
    * The answer holds until the next call of `ranges`, which uses its memory again.
    */
   ranges?(values: ArrayLike<Cell>, count: number): ((low: number, high: number) => Cell) | null
+  /** Whether `ranges` looks at no value before a range is asked for, and keeps none. */
+  readonly rangesAtOnce?: true
 }
 
 /** One aggregate function: its name in definitions, what it takes, and its algebra for a column type. */

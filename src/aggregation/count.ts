@@ -18,6 +18,7 @@ export const count: AggregateFunction = {
     finish: (state) => state,
     encode: (state, writer) => void writer.unsigned(state),
     decode: (reader) => reader.unsigned(),
+    rangesAtOnce: true,
     ranges: () => (low, high) => high - low,
   }),
 }

@@ -15,7 +15,7 @@ export interface EvaluatedAggregate {
 /**
  * value(q) = f(the events of a key that are visible at q), for every aggregate of a group: the one evaluation that
  * training sets, backfill, live state and serving call. Bind events, load a key, then ask for moments; ascending ones
- * are cheap.
+ * are cheap. `lasting`: one key stays loaded while it grows and other evaluators of the same aggregates are asked.
  */
 export class Evaluator {
   /** The values at the moment asked for last, one an aggregate. */
@@ -26,12 +26,12 @@ export class Evaluator {
   readonly #folds: readonly RangeFold[]
   #series: readonly Series[] = []
 
-  constructor(windows: number, aggregates: readonly EvaluatedAggregate[]) {
+  constructor(windows: number, aggregates: readonly EvaluatedAggregate[], lasting = false) {
     this.#aggregates = aggregates
     this.#cursors = Array.from({ length: windows }, () => new WindowCursor())
     const sources = new Map<Aggregate, { fold: SeriesFold; series: number }>()
     this.#folds = aggregates.map(({ aggregate, series }) => {
-      const source = sources.get(aggregate) ?? { fold: new SeriesFold(aggregate), series }
+      const source = sources.get(aggregate) ?? { fold: new SeriesFold(aggregate, lasting), series }
       sources.set(aggregate, source)
       return new RangeFold(source.fold)
     })
@@ -60,6 +60,26 @@ export class Evaluator {
     for (let i = 0; i < this.#folds.length; i++) (this.#folds[i] as RangeFold).load(reuse, baselines?.[i])
   }
 
+  /**
+   * Goes on with the loaded key after its events have changed from position `from` on: it now has `[start, end)`. What was
+   * made of the events before is kept.
+   */
+  extend(
+    times: Float64Array,
+    series: readonly Series[],
+    windows: readonly BoundWindow[],
+    { start, from, end }: { readonly start: number; readonly from: number; readonly end: number },
+    baselines?: readonly unknown[],
+  ): void {
+    this.#series = series
+    for (let i = 0; i < windows.length; i++) (this.#cursors[i] as WindowCursor).extend(windows[i] as BoundWindow, times, start, end)
+    const placeOf = (place: number, position: number) => (series[place] as Series).rank?.[position] ?? position
+    for (const { fold, series: place } of this.#sources)
+      fold.extend(series[place] as Series, placeOf(place, start), placeOf(place, from), placeOf(place, end))
+    for (let i = 0; i < this.#folds.length; i++)
+      (this.#folds[i] as RangeFold).extend(placeOf((this.#aggregates[i] as EvaluatedAggregate).series, from), baselines?.[i])
+  }
+
   /** Computes `values` as of q. */
   seek(q: number): void {
     for (const cursor of this.#cursors) cursor.seek(q)
@@ -79,7 +99,8 @@ export class Evaluator {
   keep(start: number, q: number, times: Float64Array): { readonly from: number; readonly baselines: readonly unknown[] } {
     let from = Number.POSITIVE_INFINITY
     for (const cursor of this.#cursors) from = Math.min(from, cursor.keepFrom(q))
-    while (from > start && times[from - 1] === times[from]) from--
+    const end = this.#cursors[0]?.end ?? start
+    while (from > start && from < end && times[from - 1] === times[from]) from--
     const baselines = this.#aggregates.map(({ series, window }, i) => {
       if (!(this.#cursors[window] as WindowCursor).isLifetime) return undefined
       const { rank } = this.#series[series] as Series

@@ -80,6 +80,7 @@ export function eventList(type: TypeData, limit: number, kept: 'oldest' | 'newes
     },
     finish: (state) => finish(state.map((entry) => entry.value)),
     ...entryCodec(type),
+    rangesAtOnce: true,
     ranges: (values) => (low, high) => {
       const from = kept === 'newest' ? Math.max(low, high - limit) : low
       const to = kept === 'newest' ? high : Math.min(high, low + limit)

@@ -36,6 +36,7 @@ export const lastDistinctN: AggregateFunction = {
       },
       finish: (state) => state.map((entry) => entry.value),
       ...entryCodec(type),
+      rangesAtOnce: true,
       ranges: (values) => (low, high) => {
         const seen = new Set<Cell>()
         for (let index = high - 1; index >= low && seen.size < n; index--) seen.add(values[index] as Cell)

@@ -27,15 +27,23 @@ export class RangeFold {
     return this.#baseline !== undefined
   }
 
+  /** Goes on after the values have changed from a position on. */
+  extend(from: number, baseline: unknown): void {
+    this.#reuse = true
+    this.#baseline = baseline
+    if (this.#high > from) this.#low = -1
+  }
+
   at(low: number, high: number, asOf: number): Cell {
-    const { aggregate } = this.#source
-    if (this.#baseline !== undefined) {
-      const own = aggregate.merge(aggregate.zero(), this.#baseline)
-      return aggregate.finish(aggregate.merge(own, this.#source.fold(low, high)), asOf)
+    const source = this.#source
+    const { aggregate } = source
+    if (this.#baseline === undefined) {
+      if (!this.#reuse) return aggregate.finish(source.fold(low, high), asOf)
+      const value = source.value(low, high)
+      return value !== undefined ? value : aggregate.finish(this.#slide(low, high), asOf)
     }
-    if (!this.#reuse) return aggregate.finish(this.#source.fold(low, high), asOf)
-    const value = this.#source.value(low, high)
-    return value !== undefined ? value : aggregate.finish(this.#slide(low, high), asOf)
+    const before = aggregate.merge(aggregate.zero(), this.#baseline)
+    return aggregate.finish(aggregate.merge(before, this.#reuse ? this.#slide(low, high) : source.fold(low, high)), asOf)
   }
 
   /** The state of the values at `[low, high)`. */
@@ -47,7 +55,8 @@ export class RangeFold {
     const source = this.#source
     const leaving = low - this.#low
     const forward = this.#low >= 0 && leaving >= 0 && high >= this.#high && low <= this.#high
-    if (forward && (leaving === 0 || source.aggregate.remove) && leaving + high - this.#high <= high - low) {
+    const steps = leaving + high - this.#high
+    if (forward && (leaving === 0 || source.aggregate.remove) && steps <= high - low && steps <= source.mostSteps) {
       for (let i = this.#low; i < low; i++) this.#state = source.remove(this.#state, i)
       for (let i = this.#high; i < high; i++) this.#state = source.add(this.#state, i)
     } else {

@@ -13,14 +13,26 @@ const noSeries: Series = { values: [], weights: null, positions: null, rank: nul
  */
 export class SeriesFold {
   readonly aggregate: Aggregate
+  readonly #lasting: boolean
   #series: Series = noSeries
   #start = 0
   #end = 0
+  /** The first value under the first summary of each level. */
+  #origin = 0
+  /** The value that is the first to the prefixes. */
+  #first = 0
   #prefixes: ((low: number, high: number) => Cell) | null | undefined
   #levels: unknown[][] = []
 
-  constructor(aggregate: Aggregate) {
+  /** `lasting`: keys are read in between, so nothing can stand in memory that all keys share. */
+  constructor(aggregate: Aggregate, lasting: boolean) {
     this.aggregate = aggregate
+    this.#lasting = lasting
+  }
+
+  /** How far a fold may be slid rather than made anew: from lasting summaries of bounded size that takes about as long as this. */
+  get mostSteps(): number {
+    return this.#lasting && this.aggregate.ranges ? 512 : Number.POSITIVE_INFINITY
   }
 
   /** Takes other values. */
@@ -32,25 +44,44 @@ export class SeriesFold {
   load(start: number, end: number): void {
     this.#start = start
     this.#end = end
+    this.#origin = start
     this.#prefixes = undefined
     if (this.#levels.length > 0) this.#levels = []
   }
 
-  /** The value of a range straight from prefixes, or undefined where the aggregate has none. */
-  value(low: number, high: number): Cell | undefined {
-    if (this.#prefixes === undefined) {
-      this.#prefixes = this.aggregate.ranges?.(this.#own(), this.#end - this.#start) ?? null
+  /** Goes on with the loaded key after its values have changed from position `from` on: it now has `[start, end)`. */
+  extend(series: Series, start: number, from: number, end: number): void {
+    this.#series = series
+    this.#start = start
+    this.#end = end
+    this.#prefixes = undefined
+    let size = 1
+    for (const summaries of this.#levels) {
+      const whole = Math.max(Math.floor((from - this.#origin) / size), 0)
+      if (summaries && summaries.length > whole) summaries.length = whole
+      size *= fanOut
     }
-    return this.#prefixes === null ? undefined : this.#prefixes(low - this.#start, high - this.#start)
   }
 
-  /** The values of the key, from the first on; those of a block's first key without a copy, and what follows them too. */
-  #own(): ArrayLike<Cell> {
+  /** The value of a range straight from prefixes, or undefined where the aggregate has none. */
+  value(low: number, high: number): Cell | undefined {
+    if (this.#prefixes === undefined) this.#prefixes = this.#makePrefixes()
+    return this.#prefixes === null ? undefined : this.#prefixes(low - this.#first, high - this.#first)
+  }
+
+  #makePrefixes(): ((low: number, high: number) => Cell) | null {
+    const { aggregate } = this
     const { values } = this.#series
-    if (this.#start === 0) return values
-    return values instanceof Float64Array
-      ? values.subarray(this.#start, this.#end)
-      : (values as readonly Cell[]).slice(this.#start, this.#end)
+    // Those of a block's first key without a copy, and what follows them too.
+    this.#first = this.#lasting ? 0 : this.#start
+    if (this.#lasting) return aggregate.rangesAtOnce && aggregate.ranges ? aggregate.ranges(values, this.#end) : null
+    const own =
+      this.#start === 0
+        ? values
+        : values instanceof Float64Array
+          ? values.subarray(this.#start, this.#end)
+          : (values as readonly Cell[]).slice(this.#start, this.#end)
+    return aggregate.ranges?.(own, this.#end - this.#start) ?? null
   }
 
   /** A new state of the values at `[low, high)`. */
@@ -67,11 +98,11 @@ export class SeriesFold {
     while (i < high) {
       let level = 0
       let size = 1
-      while ((i - this.#start) % (size * fanOut) === 0 && i + size * fanOut <= high) {
+      while ((i - this.#origin) % (size * fanOut) === 0 && i + size * fanOut <= high) {
         size *= fanOut
         level++
       }
-      state = level === 0 ? this.add(state, i) : this.aggregate.merge(state, this.#summary(level, (i - this.#start) / size))
+      state = level === 0 ? this.add(state, i) : this.aggregate.merge(state, this.#summary(level, (i - this.#origin) / size))
       i += size
     }
     return state
@@ -110,13 +141,15 @@ export class SeriesFold {
     let summary = summaries[index]
     if (summary === undefined) {
       if (level === 1) {
-        const from = this.#start + index * fanOut
+        const from = this.#origin + index * fanOut
         summary = this.fold(from, from + fanOut)
       } else {
         summary = this.aggregate.zero()
         for (let child = index * fanOut; child < (index + 1) * fanOut; child++)
           summary = this.aggregate.merge(summary, this.#summary(level - 1, child))
       }
+      // Without gaps, which would make it a table of hashes.
+      while (summaries.length < index) summaries.push(undefined)
       summaries[index] = summary
     }
     return summary

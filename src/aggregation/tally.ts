@@ -5,7 +5,7 @@ import type { Aggregate } from './aggregate.ts'
 export type Tally = Map<Cell, number>
 
 /** The aggregate whose state is a tally of the values of a scalar column. */
-export function tallying(type: TypeData, finish: (tally: Tally) => Cell): Omit<Required<Aggregate<Tally>>, 'ranges'> {
+export function tallying(type: TypeData, finish: (tally: Tally) => Cell): Omit<Required<Aggregate<Tally>>, 'ranges' | 'rangesAtOnce'> {
   const compare = cellComparator(type)
   const encode = cellEncoder(type)
   const decode = cellDecoder(type)

@@ -26,7 +26,7 @@ export function totalOf({ kind }: TypeData): TotalKind {
 }
 
 /** The algebra of an aggregate whose state is a total. */
-export function totalling<T extends Total>(kind: TotalKind<T>): Omit<Required<Aggregate<T>>, 'finish' | 'ranges'> {
+export function totalling<T extends Total>(kind: TotalKind<T>): Omit<Required<Aggregate<T>>, 'finish' | 'ranges' | 'rangesAtOnce'> {
   return {
     zero: () => new kind(),
     add(state, value) {

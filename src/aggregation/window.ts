@@ -40,6 +40,15 @@ export class WindowCursor {
     this.high = start
   }
 
+  /** Goes on with the loaded key after its events have changed: it now has `[start, end)`. */
+  extend(window: BoundWindow, times: Float64Array, start: number, end: number): void {
+    this.bind(window, times)
+    this.#start = start
+    this.#end = end
+    this.low = Math.min(Math.max(this.low, start), end)
+    this.high = Math.min(Math.max(this.high, start), end)
+  }
+
   seek(q: number): void {
     const window = this.#window
     const moment = q - window.delay
@@ -180,24 +189,42 @@ export class WindowCursor {
 export function sessionStarts(times: Float64Array, keyStarts: ArrayLike<number>, gap: number): Int32Array {
   const starts = new Int32Array(times.length)
   for (let key = 0; key + 1 < keyStarts.length; key++) {
-    let start = keyStarts[key] as number
-    for (let i = start; i < (keyStarts[key + 1] as number); i++) {
-      if (i > (keyStarts[key] as number) && (times[i] as number) - (times[i - 1] as number) > gap) start = i
-      starts[i] = start
-    }
+    const start = keyStarts[key] as number
+    extendSessionStarts(starts, times, gap, start, start, keyStarts[key + 1] as number)
   }
   return starts
+}
+
+/** As `sessionStarts`, of the events `[from, end)` of one key, which begins at `start`; what comes before is there already. */
+export function extendSessionStarts(starts: Int32Array, times: Float64Array, gap: number, start: number, from: number, end: number): void {
+  let session = from > start ? (starts[from - 1] as number) : start
+  for (let i = from; i < end; i++) {
+    if (i > start && (times[i] as number) - (times[i - 1] as number) > gap) session = i
+    starts[i] = session
+  }
 }
 
 /** `starts` of a since window. */
 export function sinceStarts(matches: (position: number) => boolean, keyStarts: ArrayLike<number>, count: number): Int32Array {
   const starts = new Int32Array(count)
   for (let key = 0; key + 1 < keyStarts.length; key++) {
-    let start = keyStarts[key] as number
-    for (let i = start; i < (keyStarts[key + 1] as number); i++) {
-      if (matches(i)) start = i + 1
-      starts[i] = start
-    }
+    const start = keyStarts[key] as number
+    extendSinceStarts(starts, matches, start, start, keyStarts[key + 1] as number)
   }
   return starts
+}
+
+/** As `sinceStarts`, of the events `[from, end)` of one key, which begins at `start`; what comes before is there already. */
+export function extendSinceStarts(
+  starts: Int32Array,
+  matches: (position: number) => boolean,
+  start: number,
+  from: number,
+  end: number,
+): void {
+  let since = from > start ? (starts[from - 1] as number) : start
+  for (let i = from; i < end; i++) {
+    if (matches(i)) since = i + 1
+    starts[i] = since
+  }
 }

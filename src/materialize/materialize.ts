@@ -71,7 +71,13 @@ export async function materializeGroup(
       plan.kind === 'table'
         ? tableStates(duck, plan, use, scan, options.upto, interrupt)
         : streamed
-          ? liveStates(duck, { ...use, plan }, scan, { ...options, upto: Math.min(options.upto, await newestEvent(duck, group, scan)) }, interrupt)
+          ? liveStates(
+              duck,
+              { ...use, plan },
+              scan,
+              { ...options, upto: Math.min(options.upto, await newestEvent(duck, group, scan)) },
+              interrupt,
+            )
           : eventStates(duck, plan, use, scan, options, interrupt)
     const totals = { keys: 0, written: 0, older: 0, bytes: 0 }
     const write = async (block: readonly OnlineRow[]) => {
@@ -109,7 +115,7 @@ export async function materializeGroup(
 /** How far the time of a history has come: what a stream of it will wait for is reckoned from there. */
 async function newestEvent(duck: Duck, { source }: FeatureGroupData, scan: Scan): Promise<number> {
   const [row] = await duck.rows(`SELECT epoch_us(max(${quoteIdentifier(source.time)})::TIMESTAMP)::DOUBLE AS newest FROM (${scan.sql})`)
-  return (row?.newest as number | null) ?? Number.NEGATIVE_INFINITY
+  return (row?.newest as number | null) ?? Number.POSITIVE_INFINITY
 }
 
 async function* eventStates(

@@ -1,10 +1,13 @@
-import { type BoundWindow, Evaluator, type Series, sessionStarts, sinceStarts } from '../aggregation/index.ts'
-import type { ColumnNode, ExpressionNode, WindowData } from '../definition/index.ts'
+import { Evaluator } from '../aggregation/index.ts'
+import type { ExpressionNode } from '../definition/index.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
-import type { Cell, Kind } from '../schema/index.ts'
-import { compileExpression, compileFilter, type LeafNode } from './evaluate-expression.ts'
-import { cellReader, type EventBlock } from './event-block.ts'
-import type { EventGroupPlan, SeriesPlan } from './group-plan.ts'
+import type { Cell } from '../schema/index.ts'
+import { BlockColumns } from './block-columns.ts'
+import { compileExpression } from './evaluate-expression.ts'
+import type { EventBlock } from './event-block.ts'
+import type { EventGroupPlan } from './group-plan.ts'
+import { SeriesBuilder } from './series-builder.ts'
+import { WindowBinder } from './window-binder.ts'
 
 /**
  * A plan ready to evaluate: bind a block of events, load a key, then ask for its features at moments.
@@ -12,19 +15,20 @@ import type { EventGroupPlan, SeriesPlan } from './group-plan.ts'
  */
 export class BoundGroup {
   readonly #evaluator: Evaluator
-  readonly #columns = new Columns()
-  readonly #series: readonly ((block: EventBlock) => Series)[]
-  readonly #windows: readonly ((block: EventBlock) => BoundWindow)[]
+  readonly #columns = new BlockColumns()
+  readonly #series: readonly SeriesBuilder[]
+  readonly #windows: readonly WindowBinder[]
   readonly #compute: readonly (() => Cell)[]
   readonly #changes: readonly FeatureChanges[]
   #keyStarts: ArrayLike<number> = [0]
   #times: Float64Array = new Float64Array(0)
   #moment = 0
 
-  constructor(plan: EventGroupPlan) {
-    this.#evaluator = new Evaluator(plan.windows.length, plan.aggregates)
-    this.#series = plan.series.map((series) => seriesBuilder(series, this.#columns))
-    this.#windows = plan.windows.map((window) => windowBinder(window, this.#columns))
+  /** `lasting`: it keeps one key that grows, while others of the same plan are asked. */
+  constructor(plan: EventGroupPlan, lasting = false) {
+    this.#evaluator = new Evaluator(plan.windows.length, plan.aggregates, lasting)
+    this.#series = plan.series.map((series) => new SeriesBuilder(series, this.#columns))
+    this.#windows = plan.windows.map((window) => new WindowBinder(window, this.#columns))
     const { values } = this.#evaluator
     this.#compute = plan.features.map(({ node }) => {
       const compute = compileExpression(node, (leaf) => {
@@ -44,10 +48,28 @@ export class BoundGroup {
     this.#times = block.times
     this.#evaluator.bind(
       block.times,
-      this.#series.map((build) => build(block)),
-      this.#windows.map((bind) => bind(block)),
+      this.#series.map((series) => series.build(block)),
+      this.#windows.map((window) => window.bind(block)),
     )
     return this
+  }
+
+  /**
+   * Takes a block of one key that is as the one taken last, or has other events from position `from` on, or begins later. What was
+   * made of the events before `from` is kept; of the first block, `from` is where its key begins.
+   */
+  extend(block: EventBlock, from: number, baselines?: readonly unknown[]): void {
+    this.#columns.bind(block)
+    this.#keyStarts = block.keyStarts
+    this.#times = block.times
+    const [start, end] = block.keyStarts as unknown as readonly [number, number]
+    this.#evaluator.extend(
+      block.times,
+      this.#series.map((series) => series.extend(block, from)),
+      this.#windows.map((window) => window.extend(block, from)),
+      { start, from: Math.max(from, start), end },
+      baselines,
+    )
   }
 
   /** Goes to a key by its place in the block; see `Evaluator.load`. */
@@ -107,90 +129,4 @@ function featureChanges(plan: EventGroupPlan, node: ExpressionNode): FeatureChan
   if (node.node !== 'call') return { timed: false, places: [] }
   const parts = node.arguments.map((argument) => featureChanges(plan, argument))
   return { timed: parts.some(({ timed }) => timed), places: parts.flatMap(({ places }) => places) }
-}
-
-/** The columns that row functions read: those of the block bound last. */
-class Columns {
-  readonly #readers = new Map<string, { read: (row: number) => Cell; readonly node: ColumnNode }>()
-
-  bind({ columns }: EventBlock): void {
-    for (const [name, reader] of this.#readers) {
-      const column = columns.get(name)
-      if (!column) throw new TypeError(`the block lacks ${name}`)
-      reader.read = cellReader(reader.node.type, column)
-    }
-  }
-
-  value(node: ExpressionNode): (row: number) => Cell {
-    return compileExpression(node, (leaf) => this.#leaf(leaf))
-  }
-
-  filter(node: ExpressionNode): (row: number) => boolean {
-    return compileFilter(node, (leaf) => this.#leaf(leaf))
-  }
-
-  #leaf(leaf: LeafNode): (row: number) => Cell {
-    if (leaf.node !== 'column') throw new TypeError(`${leaf.node} inside an aggregate`)
-    const reader = this.#readers.get(leaf.name) ?? { read: () => null, node: leaf }
-    this.#readers.set(leaf.name, reader)
-    return (row) => reader.read(row)
-  }
-}
-
-/** Series of up to so many events share memory that serves one block after the other: for one key, making arrays costs more than filling them. */
-const smallBlock = 1024
-
-const inFloat64: ReadonlySet<Kind> = new Set<Kind>(['integer', 'float', 'decimal', 'timestamp', 'date'])
-
-function seriesBuilder(plan: SeriesPlan, columns: Columns): (block: EventBlock) => Series {
-  const bare = plan.filter === null && plan.weight === null
-  if (bare && plan.value === null) return ({ times, ids }) => ({ values: times, weights: null, positions: null, rank: null, times, ids })
-  const numbers = plan.value === null || inFloat64.has(plan.value.type.kind)
-  const name = bare && plan.value?.node === 'column' && plan.value.type.kind !== 'boolean' ? plan.value.name : null
-  const value = plan.value ? columns.value(plan.value) : () => 0
-  const weight = plan.weight ? columns.value(plan.weight) : null
-  const passes = plan.filter ? columns.filter(plan.filter) : null
-  const shared = { values: new Float64Array(smallBlock), positions: new Int32Array(smallBlock), rank: new Int32Array(smallBlock + 1) }
-  return (block) => {
-    const { times, ids } = block
-    const whole = name === null ? undefined : block.columns.get(name)
-    if (whole && !whole.nulls) return { values: whole.values, weights: null, positions: null, rank: null, times, ids }
-    const count = times.length
-    const small = count <= smallBlock
-    const values: Float64Array | Cell[] = !numbers ? [] : small ? shared.values : new Float64Array(count)
-    const weights: Cell[] | null = weight ? [] : null
-    const positions = small ? shared.positions : new Int32Array(count)
-    const rank = small ? shared.rank : new Int32Array(count + 1)
-    let kept = 0
-    for (let row = 0; row < count; row++) {
-      rank[row] = kept
-      if (passes && !passes(row)) continue
-      const cell = value(row)
-      const own = weight ? weight(row) : 0
-      if (cell === null || own === null) continue
-      values[kept] = cell as number
-      if (weights) weights[kept] = own
-      positions[kept++] = row
-    }
-    rank[count] = kept
-    if (kept === count) return { values, weights, positions: null, rank: null, times, ids }
-    if (small) return { values, weights, positions, rank, times, ids }
-    return {
-      values: numbers ? (values as Float64Array).slice(0, kept) : values,
-      weights,
-      positions: positions.slice(0, kept),
-      rank,
-      times,
-      ids,
-    }
-  }
-}
-
-function windowBinder(window: WindowData, columns: Columns): (block: EventBlock) => BoundWindow {
-  if (window.kind === 'session') return (block) => ({ ...window, starts: sessionStarts(block.times, block.keyStarts, window.gap) })
-  if (window.kind === 'since') {
-    const matches = columns.filter(window.condition)
-    return (block) => ({ kind: 'since', delay: window.delay, starts: sinceStarts(matches, block.keyStarts, block.times.length) })
-  }
-  return () => window
 }
