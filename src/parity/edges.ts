@@ -30,7 +30,8 @@ export function edgesOf(group: FeatureGroupData): Edge[] {
   // What is measured from the moment itself changes at whole seconds and days.
   if (timed) edges.push(...[second, day].map((unit) => (time: number) => time + unit))
   if (refresh.kind === 'live') return edges
-  return edges.map((edge) => (time) => atOrAfter(edge(time), refresh.every) + refresh.delay)
+  // What happens a microsecond behind an edge may be seen at the next tick only.
+  return edges.flatMap((edge) => [atOrAfter, after].map((tick) => (time: number) => tick(edge(time), refresh.every) + refresh.delay))
 }
 
 /** An event is inside from the moment after its time; these are the last moments before that, or the first at which it is outside. */

@@ -27,8 +27,9 @@ export interface EngineRunOptions {
   readonly interrupt: Interrupt
 }
 
-/** Rows pushed at once, at most. */
+/** Rows pushed at once, at most, and how often there is a push where these are few. */
 const mostAtOnce = 100
+const pushCount = 30
 /** The engine ends after one push in so many, and what it took is stored after one in so many. */
 const restartEvery = 12
 const flushEvery = 3
@@ -49,7 +50,7 @@ export async function runEngine(
   const rows = arrivals.rows.filter(chosenRows(groupCase.rows, options.rows, random))
   interrupt.stage(`pushing ${group.name}, ${arrivals.name}`, rows.length)
   const pushes = pushEnds(rows.length, random)
-  const flushed = pushes.filter(() => random(flushEvery) === 0)
+  const flushed = pushes.filter((_, push) => push + 1 === pushes.length || random(flushEvery) === 0)
   const { first, last } = askTimes(group, groupCase.rows, groupCase.keyTimes, questions, rows)
   const asked = new AskedAt(rows.length, first, last, (from, to) => oneWithin(pushes, from, to, random))
   const askedOfStore = new AskedAt(rows.length, first, last, (from, to) => oneWithin(flushed, from, to, random))
@@ -111,7 +112,8 @@ function chosenRows({ keyOf, keys }: GroupRows, most: number, random: (below: nu
 /** The places of the last rows of each push. */
 function pushEnds(count: number, random: (below: number) => number): Int32Array {
   const ends: number[] = []
-  for (let end = random(mostAtOnce); end < count - 1; end += 1 + random(mostAtOnce)) ends.push(end)
+  const atOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(count / pushCount)))
+  for (let end = random(atOnce); end < count - 1; end += 1 + random(atOnce)) ends.push(end)
   return Int32Array.from([...ends, count - 1])
 }
 

@@ -79,7 +79,7 @@ export class GroupRun {
     if (groupCase.streamed) {
       const orders = arrivalOrders(rows, groupCase.group.source, options.random)
       for (const arrivals of orders) await run.#stream(arrivals)
-      await run.#engine(orders.at(-2) as Arrivals)
+      if (options.engine.rows > 0) await run.#engine(orders.at(-2) as Arrivals)
     }
     return { paths: run.#paths, differences: run.#differences, lateDifferences: run.#lateDifferences }
   }
