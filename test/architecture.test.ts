@@ -47,7 +47,6 @@ const rules = {
     '@platformatic/kafka': ['src/eventlog/drivers/kafka/'],
     acorn: ['src/definition/'],
     'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/write-arrow.ts'],
-    avsc: ['src/eventlog/payload/'],
     commander: ['src/cli/'],
     lmdb: ['src/online/drivers/lmdb.ts'],
     'node:sqlite': ['src/lib/disk.ts', 'src/offline/drivers/parquet/writer-lock.ts', 'src/registry/drivers/'],
