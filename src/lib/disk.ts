@@ -62,7 +62,7 @@ export const localDisk: Disk = {
   syncFolder: (folder) => told(folder, synced(folder)),
   rename: (from, to) => told(to, rename(from, to)),
   remove: (path) => told(path, rm(path, { force: true })),
-  lock: (path) => Promise.resolve(new LocalLock(path)),
+  lock: (path) => new Promise((resolve) => resolve(new LocalLock(path))),
 }
 
 class LocalFile implements DiskFile {
