@@ -9,6 +9,8 @@ export interface ProjectConfig {
   /** Where the embedded stores keep their files; `.lockstep` by default. */
   readonly folder?: string
   readonly online?: NonNullable<StoreOptions['online']>
+  /** Where events are pushed to: `segments`, files in `folder`, by default; `{ kafka: ['broker:9092'] }`. */
+  readonly log?: NonNullable<StoreOptions['log']>
   /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
   readonly history?: Readonly<Record<string, string | History>>
   /** How grave the findings of a check are, by its rule. */

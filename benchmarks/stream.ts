@@ -1,0 +1,166 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { average, count, entity, events, featureGroup, featureView, maximum, sum, t, topic } from 'lockstep'
+import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
+import type { NewRecord } from '../src/eventlog/index.ts'
+import { seededRandom } from '../src/lib/seeded-random.ts'
+import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
+import { ViewReader } from '../src/serving/index.ts'
+import { eventEncoder, StreamEngine } from '../src/stream/index.ts'
+import { machine, median, runSide } from './lib/sides.ts'
+
+export interface StreamBenchmark {
+  readonly events: number
+  readonly keys: number
+  readonly runs: number
+  readonly json: string
+}
+
+interface Throughput {
+  readonly [name: string]: number
+  readonly eventsPerSecond: number
+  readonly eventsPerCoreSecond: number
+}
+
+interface Latency {
+  readonly [name: string]: number
+  readonly p50: number
+  readonly p99: number
+  readonly storedP50: number
+  readonly storedP99: number
+}
+
+const user = entity('user', { user_id: t.integer() })
+const clicks = events('clicks', {
+  columns: { user_id: t.integer(), amount: t.float(), at: t.timestamp() },
+  time: 'at',
+  lateness: '1m',
+  stream: topic('clicks', { key: 'user_id', partitions: 4 }),
+})
+const group = featureGroup({
+  name: 'user_clicks',
+  entity: user,
+  source: clicks,
+  features: (click) => ({
+    user_click_count_30m: count().over('30m'),
+    user_amount_sum_30m: sum(click.amount).over('30m'),
+    user_amount_avg_1h: average(click.amount).over('1h'),
+    user_amount_max_1h: maximum(click.amount).over('1h'),
+    user_click_count_1h: count().over('1h'),
+  }),
+})
+const view = featureView({ name: 'live', features: [group] })
+const start = Date.UTC(2026, 0, 1)
+
+/**
+ * The live path with durability on: events of JSON in a synced log, state in LMDB. How many events one worker takes in, by the
+ * clock and by its processor time, and at half of that load how long after it was handed to the log an event is in a read:
+ * in this process, and in the stored rows that serving processes read.
+ */
+export async function stream({ events: total, keys, runs, json }: StreamBenchmark): Promise<void> {
+  console.log(`stream: ${total} events of ${keys} keys, 5 features of 2 windows, log and state on disk`)
+  const module = new URL('./stream.ts', import.meta.url).href
+  const throughput: Throughput[] = []
+  for (let run = 0; run < runs; run++)
+    throughput.push((await runSide({ name: 'Lockstep', module, options: { part: 'throughput', total, keys } })).details as unknown as Throughput)
+  const rate = median(throughput.map(({ eventsPerSecond }) => eventsPerSecond))
+  const perCore = median(throughput.map(({ eventsPerCoreSecond }) => eventsPerCoreSecond))
+  const half = rate / 2
+  const found = await runSide({ name: 'Lockstep', module, options: { part: 'latency', total: half * 10, keys, rate: half } })
+  const latency = found.details as unknown as Latency
+  const thousand = (value: number) => `${Math.round(value / 1000)} k`
+  console.log(`  taken in          ${thousand(rate)} events/s, ${thousand(perCore)} a second of processor time (bar: 300 k on one core)`)
+  console.log(`  at ${thousand(half)} events/s   in the next read of this process p50 ${latency.p50.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms (bar: 100 ms)`)
+  console.log(`                    in the stored rows p50 ${latency.storedP50.toFixed(0)} ms, p99 ${latency.storedP99.toFixed(0)} ms`)
+  await writeFile(json, `${JSON.stringify({ name: 'stream', machine, events: total, keys, throughput, latency }, null, 2)}\n`)
+  console.log(`  written to ${json}`)
+}
+
+interface Side {
+  readonly part: 'throughput' | 'latency'
+  readonly total: number
+  readonly keys: number
+  readonly rate: number
+}
+
+export async function side({ part, total, keys, rate }: Side): Promise<Throughput | Latency> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-bench-stream-'))
+  try {
+    const log = segmentsEventLog({ path: join(folder, 'log') })
+    const state = lmdbOnlineStore({ path: join(folder, 'state') })
+    await log.createTopic('clicks', 4)
+    const clock = { now: () => start * 1000 + 3_600_000_000, sleep: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal ? { signal } : {}).catch(() => {}) }
+    const parts = { groups: [group], log, state, clock }
+    const random = seededRandom(1)
+    const encode = eventEncoder(clicks)
+    const record = (index: number): NewRecord => {
+      const at = new Date(start + Math.floor((index / Math.max(total, 1)) * 3_500_000)).toISOString()
+      return encode({ user_id: random(keys), amount: random(100_000) / 100, at }, 'event')
+    }
+    try {
+      return part === 'throughput' ? await takeIn(parts, total, record) : await readBack(parts, rate, total / rate, record, keys)
+    } finally {
+      await log.close()
+      await state.close()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+type Parts = Parameters<typeof StreamEngine.open>[0]
+
+/** All events lie in the log; how long until every one is in the state and committed. */
+async function takeIn(parts: Parts, total: number, record: (index: number) => NewRecord): Promise<Throughput> {
+  for (let from = 0; from < total; from += 10_000)
+    await parts.log.append('clicks', Array.from({ length: Math.min(10_000, total - from) }, (_, index) => record(from + index)))
+  const cpu = process.cpuUsage()
+  const started = performance.now()
+  const engine = await StreamEngine.open(parts)
+  await engine.caughtUp()
+  await engine.flush()
+  const seconds = (performance.now() - started) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  await engine.close()
+  return { eventsPerSecond: total / seconds, eventsPerCoreSecond: total / ((user + system) / 1e6), seconds }
+}
+
+/** Events come at a rate; now and then one is looked for until it is seen. */
+async function readBack(parts: Parts, rate: number, seconds: number, record: (index: number) => NewRecord, keys: number): Promise<Latency> {
+  const engine = await StreamEngine.open(parts)
+  await engine.ready
+  const memory = await ViewReader.open(view, parts.state, { live: (own, key) => engine.find(own, key) })
+  const stored = await ViewReader.open(view, parts.state)
+  const moment = parts.clock?.now() ?? 0
+  const countOf = (reader: ViewReader, key: number) =>
+    reader.readSync([{ user_id: key }], [{}], moment)[0]?.values.user_click_count_1h as number
+  const own: number[] = []
+  const others: number[] = []
+  const began = performance.now()
+  const looking: Promise<unknown>[] = []
+  for (let sent = 0, probe = keys; performance.now() - began < seconds * 1000; ) {
+    const due = Math.min(Math.floor(((performance.now() - began) / 1000) * rate) - sent, 20_000)
+    if (due > 0) {
+      const batch = Array.from({ length: due }, (_, index) => record(sent + index))
+      const key = probe++
+      batch.push(eventEncoder(clicks)({ user_id: key, amount: 1, at: new Date(start + 3_500_000).toISOString() }, 'probe'))
+      const handed = performance.now()
+      sent += due
+      looking.push(
+        parts.log.append('clicks', batch).then(async () => {
+          while (countOf(memory, key) !== 1) await setTimeout(1)
+          own.push(performance.now() - handed)
+          while (countOf(stored, key) !== 1) await setTimeout(2)
+          others.push(performance.now() - handed)
+        }),
+      )
+    }
+    await setTimeout(5)
+  }
+  await Promise.all(looking)
+  await engine.close()
+  const quantile = (values: readonly number[], share: number) => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
+  return { p50: quantile(own, 0.5), p99: quantile(own, 0.99), storedP50: quantile(others, 0.5), storedP99: quantile(others, 0.99), probes: own.length }
+}
