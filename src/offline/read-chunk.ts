@@ -1,6 +1,7 @@
 import type { DuckDBArrayVector, DuckDBDataChunk, DuckDBListVector, DuckDBVector } from '@duckdb/node-api'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
+import { parseJson } from '../lib/lenient-json.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
 import { type Batch, type BatchColumn, cellAt } from './batch.ts'
 
@@ -43,7 +44,7 @@ function readVector(vector: DuckDBVector, type: TypeData, count: number): BatchC
     case 'oneOf':
       return { values: texts(vector, nulls, count), nulls }
     case 'struct':
-      return { values: texts(vector, nulls, count).map((text) => (text === null ? null : canonicalJson(JSON.parse(text)))), nulls }
+      return { values: texts(vector, nulls, count).map((text) => (text === null ? null : canonicalJson(parseJson(text)))), nulls }
     case 'list':
       return { values: lists(vector as DuckDBListVector, type.element as TypeData, nulls, count), nulls }
     case 'vector':

@@ -1,11 +1,11 @@
 import type { RowsHistory, SourceData } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
+import { localToUtc } from '../../lib/time-zone.ts'
 import { type Cell, type TypeData, toCell } from '../../schema/index.ts'
 import { columnOf } from '../batch.ts'
 import type { Duck } from '../duckdb.ts'
 import { physicalType } from '../physical.ts'
 import { quoteIdentifier } from '../sql.ts'
-import { localToUtc } from '../time-zone.ts'
 import type { Reader } from './reader.ts'
 
 const rowNumber: TypeData = { kind: 'integer', nullable: false }

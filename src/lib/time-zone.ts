@@ -1,4 +1,4 @@
-import type { Micros } from '../lib/moment.ts'
+import type { Micros } from './moment.ts'
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
