@@ -322,6 +322,10 @@ const cases: Record<string, Case> = {
   },
 }
 
-/** With views made plain, so that only bytes count. */
-const plain = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (_, each) => (each instanceof Uint8Array ? `bytes ${Buffer.from(each).toString('hex')}` : each)))
+/** With views made plain, so that only bytes count, whatever kind of view they are. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(plain)
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]))
+}

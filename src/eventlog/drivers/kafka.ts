@@ -61,9 +61,8 @@ class KafkaEventLog implements EventLog {
   }
 
   async createTopic(topic: string, partitions: number): Promise<void> {
-    checkTopic(topic)
     checkPartitions(partitions)
-    await this.#use(async ({ cluster }) => {
+    await this.#onTopic(topic, async ({ cluster }) => {
       const { createTopicsV7 } = cluster.protocol
       // So that what `taken` says is the moment of the log and not that of a producer's clock.
       const configs = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
@@ -88,7 +87,7 @@ class KafkaEventLog implements EventLog {
   }
 
   partitions(topic: string): Promise<number | null> {
-    return this.#use(({ cluster }) =>
+    return this.#onTopic(topic, ({ cluster }) =>
       cluster.retry(`describe the topic ${topic}`, async () => {
         cluster.forget(topic)
         return (await cluster.topic(topic))?.leaders.length ?? null
@@ -97,7 +96,7 @@ class KafkaEventLog implements EventLog {
   }
 
   append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]> {
-    return this.#use(async ({ cluster, appending }) => {
+    return this.#onTopic(topic, async ({ cluster, appending }) => {
       const described = await cluster.retry(`append to the topic ${topic}`, () => cluster.topic(topic))
       if (described === null) throw noTopic(topic)
       checkRecords(topic, records, described.leaders.length)
@@ -111,7 +110,7 @@ class KafkaEventLog implements EventLog {
   }
 
   consume(topic: string, options: ConsumeOptions): Promise<Consumer> {
-    return this.#use(async ({ cluster }) => {
+    return this.#onTopic(topic, async ({ cluster }) => {
       checkConsume(options)
       const described = await cluster.retry(`describe the topic ${topic}`, () => cluster.topic(topic))
       if (described === null) throw noTopic(topic)
@@ -128,7 +127,7 @@ class KafkaEventLog implements EventLog {
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    return this.#use(({ cluster }) => cluster.retry(`read the offsets of the topic ${topic}`, () => listOffsets(cluster, topic)))
+    return this.#onTopic(topic, ({ cluster }) => cluster.retry(`read the offsets of the topic ${topic}`, () => listOffsets(cluster, topic)))
   }
 
   close(): Promise<void> {
@@ -144,6 +143,11 @@ class KafkaEventLog implements EventLog {
     const opened = await this.#opening?.catch(() => null)
     opened?.cluster.close()
     for (const result of closed) if (result.status === 'rejected') throw result.reason
+  }
+
+  async #onTopic<T>(topic: string, operation: (opened: { readonly cluster: Cluster; readonly appending: Links }) => Promise<T>): Promise<T> {
+    checkTopic(topic)
+    return await this.#use(operation)
   }
 
   async #use<T>(operation: (opened: { readonly cluster: Cluster; readonly appending: Links }) => Promise<T>): Promise<T> {
