@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -17,6 +16,9 @@ import type {
   WriteResult,
 } from '../store.ts'
 import { checkFolder } from './lmdb/check-folder.ts'
+import { commitIf, stamp } from './lmdb/commit.ts'
+import { lmdbFailure } from './lmdb/failure.ts'
+import { putRecord, type Rows, tableOptions, valueStart } from './lmdb/records.ts'
 
 export interface LmdbOnlineStoreOptions {
   /** The folder of the store. It is made when it is not there, unless `readOnly`. */
@@ -38,22 +40,8 @@ export function lmdbOnlineStore(options: LmdbOnlineStoreOptions): OnlineStore {
   return new LmdbOnlineStore(options)
 }
 
-type Rows = Database<Uint8Array, Uint8Array>
-
 /** Longer keys do not fit a page. */
 const maxKeyBytes = 1977
-
-/** LMDB has no empty keys, so each stands behind a zero byte. */
-const tableOptions = {
-  encoding: 'binary',
-  keyEncoder: {
-    writeKey(key: Uint8Array, target: Uint8Array, start: number): number {
-      target[start] = 0
-      return copyInto(target, start + 1, key)
-    },
-    readKey: (source: Uint8Array, start: number, end: number): Uint8Array => new Uint8Array(source.subarray(start + 1, end)),
-  },
-} as const
 
 /**
  * The database of the texts, each with its stamp as the version of its entry. Its name tells the layout of the whole store, and no
@@ -209,7 +197,8 @@ class LmdbOnlineStore implements OnlineStore {
           for (const table of tables) this.#created(table)
         })
       }
-      return this.#settled(() => this.#conditionalBatch(texts, writes))
+      const known = writes.map(({ table, rows }) => ({ table: this.#existing(table) as Rows, rows }))
+      return this.#settled(() => commitIf(this.#root, this.#texts, texts, known))
     })
   }
 
@@ -256,29 +245,6 @@ class LmdbOnlineStore implements OnlineStore {
       rows.putSync(key, record.subarray(0, length), { append })
       return true
     }
-  }
-
-  /**
-   * One block of instructions within a condition for each text, carried out by the thread that writes: this one only copies the
-   * rows. The promise is that of the commit.
-   */
-  async #conditionalBatch(texts: readonly TextChange[], writes: readonly TableRows[]): Promise<boolean> {
-    // Opening one amid the block would commit what precedes.
-    const tables = writes.map(({ table }) => this.#existing(table) as Rows)
-    const conditions: Promise<boolean>[] = []
-    const put = () => {
-      for (const { table, text } of texts) void this.#texts.put(table, text, stamp(text))
-      for (const [at, { rows }] of writes.entries()) putRecords(tables[at] as Rows, rows)
-    }
-    const guarded = texts.reduceRight((inner, { table, expected }) => {
-      return () => {
-        const holds = expected === null ? this.#texts.ifNoExists(table, inner) : this.#texts.ifVersion(table, stamp(expected), inner)
-        conditions.push(holds)
-      }
-    }, put)
-    if (texts.length > 0) guarded()
-    else conditions.push(this.#root.batch(put))
-    return (await Promise.all(conditions)).every(Boolean)
   }
 
   /** The next rows by key, until they pass `most` bytes. No snapshot outlives the call: one that is kept makes the file grow. */
@@ -374,7 +340,7 @@ class LmdbOnlineStore implements OnlineStore {
       this.#tables.clear()
       this.#opened.clear()
       const { commitError } = error as { commitError?: Promise<never> }
-      throw this.#failure(await (commitError ?? Promise.reject(error)).catch((cause) => cause))
+      throw lmdbFailure(this.#path, await (commitError ?? Promise.reject(error)).catch((cause) => cause))
     }
   }
 
@@ -389,23 +355,8 @@ class LmdbOnlineStore implements OnlineStore {
     try {
       return work()
     } catch (error) {
-      throw this.#failure(error)
+      throw lmdbFailure(this.#path, error)
     }
-  }
-
-  #failure(error: unknown): unknown {
-    const { code, message } = error as { code?: unknown; message: string }
-    if (typeof code !== 'number') return error
-    if (code === tablesFull) {
-      return new LockstepError('INVALID_ARGUMENT', 'The online store has more tables than this process may use', {
-        where: this.#path,
-        remedy: 'Open it with a larger `maxTables`.',
-      })
-    }
-    return new LockstepError(corrupt.has(code) ? 'STORE_CORRUPT' : 'STORE_UNAVAILABLE', `LMDB failed: ${message}`, {
-      where: this.#path,
-      cause: error,
-    })
   }
 
   #checkWritable(): void {
@@ -422,40 +373,5 @@ class LmdbOnlineStore implements OnlineStore {
   }
 }
 
-/** Codes of LMDB: no place for a database; a page missing, of the wrong kind, of another version, no file of LMDB. */
-const tablesFull = -30791
-const corrupt = new Set([-30797, -30796, -30794, -30793])
-
-/** As LMDB writes it down. */
+/** As LMDB writes a name down. */
 const databaseName = (name: string): Uint8Array => Buffer.from(`${name}\0`)
-
-/** A record is the length of the version, the version and the value. */
-const valueStart = (record: Uint8Array): number => 2 + (record[0] as number) * 256 + (record[1] as number)
-
-/** Puts the rows into the batch that is being made. Their records are in one buffer, which LMDB reads later. */
-function putRecords(table: Rows, rows: readonly OnlineRow[]): void {
-  const buffer = Buffer.allocUnsafeSlow(rows.reduce((sum, { version, value }) => sum + 2 + version.length + value.length, 0))
-  let end = 0
-  for (const { key, version, value } of rows) {
-    const start = end
-    end = putRecord(buffer, start, version, value)
-    void table.put(key, buffer.subarray(start, end))
-  }
-}
-
-/** Writes a record at `start` and gives where it ends. */
-function putRecord(target: Buffer, start: number, version: Uint8Array, value: Uint8Array): number {
-  target[start] = version.length >> 8
-  target[start + 1] = version.length
-  return copyInto(target, copyInto(target, start + 2, version), value)
-}
-
-/** Copies the bytes to `start` and gives where they end. Below some fifty of them a loop is faster. */
-function copyInto(target: Uint8Array, start: number, bytes: Uint8Array): number {
-  if (bytes.length > 48) target.set(bytes, start)
-  else for (let at = 0; at < bytes.length; at++) target[start + at] = bytes[at] as number
-  return start + bytes.length
-}
-
-/** 52 bits of a digest stand for a text where LMDB compares two: it can compare numbers only. */
-const stamp = (text: string): number => Number.parseInt(hash('sha256', text).slice(0, 13), 16)
