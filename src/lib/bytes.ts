@@ -154,10 +154,20 @@ export class ByteReader {
   }
 
   unsigned(): number {
+    const bytes = this.#bytes
     let at = this.#at
     let value = 0
-    for (let scale = 1; at < this.#bytes.length; scale *= 0x80) {
-      const byte = this.#bytes[at++] as number
+    // Shifts take 32 bits.
+    for (let shift = 0; shift < 28 && at < bytes.length; shift += 7) {
+      const byte = bytes[at++] as number
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        this.#at = at
+        return value
+      }
+    }
+    for (let scale = 2 ** 28; at < bytes.length; scale *= 0x80) {
+      const byte = bytes[at++] as number
       value += (byte & 0x7f) * scale
       if (byte < 0x80) {
         this.#at = at

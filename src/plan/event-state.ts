@@ -1,6 +1,7 @@
 import type { Aggregate } from '../aggregation/index.ts'
 import { ByteReader, type ByteWriter } from '../lib/bytes.ts'
-import { type Cell, type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, type TypeData } from '../schema/index.ts'
+import { NumberSlab } from '../lib/number-slab.ts'
+import { type Cell, type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, isFloat64Kind, type TypeData } from '../schema/index.ts'
 import type { CellColumn, EventBlock } from './event-block.ts'
 import type { EventGroupPlan } from './group-plan.ts'
 
@@ -22,13 +23,19 @@ export interface EventState {
 /** Packs the state of a key: baselines, then times as differences, then the columns that features use, one after the other. */
 export class EventStateCodec {
   readonly #aggregates: readonly (Aggregate | null)[]
-  readonly #columns: readonly { readonly name: string; readonly encode: CellEncoder; readonly decode: CellDecoder }[]
+  readonly #columns: readonly {
+    readonly name: string
+    readonly numbers: boolean
+    readonly encode: CellEncoder
+    readonly decode: CellDecoder
+  }[]
+  readonly #numbers = new NumberSlab()
 
   constructor(plan: EventGroupPlan) {
     this.#aggregates = plan.aggregates.map(({ aggregate, window }) => (plan.windows[window]?.kind === 'lifetime' ? aggregate : null))
     this.#columns = plan.columns.map((name) => {
       const type = plan.group.source.columns[name] as TypeData
-      return { name, encode: cellEncoder(type), decode: cellDecoder(type) }
+      return { name, numbers: isFloat64Kind(type.kind), encode: cellEncoder(type), decode: cellDecoder(type) }
     })
   }
 
@@ -68,19 +75,19 @@ export class EventStateCodec {
     const foldedUntil = folded > 0 ? reader.signed() : 0
     const baselines = folded > 0 ? this.#aggregates.map((aggregate) => aggregate?.decode(reader)) : []
     const count = reader.unsigned()
-    const times = new Float64Array(count)
+    const times = this.#numbers.take(count)
     let time = 0
     for (let row = 0; row < count; row++) {
       time = row === 0 ? reader.signed() : time + reader.unsigned()
       times[row] = time
     }
     const columns = new Map<string, CellColumn>()
-    for (const { name, decode } of this.#columns) {
-      const values = new Array<Cell>(count)
+    for (const { name, numbers, decode } of this.#columns) {
+      const values: Float64Array | Cell[] = numbers ? this.#numbers.take(count) : new Array<Cell>(count)
       let nulls: Uint8Array | null = null
       for (let row = 0; row < count; row++) {
         const cell = decode(reader)
-        values[row] = cell
+        values[row] = cell as number
         if (cell === null) {
           nulls ??= new Uint8Array(count)
           nulls[row] = 1

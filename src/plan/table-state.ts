@@ -39,10 +39,14 @@ export class TableStateCodec {
   decode(bytes: Uint8Array): TableState {
     const reader = new ByteReader(bytes)
     const earlier = reader.byte() === 1
-    const rows = Array.from({ length: reader.unsigned() }, () => ({
-      time: reader.signed(),
-      cells: this.#decoders.map((decode) => decode(reader)),
-    }))
+    const count = reader.unsigned()
+    const rows: StoredRow[] = []
+    while (rows.length < count) {
+      const time = reader.signed()
+      const cells: Cell[] = []
+      for (const decode of this.#decoders) cells.push(decode(reader))
+      rows.push({ time, cells })
+    }
     return { earlier, rows }
   }
 }

@@ -7,6 +7,7 @@ import { isStreamed, planView, runStep, type ViewPlan } from '../plan/index.ts'
 import { type Cell, fromCell, toCell } from '../schema/index.ts'
 import { type GroupReader, groupReader, type LiveSource } from './group-reader.ts'
 import { checkKeyNames, type Keys, keyPacker } from './key-packer.ts'
+import { namedValues } from './named-values.ts'
 import { checkOnlineMeta, onlineTable, recentTable } from './online-table.ts'
 import type { FeatureState, Vector } from './vector.ts'
 
@@ -38,13 +39,15 @@ export class ViewReader {
   /** One for all uses of the same keys. */
   readonly #packers: readonly ((row: Keys) => Uint8Array)[]
 
-  /** All names of a vector: filling copies of one object takes half the time of adding names to new ones. */
-  readonly #blank: Record<string, unknown>
+  readonly #nameValues: (values: readonly unknown[]) => Record<string, unknown>
+  readonly #nameStates: (states: readonly FeatureState[]) => Record<string, FeatureState>
 
   private constructor(view: AnyView, store: OnlineStore, { live }: ViewReaderOptions) {
     this.plan = planView(view)
     this.#store = store
-    this.#blank = Object.fromEntries(this.plan.output.map(({ name }) => [name, null]))
+    const names = this.plan.output.map(({ name }) => name)
+    this.#nameValues = namedValues(names)
+    this.#nameStates = namedValues(names)
     const keySets = new Map(this.plan.uses.map(({ keys }) => [canonicalJson(keys), keys]))
     const places = [...keySets.keys()]
     this.#packers = [...keySets.values()].map((keys) => keyPacker(view, keys))
@@ -115,21 +118,21 @@ export class ViewReader {
       )
       computed.push(runStep(step, known, given))
     }
-    const values = { ...this.#blank }
-    const features = { ...this.#blank } as Record<string, FeatureState>
-    for (const { name, type, source } of output) {
+    const values: unknown[] = []
+    const states: FeatureState[] = []
+    for (const { type, source } of output) {
       if (source.from === 'step') {
         const cell = (computed[source.step] as Cell[])[source.feature] as Cell
-        values[name] = fromCell(type, cell)
-        features[name] = { status: cell === null ? 'NULL' : 'PRESENT', eventTime: null }
+        values.push(fromCell(type, cell))
+        states.push({ status: cell === null ? 'NULL' : 'PRESENT', eventTime: null })
       } else {
         const reader = this.#reader(source.use)
         const cell = reader.value(source.feature)
-        values[name] = fromCell(type, cell)
-        features[name] = reader.state(cell)
+        values.push(fromCell(type, cell))
+        states.push(reader.state(cell))
       }
     }
-    return { values, features, asOf }
+    return { values: this.#nameValues(values), features: this.#nameStates(states), asOf }
   }
 
   #reader(use: number): GroupReader {
