@@ -206,7 +206,7 @@ describe('what is wrong is found', () => {
     const path = report.paths.find(({ path: name }) => name === 'online store, as materialized')
     assert.ok(path && path.different > 0 && path.equal > path.different)
     const [first] = report.differences.filter(({ path: name }) => name === path.path)
-    assert.deepEqual((first?.found as { status: string }).status, 'NOT_FOUND')
+    assert.deepEqual(first && 'status' in first.found && first.found.status, 'NOT_FOUND')
     assert.equal(first?.explanation?.kind, 'events')
     assert.deepEqual(first?.explanation?.value, first?.expected.value)
     assert.equal(report.differences.filter(({ path: name }) => name === path.path).length, 3)
