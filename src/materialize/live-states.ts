@@ -58,7 +58,7 @@ export async function* liveStates(
         rows.end()
         rows.writer.raw(version)
         rows.end()
-        codec.encodeSealed(version, base, events, from, keyStarts[key + 1] as number, rows.writer)
+        codec.encodeSealed(version, base, { ...events, start: from, end: keyStarts[key + 1] as number }, rows.writer)
         rows.end()
         key++
       }
@@ -68,9 +68,9 @@ export async function* liveStates(
   yield rows.take()
 }
 
-function eventsOf(plan: EventGroupPlan, { block, known }: KeyedEvents): StateEvents {
+function eventsOf(plan: EventGroupPlan, { block, known }: KeyedEvents): Omit<StateEvents, 'start' | 'end'> {
   const columns = plan.state.columns.map((name) => block.columns.get(name) as StateEvents['columns'][number])
-  return { count: block.times.length, times: block.times, columns, known }
+  return { times: block.times, columns, known }
 }
 
 /** Of epoch 0, before any of a stream; of two fills the later one counts. */

@@ -11,8 +11,9 @@ export const isStreamed = ({ source, refresh }: FeatureGroupData): boolean =>
 
 /** Events of one key in order, as live state keeps them: a column for each of `plan.state.columns`. */
 export interface StateEvents {
-  readonly count: number
-  /** At least `count` of each. */
+  /** They lie at `[start, end)` of each array, which may be longer. */
+  readonly start: number
+  readonly end: number
   readonly times: Float64Array
   readonly columns: readonly CellColumn[]
   /** When each became known, in microseconds, -Infinity for always; null where events have no ids. */
@@ -65,20 +66,20 @@ export class LiveStateCodec {
     this.#known = plan.state.known
   }
 
-  /** The sealed row, of the events `[from, end)`. */
-  encodeSealed(seal: Uint8Array, base: StateBase, events: StateEvents, from: number, end: number, writer: ByteWriter): void {
+  /** The sealed row. */
+  encodeSealed(seal: Uint8Array, base: StateBase, events: StateEvents, writer: ByteWriter): void {
     writer.bytes(seal).float64(base.horizon).float64(base.openFrom)
     if (base.foldedUntil === null) writer.byte(0)
     else {
       writer.byte(1).float64(base.foldedUntil)
       for (const [i, aggregate] of this.#aggregates.entries()) aggregate?.encode((base.baselines as readonly unknown[])[i], writer)
     }
-    this.#encodeEvents(events, from, end, writer)
+    this.#encodeEvents(events, writer)
   }
 
-  /** The recent row: the first `shared` events of the sealed row still stand, then come those of `[from, end)`. */
-  encodeRecent(seal: Uint8Array, shared: number, events: StateEvents, from: number, end: number, writer: ByteWriter): void {
-    this.#encodeEvents(events, from, end, writer.bytes(seal).unsigned(shared))
+  /** The recent row: the first `shared` events of the sealed row still stand, then come these. */
+  encodeRecent(seal: Uint8Array, shared: number, events: StateEvents, writer: ByteWriter): void {
+    this.#encodeEvents(events, writer.bytes(seal).unsigned(shared))
   }
 
   decode(sealed: Uint8Array, recent: Uint8Array | null): LiveState {
@@ -119,23 +120,23 @@ export class LiveStateCodec {
         nulls: type.nullable ? new Uint8Array(count) : null,
       }),
     )
-    return { count, times: new Float64Array(count), columns, known: this.#known ? new Float64Array(count) : null }
+    return { start: 0, end: count, times: new Float64Array(count), columns, known: this.#known ? new Float64Array(count) : null }
   }
 
-  #encodeEvents({ times, columns, known }: StateEvents, from: number, end: number, writer: ByteWriter): void {
-    writer.unsigned(end - from)
-    if (end === from) return
-    let before = times[from] as number
+  #encodeEvents({ start, end, times, columns, known }: StateEvents, writer: ByteWriter): void {
+    writer.unsigned(end - start)
+    if (end === start) return
+    let before = times[start] as number
     writer.float64(before)
-    for (let row = from + 1; row < end; row++) {
+    for (let row = start + 1; row < end; row++) {
       writeGap(writer, before, times[row] as number)
       before = times[row] as number
     }
     for (const [place, { type, encode }] of this.#columns.entries()) {
       const read = cellReader(type, columns[place] as CellColumn)
-      for (let row = from; row < end; row++) encode(read(row), writer)
+      for (let row = start; row < end; row++) encode(read(row), writer)
     }
-    if (known) for (let row = from; row < end; row++) writeKnown(writer, known[row] as number, times[row] as number)
+    if (known) for (let row = start; row < end; row++) writeKnown(writer, known[row] as number, times[row] as number)
   }
 
   /** Reads `stored` events and keeps the first `kept` of them, from place `at` on. */
@@ -168,13 +169,13 @@ export class LiveStateCodec {
 }
 
 export function noEvents({ state }: EventGroupPlan): StateEvents {
-  return { count: 0, times: new Float64Array(0), columns: state.columns.map(() => ({ values: [], nulls: null })), known: null }
+  return { start: 0, end: 0, times: new Float64Array(0), columns: state.columns.map(() => ({ values: [], nulls: null })), known: null }
 }
 
 /** The events as a block for `BoundGroup`. */
-export function stateBlock(plan: EventGroupPlan, { count, times, columns }: StateEvents): EventBlock {
+export function stateBlock(plan: EventGroupPlan, { start, end, times, columns }: StateEvents): EventBlock {
   const used = plan.columns.map((name): [string, CellColumn] => [name, columns[plan.state.columns.indexOf(name)] as CellColumn])
-  return { times, ids: null, columns: new Map(used), keyStarts: [0, count] }
+  return { times, ids: null, columns: new Map(used), keyStarts: [start, end] }
 }
 
 /** Moments can be farther apart than the largest whole number that is written at once. */

@@ -14,17 +14,54 @@ export class StateReader {
   #base: StateBase = wholeHistory
   #moment = 0
 
-  constructor(plan: EventGroupPlan) {
+  /** `lasting`: of one key that grows, by `extend` alone; else of any, by `bind`. */
+  constructor(plan: EventGroupPlan, lasting = false) {
     this.#plan = plan
-    this.#bound = new BoundGroup(plan)
+    this.#bound = new BoundGroup(plan, lasting)
   }
 
   /** Takes the state of a key, until the next one. */
   bind(events: StateEvents, base: StateBase): this {
-    this.#events = events
-    this.#base = base
+    this.#take(events, base)
     this.#bound.bind(stateBlock(this.#plan, events)).load(0, true, base.baselines ?? undefined)
     return this
+  }
+
+  /** Takes the state of its one key after the events from position `from` on have changed; at first, that is where they begin. */
+  extend(events: StateEvents, base: StateBase, from: number): this {
+    this.#take(events, base)
+    this.#bound.extend(stateBlock(this.#plan, events), from, base.baselines ?? undefined)
+    return this
+  }
+
+  #take(events: StateEvents, base: StateBase): void {
+    this.#events = events
+    this.#base = base
+  }
+
+  /**
+   * What is left of the state when nothing is asked before a moment any more (of the group, not of its ticks): the first event to
+   * be kept, and what stands for those before it. The state itself where that is all of it.
+   */
+  trimmed(horizon: number): { readonly from: number; readonly base: StateBase } {
+    const { start, times } = this.#events as StateEvents
+    const before = this.#base
+    const { from, baselines } = this.#bound.keep(0, horizon)
+    if (from === start) return { from, base: before }
+    const base = {
+      horizon,
+      openFrom: Math.max(before.openFrom, this.#bound.openFrom(horizon)),
+      foldedUntil: times[from - 1] as number,
+      baselines: this.#merged(before.baselines, baselines),
+    }
+    return { from, base }
+  }
+
+  #merged(before: readonly unknown[] | null, baselines: readonly unknown[]): readonly unknown[] {
+    if (before === null) return baselines
+    return this.#plan.aggregates.map(({ aggregate }, i) =>
+      baselines[i] === undefined ? undefined : aggregate.merge(baselines[i], before[i]),
+    )
   }
 
   /** Moves to a moment (microseconds). Throws `READ_BEFORE_STATE`. */
@@ -42,10 +79,15 @@ export class StateReader {
 
   /** When the newest event that the values come from happened; null where the key is unknown as of the moment sought. */
   get eventTime(): number | null {
-    const { count, times } = this.#events as StateEvents
-    let seen = count
-    while (seen > 0 && (times[seen - 1] as number) >= this.#moment) seen--
-    return seen > 0 ? (times[seen - 1] as number) : this.#base.foldedUntil
+    const { start, end, times } = this.#events as StateEvents
+    let low = start
+    let high = end
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((times[middle] as number) < this.#moment) low = middle + 1
+      else high = middle
+    }
+    return low > start ? (times[low - 1] as number) : this.#base.foldedUntil
   }
 
   get status(): 'PRESENT' | 'NOT_FOUND' {

@@ -1,18 +1,13 @@
 import { effectiveMoment } from '../definition/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import type { OnlineRow } from '../online/index.ts'
-import {
-  BoundGroup,
-  type CellColumn,
-  type EventGroupPlan,
-  LiveStateCodec,
-  type StateBase,
-  type StateEvents,
-  StateReader,
-  stateBlock,
-  wholeHistory,
-} from '../plan/index.ts'
-import { type Cell, type CellComparator, cellComparator, isFloat64Kind, type TypeData } from '../schema/index.ts'
+import { type EventGroupPlan, LiveStateCodec, type StateBase, type StateEvents, StateReader, wholeHistory } from '../plan/index.ts'
+import type { Cell } from '../schema/index.ts'
+import { EventArena } from './event-arena.ts'
+import { EventBuffer } from './event-buffer.ts'
+import { HotKey } from './hot-key.ts'
+import { KeyRecords, sealBytes } from './key-records.ts'
+import { StateLayout } from './state-layout.ts'
 
 /** What became of an event. Late: older than what its key still keeps open, so it is not in the state. */
 export type Outcome = 'accepted' | 'duplicate' | 'corrected' | 'late'
@@ -20,142 +15,145 @@ export type Outcome = 'accepted' | 'duplicate' | 'corrected' | 'late'
 /** The features of a key, until another key is read or anything is applied. */
 export type LiveKey = Pick<StateReader, 'seek' | 'value' | 'status' | 'eventTime' | 'nextChangeAt'>
 
-interface Key {
-  base: StateBase
-  seal: Uint8Array | null
-  /** How many events, from the first on, are as in the sealed row. */
-  shared: number
-  times: number[]
-  known: number[]
-  cells: (readonly Cell[])[]
-  changed: boolean
-  taken: boolean
-  wanted: boolean
+export interface LiveGroupOptions {
+  /** Bytes beyond which keys leave memory that are as their rows have them. Default: no bound. */
+  readonly maxBytes?: number
+  /** Events that the recent row of a small key may hold before it is sealed again. Default: 32. */
+  readonly recentEvents?: number
+  /** Events from which on a key is hot: what is made for a read of it is kept for the next. Default: 256. */
+  readonly hotEvents?: number
+  /** Events of hot keys in all for which it is kept. Default: 4 million. */
+  readonly evaluatedEvents?: number
 }
 
-export interface LiveGroupOptions {
-  /** Bytes that clean keys may fill. */
-  readonly maxBytes?: number
-  /** Events that the recent row of a small key may hold before it is sealed again. */
-  readonly recentEvents?: number
-}
+/** Recent rows do not grow beyond this, as all of one is written at each commit. */
+const mostRecentEvents = 8192
+/** What a key takes besides its events and its text, about: its record, and its entry in the map. */
+const keyBytes = 64 + 56
+/** What one baseline takes, about. */
+const baselineBytes = 80
+/** Keys that the clock passes for each key that is brought. */
+const clockSteps = 8
 
 /** The live state of some keys of a group, in memory: a cache of what an online store keeps, ahead of it by what has changed. */
 export class LiveGroup {
   readonly plan: EventGroupPlan
-  readonly #keys = new Map<string, Key>()
-  readonly #changed = new Set<string>()
-  readonly #recentEvents: number
+  readonly #options: Required<LiveGroupOptions>
+  readonly #layout: StateLayout
+  readonly #places = new Map<string, number>()
+  readonly #records = new KeyRecords()
+  /** By place of a record; only of keys whose events were folded. */
+  readonly #baselines: (readonly unknown[] | null)[] = []
+  readonly #arena: EventArena
+  /** By place of a record, those read last at the end. */
+  readonly #hot = new Map<number, HotKey>()
+  readonly #buffer: EventBuffer
   readonly #codec: LiveStateCodec
-  readonly #bound: BoundGroup
   readonly #reader: StateReader
-  readonly #types: readonly TypeData[]
-  readonly #order: readonly { readonly place: number; readonly compare: CellComparator }[]
-  readonly #comparators: readonly CellComparator[]
+  readonly #writer = new ByteWriter(1024)
+  #changed: string[] = []
+  #taken: number[] = []
+  #clock: Iterator<[string, number]>
   #horizon = Number.NEGATIVE_INFINITY
   #events = 0
+  #keyTexts = 0
+  #folded = 0
 
   constructor(plan: EventGroupPlan, options: LiveGroupOptions = {}) {
     this.plan = plan
-    this.#recentEvents = options.recentEvents ?? 32
+    this.#options = { maxBytes: Number.POSITIVE_INFINITY, recentEvents: 32, hotEvents: 256, evaluatedEvents: 4e6, ...options }
+    this.#layout = new StateLayout(plan)
+    this.#arena = new EventArena(this.#layout)
+    this.#buffer = new EventBuffer(this.#layout, 64)
     this.#codec = new LiveStateCodec(plan)
-    this.#bound = new BoundGroup(plan)
     this.#reader = new StateReader(plan)
-    this.#types = plan.state.columns.map((name) => plan.group.source.columns[name] as TypeData)
-    this.#comparators = this.#types.map(cellComparator)
-    this.#order = plan.state.order.map((place) => ({ place, compare: this.#comparators[place] as CellComparator }))
+    this.#clock = this.#places.entries()
   }
 
   /** Whether a key (its packed bytes as a latin1 text) is in memory; if so it stays there until it is applied to or read. */
   has(key: string): boolean {
-    const found = this.#keys.get(key)
-    if (found) found.wanted = true
-    return found !== undefined
+    const place = this.#places.get(key)
+    if (place === undefined) return false
+    this.#records.seek(place).wanted = true
+    return true
   }
 
   /** Brings a key into memory as its rows have it; without a sealed row it is new. It stays there until it is applied to or read. */
   load(key: string, sealed: Uint8Array | null, recent: Uint8Array | null): void {
+    this.#evict(clockSteps)
     const state = sealed === null ? null : this.#codec.decode(sealed, recent)
-    const rows = state ? Array.from({ length: state.events.count }, (_, row) => row) : []
-    this.#events += rows.length
-    this.#keys.set(key, {
-      base: state ?? wholeHistory,
-      seal: state?.seal ?? null,
-      shared: state?.shared ?? 0,
-      times: rows.map((row) => state?.events.times[row] as number),
-      known: rows.map((row) => state?.events.known?.[row] ?? 0),
-      cells: rows.map((row) =>
-        this.#types.map((type, place) => {
-          const { values, nulls } = (state as StateBase & { events: StateEvents }).events.columns[place] as CellColumn
-          if (nulls?.[row] === 1) return null
-          return type.kind === 'boolean' ? values[row] === 1 : (values[row] as Cell)
-        }),
-      ),
-      changed: false,
-      taken: false,
-      wanted: true,
-    })
+    const place = this.#records.add()
+    this.#places.set(key, place)
+    this.#keyTexts += key.length
+    const record = this.#records
+    record.wanted = true
+    this.#setBase(place, state ?? wholeHistory)
+    if (state === null) return
+    record.seal = state.seal
+    record.shared = state.shared
+    this.#setEvents(place, state.events)
+    this.#events += record.count
   }
 
   /** Takes an event of a key that is in memory; `cells` in order of `plan.state.columns`, moments in microseconds. */
   apply(key: string, time: number, known: number, cells: readonly Cell[]): Outcome {
-    const found = this.#keys.get(key)
-    if (!found) throw new TypeError('the key is not in memory')
-    found.wanted = false
-    if (time < found.base.openFrom) return 'late'
-    let outcome: Outcome = 'accepted'
-    if (this.plan.state.known) {
-      const same = found.cells.findIndex((own) =>
-        this.#order.every(({ place, compare }) => compare(own[place] as Cell, cells[place] as Cell) === 0),
-      )
-      if (same >= 0) {
-        if ((found.times[same] as number) < found.base.openFrom) return 'late'
-        if (!this.#replaces(found, same, time, known, cells)) return 'duplicate'
-        outcome = 'corrected'
-        for (const list of [found.times, found.known, found.cells]) list.splice(same, 1)
-        found.shared = Math.min(found.shared, same)
-        this.#events--
-      }
+    const place = this.#places.get(key)
+    if (place === undefined) throw new TypeError('the key is not in memory')
+    const record = this.#records.seek(place)
+    record.wanted = false
+    record.touched = true
+    if (time < record.openFrom) return 'late'
+    const outcome = record.large ? this.#applyHot(place, time, known, cells) : this.#applySmall(place, time, known, cells)
+    if (outcome === 'accepted') this.#events++
+    else if (outcome !== 'corrected') return outcome
+    if (!record.changed) {
+      record.changed = true
+      this.#changed.push(key)
     }
-    let at = found.times.length
-    while (at > 0 && this.#compare(found, at - 1, time, cells) > 0) at--
-    found.times.splice(at, 0, time)
-    found.known.splice(at, 0, known)
-    found.cells.splice(at, 0, cells)
-    found.shared = Math.min(found.shared, at)
-    found.changed = true
-    this.#changed.add(key)
-    this.#events++
     return outcome
   }
 
-  /** Of an event and an applied one of the same moment by their ids or contents. */
-  #compare(key: Key, at: number, time: number, cells: readonly Cell[]): number {
-    const before = key.times[at] as number
-    if (before !== time) return before - time
-    const own = key.cells[at] as readonly Cell[]
-    for (const { place, compare } of this.#order) {
-      const order = compare(own[place] as Cell, cells[place] as Cell)
-      if (order !== 0) return order
+  #applySmall(place: number, time: number, known: number, cells: readonly Cell[]): Outcome {
+    const record = this.#records
+    const isNew = !this.plan.state.known || !this.#arena.has(record, cells)
+    if (isNew && this.#isLast(time, cells)) {
+      this.#arena.append(record, time, known, cells)
+      if (record.count > this.#options.hotEvents) this.#setEvents(place, this.#gather(0))
+      return 'accepted'
     }
-    return 0
+    const events = this.#gather(0)
+    const same = isNew ? -1 : events.find(cells)
+    if (same >= 0 && (events.times[same] as number) < record.openFrom) return 'late'
+    if (same >= 0 && !events.isReplacedBy(same, time, known, cells)) return 'duplicate'
+    if (same >= 0) events.remove(same)
+    events.reserve()
+    const at = events.placeOf(time, cells)
+    events.insert(at, time, known, cells)
+    record.shared = Math.min(record.shared, at, same >= 0 ? same : at)
+    this.#setEvents(place, events)
+    return same >= 0 ? 'corrected' : 'accepted'
   }
 
-  /** Whether a version of an event counts rather than the one at a place: the one known last, then the greater content. */
-  #replaces(key: Key, at: number, time: number, known: number, cells: readonly Cell[]): boolean {
-    const before = key.known[at] as number
-    if (before !== known) return known > before
-    const own = key.cells[at] as readonly Cell[]
-    const names = [...this.plan.state.columns, this.plan.group.source.time].sort()
-    for (const name of names) {
-      const place = this.plan.state.columns.indexOf(name)
-      const order =
-        place < 0
-          ? (key.times[at] as number) - time
-          : (this.#comparators[place] as CellComparator)(own[place] as Cell, cells[place] as Cell)
-      if (order !== 0) return order < 0
+  /** Whether an event comes behind all others of the key at hand. */
+  #isLast(time: number, cells: readonly Cell[]): boolean {
+    const record = this.#records
+    if (record.count === 0) return true
+    const last = this.#arena.lastTime(record)
+    return time > last || (time === last && this.#layout.compare(this.#arena.lastCells(record), cells) <= 0)
+  }
+
+  #applyHot(place: number, time: number, known: number, cells: readonly Cell[]): Outcome {
+    const record = this.#records
+    const hot = this.#hot.get(place) as HotKey
+    const { events } = hot
+    const same = hot.find(time, cells)
+    if (same >= 0) {
+      if ((events.times[same] as number) < record.openFrom) return 'late'
+      if (!events.isReplacedBy(same, time, known, cells)) return 'duplicate'
+      record.shared = Math.min(record.shared, hot.remove(same))
     }
-    return false
+    record.shared = Math.min(record.shared, hot.insert(time, known, cells))
+    return same >= 0 ? 'corrected' : 'accepted'
   }
 
   /** Moments before the horizon are no longer asked for; it never goes back. */
@@ -163,95 +161,197 @@ export class LiveGroup {
     this.#horizon = Math.max(this.#horizon, effectiveMoment(this.plan.group.refresh, horizon))
   }
 
-  /** The rows of the keys that have changed since the last call, under the version that they will be stored with. */
+  /** The rows of the keys that have changed since the last call, under the version (16 bytes) that they will be stored with. */
   takeChanges(version: Uint8Array): { sealed: OnlineRow[]; recent: OnlineRow[] } {
+    if (version.length !== sealBytes) throw new TypeError(`a version of ${version.length} bytes`)
+    const seal = version.slice()
+    const writer = this.#writer.clear()
+    const rows: { key: string; isSealed: boolean; end: number }[] = []
+    for (const key of this.#changed) {
+      const place = this.#places.get(key) as number
+      const record = this.#records.seek(place)
+      record.changed = false
+      record.taken = true
+      this.#taken.push(place)
+      const isSealed = this.#isToSeal(place)
+      if (isSealed) this.#seal(place, seal)
+      else this.#codec.encodeRecent(record.seal as Uint8Array, record.shared, this.#eventsOf(place, record.shared), writer)
+      rows.push({ key, isSealed, end: writer.length })
+    }
+    this.#changed = []
+    const bytes = writer.finish()
     const sealed: OnlineRow[] = []
     const recent: OnlineRow[] = []
-    for (const text of this.#changed) {
-      const key = this.#keys.get(text) as Key
-      const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0))
-      const writer = new ByteWriter()
-      if (key.seal === null || key.times.length - key.shared > Math.max(this.#recentEvents, Math.min(key.shared / 16, 8192))) {
-        this.#trim(key)
-        key.seal = version.slice()
-        key.shared = key.times.length
-        this.#codec.encodeSealed(key.seal, key.base, this.#eventsOf(key), 0, key.times.length, writer)
-        sealed.push({ key: bytes, version, value: writer.finish() })
-      } else {
-        this.#codec.encodeRecent(key.seal, key.shared, this.#eventsOf(key), key.shared, key.times.length, writer)
-        recent.push({ key: bytes, version, value: writer.finish() })
-      }
-      key.changed = false
-      key.taken = true
+    let start = 0
+    for (const { key, isSealed, end } of rows) {
+      const row = { key: Buffer.from(key, 'latin1'), version: seal, value: bytes.subarray(start, end) }
+      if (isSealed) sealed.push(row)
+      else recent.push(row)
+      start = end
     }
-    this.#changed.clear()
     return { sealed, recent }
   }
 
-  /** Lets go of the events that no moment from the horizon on can see. */
-  #trim(key: Key): void {
-    if (this.#horizon === Number.NEGATIVE_INFINITY) return
-    const bound = this.#bound.bind(stateBlock(this.plan, this.#eventsOf(key)))
-    bound.load(0, false)
-    const { from, baselines } = bound.keep(0, this.#horizon)
-    const openFrom = Math.max(key.base.openFrom, bound.openFrom(this.#horizon))
-    if (from === 0) return
-    const before = key.base.baselines
-    key.base = {
-      horizon: this.#horizon,
-      openFrom,
-      foldedUntil: key.times[from - 1] as number,
-      baselines:
-        before === null
-          ? baselines
-          : this.plan.aggregates.map(({ aggregate }, i) =>
-              before[i] === undefined ? undefined : aggregate.merge(before[i], baselines[i]),
-            ),
-    }
-    for (const list of [key.times, key.known, key.cells]) list.splice(0, from)
-    this.#events -= from
+  #isToSeal(place: number): boolean {
+    const record = this.#records
+    const { shared } = record
+    const most = Math.max(this.#options.recentEvents, Math.min(shared / 16, mostRecentEvents))
+    return record.seal === null || this.#countOf(place) - shared > most
   }
 
-  #eventsOf({ times, known, cells }: Key): StateEvents {
-    const columns = this.#types.map((type, place) => {
-      const nulls = type.nullable ? Uint8Array.from(cells, (own) => Number(own[place] === null)) : null
-      const values = isFloat64Kind(type.kind)
-        ? Float64Array.from(cells, (own) => Number(own[place]))
-        : cells.map((own) => own[place] as Cell)
-      return { values, nulls }
-    })
-    return { count: times.length, times: Float64Array.from(times), columns, known: this.plan.state.known ? Float64Array.from(known) : null }
+  #seal(place: number, seal: Uint8Array): void {
+    this.#trim(place)
+    const record = this.#records
+    record.seal = seal
+    record.shared = this.#countOf(place)
+    this.#codec.encodeSealed(seal, this.#baseOf(place), this.#eventsOf(place, 0), this.#writer)
+  }
+
+  /** Lets go of the events that no moment from the horizon on can see. */
+  #trim(place: number): void {
+    const record = this.#records
+    const hot = this.#hot.get(place)
+    const count = this.#countOf(place)
+    if (count === 0) return
+    const first = hot ? (hot.events.times[hot.events.start] as number) : this.#arena.firstTime(record)
+    if (first >= this.#horizon - (Number.isFinite(this.plan.reach) ? this.plan.reach : 0)) return
+    const base = this.#baseOf(place)
+    const reader = hot ? hot.read(base) : this.#reader.bind(this.#gather(0), base)
+    const trimmed = reader.trimmed(this.#horizon)
+    const gone = trimmed.from - (hot?.events.start ?? 0)
+    if (gone === 0) return
+    this.#setBase(place, trimmed.base)
+    this.#events -= gone
+    if (!hot) this.#arena.drop(record, gone)
+    else if (count - gone < this.#options.hotEvents / 4) this.#setEvents(place, { ...stateOf(hot.events), start: trimmed.from })
+    else hot.drop(trimmed.from)
   }
 
   /** What was taken is stored. */
   committed(): void {
-    for (const key of this.#keys.values()) key.taken = false
+    for (const place of this.#taken) this.#records.seek(place).taken = false
+    this.#taken = []
+    this.#evict(this.#places.size * 2)
   }
 
   /** A key that is in memory; null where it is not. */
   read(key: string): LiveKey | null {
-    const found = this.#keys.get(key)
-    if (!found) return null
-    found.wanted = false
-    return this.#reader.bind(this.#eventsOf(found), found.base)
+    const place = this.#places.get(key)
+    if (place === undefined) return null
+    const record = this.#records.seek(place)
+    record.wanted = false
+    record.touched = true
+    const base = this.#baseOf(place)
+    const hot = this.#hot.get(place)
+    if (!hot) return this.#reader.bind(this.#gather(0), base)
+    this.#hot.delete(place)
+    this.#hot.set(place, hot)
+    const reader = hot.read(base)
+    this.#boundEvaluated()
+    return reader
+  }
+
+  /** Forgets what was made for reads of the hot keys that were not read for the longest time. */
+  #boundEvaluated(): void {
+    let evaluated = 0
+    for (const hot of [...this.#hot.values()].reverse()) {
+      const before = evaluated
+      evaluated += hot.evaluated
+      if (before > 0 && evaluated > this.#options.evaluatedEvents) hot.forgetReads()
+    }
+  }
+
+  /** Goes on around the clock while there is too much in memory: a key that was not used since the last time leaves. */
+  #evict(steps: number): void {
+    for (let step = 0; step < steps && this.bytes > this.#options.maxBytes; step++) {
+      const next = this.#clock.next()
+      if (next.done) {
+        if (this.#places.size === 0) return
+        this.#clock = this.#places.entries()
+        continue
+      }
+      const [key, place] = next.value
+      const record = this.#records.seek(place)
+      if (record.changed || record.taken || record.wanted) continue
+      if (record.touched) record.touched = false
+      else this.#remove(key, place)
+    }
+  }
+
+  #remove(key: string, place: number): void {
+    this.#events -= this.#countOf(place)
+    this.#setBase(place, wholeHistory)
+    this.#hot.delete(place)
+    this.#arena.clear(this.#records)
+    this.#records.remove(place)
+    this.#places.delete(key)
+    this.#keyTexts -= key.length
+  }
+
+  #countOf(place: number): number {
+    return this.#records.large ? (this.#hot.get(place) as HotKey).count : this.#records.count
+  }
+
+  /** The events of the key at hand from the one at `from` on; those of a small key in the buffer. */
+  #eventsOf(place: number, from: number): StateEvents {
+    const hot = this.#hot.get(place)
+    return hot ? { ...stateOf(hot.events), start: hot.events.start + from } : this.#gather(from)
+  }
+
+  #gather(from: number): EventBuffer {
+    const buffer = this.#buffer.clear()
+    this.#arena.gather(this.#records, from, buffer)
+    return buffer
+  }
+
+  /** Gives the key at hand other events, in the form for so many. */
+  #setEvents(place: number, events: StateEvents): void {
+    const record = this.#records
+    const buffer = events instanceof EventBuffer ? events : this.#buffer.assign(events)
+    if (buffer.count > this.#options.hotEvents) {
+      this.#hot.set(place, new HotKey(this.#layout, buffer))
+      this.#arena.clear(record)
+      record.large = true
+    } else {
+      this.#hot.delete(place)
+      record.large = false
+      this.#arena.replace(record, buffer, (row) => buffer.cells(row))
+    }
+  }
+
+  #baseOf(place: number): StateBase {
+    return { ...this.#records.base, baselines: this.#baselines[place] ?? null }
+  }
+
+  #setBase(place: number, base: StateBase): void {
+    this.#records.base = base
+    const baselines = base.baselines?.some((baseline) => baseline !== undefined) ? base.baselines : null
+    this.#folded += Number(baselines !== null) - Number((this.#baselines[place] ?? null) !== null)
+    this.#baselines[place] = baselines
   }
 
   /** How many keys are in memory. */
   get keys(): number {
-    return this.#keys.size
+    return this.#places.size
   }
 
+  /** How many events they have. */
   get events(): number {
     return this.#events
   }
 
-  /** What they take, about. */
+  /** The memory that they take, about. */
   get bytes(): number {
-    return this.#keys.size * 150 + this.#events * 24
+    let bytes = this.#places.size * keyBytes + this.#keyTexts + this.#arena.bytes
+    bytes += this.#folded * this.plan.aggregates.length * baselineBytes
+    for (const hot of this.#hot.values()) bytes += hot.bytes
+    return bytes
   }
 
-  /** The moment from which on all keys answer. */
+  /** The moment from which on every key answers. */
   get horizon(): number {
     return this.#horizon
   }
 }
+
+const stateOf = ({ start, end, times, columns, known }: EventBuffer): StateEvents => ({ start, end, times, columns, known })

@@ -1,0 +1,103 @@
+import { type StateBase, type StateEvents, StateReader } from '../plan/index.ts'
+import type { Cell } from '../schema/index.ts'
+import { EventBuffer } from './event-buffer.ts'
+import { IdFilter } from './id-filter.ts'
+import type { StateLayout } from './state-layout.ts'
+
+/**
+ * A key with many events: they lie in arrays of its own, and what was made of them for one read (series, where sessions begin,
+ * summaries) is kept for the next, up to the first event that has changed since.
+ */
+export class HotKey {
+  readonly events: EventBuffer
+  readonly #layout: StateLayout
+  #reader: StateReader | null = null
+  /** The first position whose event is not what the reader knows. */
+  #changedFrom = 0
+  #ids: IdFilter | null = null
+
+  constructor(layout: StateLayout, events: StateEvents) {
+    this.#layout = layout
+    this.events = new EventBuffer(layout, Math.ceil((events.end - events.start) * 1.25)).assign(events)
+  }
+
+  get count(): number {
+    return this.events.count
+  }
+
+  get bytes(): number {
+    return this.events.bytes + (this.#ids?.bytes ?? 0)
+  }
+
+  /** Events that the memory of the reader grows with. */
+  get evaluated(): number {
+    return this.#reader ? this.events.count : 0
+  }
+
+  /** The position of the event with the id of these cells, or -1. */
+  find(time: number, cells: readonly Cell[]): number {
+    const { id } = this.#layout
+    if (id.length === 0) return -1
+    const { events } = this
+    const behind = events.placeOf(time, cells) - 1
+    if (behind >= events.start && events.times[behind] === time && events.hasId(behind, cells)) return behind
+    const ids = this.#idFilter()
+    return ids.mayHave(id.map((place) => cells[place] as Cell)) ? events.find(cells) : -1
+  }
+
+  /** Puts an event where it belongs; the place among the events. */
+  insert(time: number, known: number, cells: readonly Cell[]): number {
+    const { events } = this
+    if (events.reserve()) this.#forget()
+    const at = events.placeOf(time, cells)
+    events.insert(at, time, known, cells)
+    this.#changedFrom = Math.min(this.#changedFrom, at)
+    const { id } = this.#layout
+    this.#ids?.add(id.map((place) => cells[place] as Cell))
+    return at - events.start
+  }
+
+  /** Takes the event at a position out; the place that it had. */
+  remove(at: number): number {
+    this.events.remove(at)
+    this.#changedFrom = Math.min(this.#changedFrom, at)
+    return at - this.events.start
+  }
+
+  /** Lets go of the events before a position. */
+  drop(from: number): void {
+    this.events.start = from
+  }
+
+  /** Its features, until it changes. */
+  read(base: StateBase): StateReader {
+    this.#reader ??= new StateReader(this.#layout.plan, true)
+    const from = Math.min(this.#changedFrom, this.events.end)
+    this.#changedFrom = this.events.end
+    return this.#reader.extend(this.events, base, from)
+  }
+
+  /** Lets go of what was made for reads. */
+  forgetReads(): void {
+    this.#reader = null
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#reader = null
+    this.#changedFrom = this.events.start
+  }
+
+  /** Ids of events that are gone stay in it, until they are half of it. */
+  #idFilter(): IdFilter {
+    if (this.#ids && this.#ids.size <= 2 * this.events.count + 1024) return this.#ids
+    const ids = new IdFilter()
+    const { id } = this.#layout
+    for (let row = this.events.start; row < this.events.end; row++) {
+      const cells = this.events.cells(row)
+      ids.add(id.map((place) => cells[place] as Cell))
+    }
+    this.#ids = ids
+    return ids
+  }
+}
