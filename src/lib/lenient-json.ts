@@ -1,21 +1,21 @@
+/** What `JSON.parse` takes to make another value of a value; `source` is how a value that is no object was written. */
+export type Reviver = (key: string, value: unknown, context: { readonly source: string }) => unknown
+
 /**
  * Reads JSON as DuckDB does, so that a text is JSON in files and in streams alike: trailing commas are passed over, and NaN and
  * infinity, which JSON has no numbers for, are what `literal` makes of them (JSON again; texts by default). Undefined for a text
  * that is no JSON.
  */
-export function parseJson(
-  text: string,
-  reviver?: (key: string, value: unknown) => unknown,
-  literal: (found: string) => string = JSON.stringify,
-): unknown {
-  const value = standardOf(text, reviver) ?? standardOf(withoutLiberties(text, literal), reviver)
-  if (value === undefined) return undefined
-  return surrogateEscape.test(text) && !isWellFormed(value.json) ? undefined : value.json
+export function parseJson(text: string, reviver?: Reviver, literal: (found: string) => string = JSON.stringify): unknown {
+  const value = standardJson(text, reviver)
+  return value === undefined ? standardJson(withoutLiberties(text, literal), reviver) : value
 }
 
-function standardOf(text: string, reviver?: (key: string, value: unknown) => unknown): { readonly json: unknown } | undefined {
+/** Reads JSON as its standard has it; undefined for anything else, half a character of Unicode included. */
+export function standardJson(text: string, reviver?: Reviver): unknown {
   try {
-    return { json: JSON.parse(text, reviver) }
+    const value: unknown = JSON.parse(text, reviver as ((key: string, value: unknown) => unknown) | undefined)
+    return text.includes('\\u') && surrogateEscape.test(text) && !isWellFormed(value) ? undefined : value
   } catch {
     return undefined
   }

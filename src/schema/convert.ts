@@ -1,6 +1,7 @@
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { dateDays, formatDate, formatMoment, type Moment, momentMicros } from '../lib/moment.ts'
+import { localToUtc } from '../lib/time-zone.ts'
 import type { Cell } from './cell.ts'
 import type { TypeData } from './type.ts'
 
@@ -17,6 +18,17 @@ export function toCell(type: TypeData, value: unknown, where = ''): Cell {
   const cell = plainCell(type, value, where, wrong)
   if (!inRange(type, cell)) throw wrong(`is outside ${type.minimum} to ${type.maximum}`)
   return cell
+}
+
+const namesZone = /(?:[Zz]|\d[+-]\d{2}(?::?\d{2})?)\s*$/
+
+/** `toCell`, with texts of timestamps that name no zone as local times of this one. */
+export function zonedCell(type: TypeData, value: unknown, zone: string, where = ''): Cell {
+  if (type.kind !== 'timestamp' || zone === 'UTC' || typeof value !== 'string') return toCell(type, value, where)
+  const utc = toCell(withoutRange(type), value, where) as number
+  const cell = value.trim().length > 10 && namesZone.test(value) ? utc : localToUtc(utc, zone)
+  if (inRange(type, cell)) return cell
+  throw new LockstepError('INVALID_VALUE', `${show(value)} is outside ${type.minimum} to ${type.maximum}`, { where })
 }
 
 function plainCell(type: TypeData, value: unknown, where: string, wrong: (why: string) => LockstepError): Cell {

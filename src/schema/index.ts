@@ -1,7 +1,7 @@
 export type { Cell } from './cell.ts'
 export { type CellDecoder, type CellEncoder, cellDecoder, cellEncoder, decodeCell, encodeCell, encodeKey, keyEncoder } from './codec.ts'
 export { type CellComparator, cellComparator, compareCell } from './compare.ts'
-export { formatDecimal, fromCell, inRange, toCell } from './convert.ts'
+export { formatDecimal, fromCell, inRange, toCell, zonedCell } from './convert.ts'
 export { orderBytes, orderEncoder } from './order-bytes.ts'
 export { sqlType } from './physical.ts'
 export { ColumnType, isFloat64Kind, type Kind, type TypeData, t, type ValueOf } from './type.ts'

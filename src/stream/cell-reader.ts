@@ -257,8 +257,8 @@ function listReader(element: TypeData, zone: string, kind: PayloadKind): CellRea
     if (!Array.isArray(items)) return none
     const cells: Cell[] = []
     for (const item of items) {
-      // The text of an element is another one than that of a member.
-      if (kind === 'json' && typeof item === 'number' && element.kind !== 'float') return needsText
+      // The text of a number is another one in a list, where it is small.
+      if (kind === 'json' && element.kind === 'decimal' && typeof item === 'number' && Math.abs(item) < 1e-4 && item !== 0) return needsText
       const cell = read(item instanceof NumberText ? item.element : item)
       if (cell === needsText) return needsText
       if (cell instanceof Refusal) return invalid

@@ -1,4 +1,5 @@
 import type { SourceData } from '../definition/index.ts'
+import { standardJson } from '../lib/lenient-json.ts'
 import type { Cell } from '../schema/index.ts'
 import { type CellReader, cellReader, needsText, type PayloadKind, Refusal } from './cell-reader.ts'
 import { NumberText, parseExactJson } from './json-payload.ts'
@@ -31,8 +32,8 @@ export function eventDecoder(source: SourceData): EventDecoder {
   const fields = compile(source, 'typed')
   return {
     json(text) {
-      const payload = standardObject(text)
-      const read = payload === null ? null : json(payload)
+      const payload = standardJson(text)
+      const read = isObject(payload) ? json(payload) : null
       if (read !== null) return read
       const exact = parseExactJson(text)
       return isObject(exact) ? (json(exact) as readonly Cell[] | InvalidEvent) : { ...noObject, value: shortened(text) }
@@ -46,18 +47,6 @@ export const isInvalid = (decoded: readonly Cell[] | InvalidEvent): decoded is I
 /** `total is not a decimal: "abc"`. */
 export function formatInvalid({ column, reason, value }: InvalidEvent): string {
   return `${column === '' ? 'the record' : column} ${reason}${value === null ? '' : `: ${JSON.stringify(value)}`}`
-}
-
-/** What nearly all payloads are; null for what has to be looked at more closely. */
-function standardObject(text: string): Readonly<Record<string, unknown>> | null {
-  // An escape may be half a character.
-  if (text.includes('\\u')) return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : null
-  } catch {
-    return null
-  }
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

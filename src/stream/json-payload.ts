@@ -16,17 +16,18 @@ export class NumberText {
   }
 }
 
-/** Stands before the text of NaN or infinity while it goes through a parser of JSON; no Unicode text begins so. */
-const mark = '\uffff'
-
 /** A JSON value with every number as a `NumberText`; slower than `JSON.parse`, and reads more. */
 export function parseExactJson(text: string): unknown {
-  return parseJson(text, numberText as (key: string, value: unknown) => unknown, (literal) => JSON.stringify(mark + literal))
+  return parseJson(text, numberText, spelled)
 }
 
-function numberText(_key: string, value: unknown, context: { readonly source: string }): unknown {
-  if (typeof value === 'number') return new NumberText(context.source)
-  return typeof value === 'string' && value.startsWith(mark) ? new NumberText(value.slice(1)) : value
+/** NaN or infinity as a text that is told from others by how it is written. */
+const spelled = (literal: string): string => `"\\u${literal.charCodeAt(0).toString(16).padStart(4, '0')}${literal.slice(1)}"`
+const isSpelled = /^"\\u00(?:[46]ean|[46]9nf(?:inity)?|2d(?:nan|inf(?:inity)?))"$/i
+
+function numberText(_key: string, value: unknown, { source }: { readonly source: string }): unknown {
+  if (typeof value === 'number') return new NumberText(source)
+  return typeof value === 'string' && isSpelled.test(source) ? new NumberText(value) : value
 }
 
 /** Of a number as JSON writes it, or a literal. */

@@ -1,7 +1,6 @@
 import type { RowsHistory, SourceData } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
-import { localToUtc } from '../../lib/time-zone.ts'
-import { type Cell, type TypeData, toCell } from '../../schema/index.ts'
+import { type Cell, type TypeData, zonedCell } from '../../schema/index.ts'
 import { columnOf } from '../batch.ts'
 import type { Duck } from '../duckdb.ts'
 import { physicalType } from '../physical.ts'
@@ -22,7 +21,7 @@ export async function rowsReader(duck: Duck, source: SourceData, history: RowsHi
     names.forEach((name, index) => {
       const type = source.columns[name] as TypeData
       try {
-        cells[index]?.push(cellOf({ ...type, nullable: true }, row[name], source.timeZone))
+        cells[index]?.push(zonedCell({ ...type, nullable: true }, row[name], source.timeZone))
       } catch (error) {
         if (!(error instanceof LockstepError)) throw error
         cells[index]?.push(null)
@@ -51,12 +50,4 @@ export async function rowsReader(duck: Duck, source: SourceData, history: RowsHi
     files: [],
     close: () => duck.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`),
   }
-}
-
-const namesZone = /(?:[Zz]|\d[+-]\d{2}(?::?\d{2})?)\s*$/
-
-function cellOf(type: TypeData, value: unknown, zone: string): Cell {
-  const cell = toCell(type, value)
-  if (type.kind !== 'timestamp' || zone === 'UTC' || typeof value !== 'string' || cell === null) return cell
-  return value.trim().length > 10 && namesZone.test(value) ? cell : localToUtc(cell as number, zone)
 }
