@@ -1,9 +1,10 @@
-import type { FeatureGroupData, History, SourceData } from '../definition/index.ts'
+import { type FeatureGroupData, type History, rows, type SourceData } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { RecordPosition } from '../eventlog/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { materializeGroup } from '../materialize/index.ts'
+import { type Cell, fromCell } from '../schema/index.ts'
 import {
   eventEncoder,
   forgetState,
@@ -13,6 +14,7 @@ import {
   StreamEngine,
   type StreamStatus,
   streamStatus,
+  topicEvents,
 } from '../stream/index.ts'
 import type { Stores } from './stores.ts'
 
@@ -71,11 +73,11 @@ export class LivePath {
     return engine
   }
 
-  async push(source: string, rows: readonly Readonly<Record<string, unknown>>[], options: PushOptions): Promise<RecordPosition[]> {
+  async push(source: string, events: readonly Readonly<Record<string, unknown>>[], options: PushOptions): Promise<RecordPosition[]> {
     const { dryRun = false, first = 1 } = options
     const data = this.#source(source)
     const encode = eventEncoder(data)
-    const records = rows.map((row, index) => encode(row, `event ${first + index}`))
+    const records = events.map((event, index) => encode(event, `event ${first + index}`))
     if (dryRun) return []
     for (const worker of this.#workers) if (worker.reads(source)) return await worker.append(source, records)
     const log = await this.#stores.log
@@ -97,6 +99,18 @@ export class LivePath {
     await using engine = await this.start(groups, options)
     await engine.ready
     await engine.caughtUp()
+  }
+
+  /** The events that the topic of a source holds now, as rows of a history, and how many records are none. */
+  async topicHistory(source: SourceData): Promise<{ history: History; invalid: number }> {
+    const columns = Object.entries(source.columns)
+    const events: Record<string, unknown>[] = []
+    let invalid = 0
+    for await (const event of topicEvents(await this.#stores.log, source)) {
+      if ('reason' in event) invalid++
+      else events.push(Object.fromEntries(columns.map(([name, type], place) => [name, fromCell(type, event.cells[place] as Cell)])))
+    }
+    return { history: rows(events), invalid }
   }
 
   /** The state of a key where a worker of this process has it in memory. */

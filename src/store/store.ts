@@ -202,15 +202,26 @@ export class Store implements AsyncDisposable {
 
   /**
    * Computes the view's values by every path from the same events, in stores of its own, and compares them as bytes: the proof
-   * that a model sees in serving what it saw in training.
+   * that a model sees in serving what it saw in training. `topics`: sources whose events are those that their topics hold now.
    */
-  async parity(view: AnyView, options: ParityOptions = {}): Promise<ParityReport> {
+  async parity(view: AnyView, options: ParityOptions & { readonly topics?: readonly string[] } = {}): Promise<ParityReport> {
+    const { topics = [], ...rest } = options
+    const held: Record<string, History> = {}
+    const notes: string[] = []
+    for (const topic of topics) {
+      const source = selectionsOf(view).find(({ group }) => group.source.name === topic)?.group.source
+      if (!source) throw new LockstepError('UNKNOWN_NAME', `The view ${view.name} reads no source ${topic}`)
+      const { history, invalid } = await this.#live.topicHistory(source)
+      held[topic] = history
+      if (invalid > 0) notes.push(`The topic of ${topic} holds records that are no events: ${invalid}.`)
+    }
     const stores = {
       online: (path: string) => lmdbOnlineStore({ path }),
       memory: memoryOnlineStore,
       log: (path: string) => segmentsEventLog({ path }),
     }
-    return await checkParity(view, stores, { ...options, history: { ...this.#history, ...options.history } })
+    const report = await checkParity(view, stores, { ...rest, history: { ...this.#history, ...rest.history, ...held } })
+    return { ...report, notes: [...notes, ...report.notes] }
   }
 
   /** The live groups, of these or of all, that a stream keeps up to date. */
@@ -262,7 +273,8 @@ export class Store implements AsyncDisposable {
   }
 
   async #reader(view: AnyView): Promise<ViewReader> {
-    const reader = this.#readers.get(view) ?? (await ViewReader.open(view, this.#stores.online, { live: (group, key) => this.#live.find(group, key) }))
+    const reader =
+      this.#readers.get(view) ?? (await ViewReader.open(view, this.#stores.online, { live: (group, key) => this.#live.find(group, key) }))
     this.#readers.set(view, reader)
     return reader
   }
