@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { endBroker, formatStorage, freePort, type Settings, startBroker } from './kafka/broker.ts'
+import { type BrokerPlan, endBroker, formatStorage, freePort, readCertificate, type Settings, startBroker } from './kafka/broker.ts'
 import { kafkaArchives } from './kafka/distribution.ts'
 
 export interface Kafka {
   /** Host and port. */
   readonly bootstrap: string
+  /** The second way in, where it was asked for. */
+  readonly secure: { readonly bootstrap: string; readonly certificate: string; readonly username: string; readonly password: string } | null
   /** Kills the broker and starts it again over the same data, at the same port. */
   restart(whileDown?: () => Promise<void>): Promise<void>
   /** Kills the broker and removes its data. */
@@ -20,6 +22,8 @@ export interface KafkaOptions {
   readonly port?: number
   /** Settings of the broker beyond those that it has here. */
   readonly settings?: Settings
+  /** Also listens for encrypted connections of a user. */
+  readonly secure?: boolean
 }
 
 const attempts = 3
@@ -37,26 +41,34 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka | { 
   // The free port may be taken by another before the broker has it.
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(archives.folder, options.port || (await freePort()), options.settings ?? {})
+      const secure = options.secure ? { port: await freePort(), username: 'lockstep', password: 'secret-of-a-test' } : undefined
+      return await start({
+        archives: archives.folder,
+        folder: mkdtempSync(join(tmpdir(), 'lockstep-kafka-')),
+        port: options.port || (await freePort()),
+        secure,
+        settings: options.settings ?? {},
+      })
     } catch (error) {
       if (attempt === attempts) throw error
     }
   }
 }
 
-async function start(archives: string, port: number, settings: Settings): Promise<Kafka> {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-kafka-'))
+async function start(plan: BrokerPlan): Promise<Kafka> {
+  const { folder, port, secure } = plan
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   try {
-    await formatStorage(archives, folder, port, settings)
-    let broker = await startBroker(archives, folder)
+    await formatStorage(plan)
+    let broker = await startBroker(plan)
     process.once('exit', remove)
     return {
       bootstrap: `127.0.0.1:${port}`,
+      secure: secure === undefined ? null : { ...secure, bootstrap: `127.0.0.1:${secure.port}`, certificate: readCertificate(folder) },
       async restart(whileDown) {
         await endBroker(broker)
         await whileDown?.()
-        broker = await startBroker(archives, folder)
+        broker = await startBroker(plan)
       },
       async stop() {
         await endBroker(broker)

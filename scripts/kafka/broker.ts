@@ -1,10 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { run } from '../run.ts'
+
+export type Settings = Readonly<Record<string, string | number | boolean>>
+
+/** A second way in, encrypted and for one user, who may come by PLAIN or by SCRAM. */
+export interface SecureListener {
+  readonly port: number
+  readonly username: string
+  readonly password: string
+}
+
+export interface BrokerPlan {
+  /** Where the Java archives lie. */
+  readonly archives: string
+  /** Where all of the broker's files go. */
+  readonly folder: string
+  readonly port: number
+  readonly secure?: SecureListener | undefined
+  readonly settings: Settings
+}
 
 const startSeconds = 60
 
@@ -18,14 +37,17 @@ const machine = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Do
 const tied = 'exec 3<&0; (read -r _ <&3; kill -9 $$) & exec java "$@" <&- 3<&-'
 
 /** Formats the storage of one broker that is its own controller. */
-export async function formatStorage(archives: string, folder: string, port: number, settings: Settings): Promise<void> {
+export async function formatStorage(plan: BrokerPlan): Promise<void> {
+  const { archives, folder, port, secure } = plan
   const controller = await freePort()
+  mkdirSync(join(folder, 'data'), { recursive: true })
   const properties: Settings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}${secure ? `,SECURE://127.0.0.1:${secure.port}` : ''}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${secure ? `,SECURE://127.0.0.1:${secure.port}` : ''}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': join(folder, 'data'),
@@ -41,28 +63,52 @@ export async function formatStorage(archives: string, folder: string, port: numb
     'group.min.session.timeout.ms': 500,
     'num.network.threads': 2,
     'num.io.threads': 2,
-    ...settings,
+    ...(secure ? await secureSettings(folder, secure) : {}),
+    ...plan.settings,
   }
-  mkdirSync(join(folder, 'data'), { recursive: true })
-  const file = join(folder, 'server.properties')
-  writeFileSync(
-    file,
-    Object.entries(properties)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  )
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`)
+  writeFileSync(propertiesOf(folder), lines.join(''))
   const identity = crypto.randomUUID().replaceAll('-', '').slice(0, 22)
-  const format = [...machine, '-cp', join(archives, '*'), 'kafka.tools.StorageTool', 'format', '-t', identity, '-c', file]
-  const { code, stdout, stderr } = await run('java', format, { cwd: folder, timeoutSeconds: startSeconds })
-  if (code !== 0) throw new Error(`Kafka's storage cannot be formatted:\n${stdout}${stderr}`)
+  const user = secure ? ['--add-scram', `SCRAM-SHA-256=[name=${secure.username},password=${secure.password}]`] : []
+  const format = ['kafka.tools.StorageTool', 'format', '-t', identity, '-c', propertiesOf(folder), ...user]
+  await complete(folder, 'java', [...machine, '-cp', join(archives, '*'), ...format])
 }
 
-export type Settings = Readonly<Record<string, string | number | boolean>>
+const propertiesOf = (folder: string) => join(folder, 'server.properties')
+
+async function complete(folder: string, program: string, programArguments: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, programArguments, { cwd: folder, timeoutSeconds: startSeconds })
+  if (code !== 0) throw new Error(`Kafka cannot be prepared by ${program}:\n${stdout}${stderr}`)
+  return stdout
+}
+
+/** Makes a certificate that signs itself. */
+async function secureSettings(folder: string, { username, password }: SecureListener): Promise<Settings> {
+  const store = ['-alias', 'broker', '-keystore', 'broker.p12', '-storetype', 'PKCS12', '-storepass', password]
+  const name = ['-dname', 'CN=broker', '-ext', 'SAN=IP:127.0.0.1', '-validity', '2', '-keyalg', 'EC']
+  await complete(folder, 'keytool', ['-genkeypair', ...store, ...name])
+  writeFileSync(certificateOf(folder), await complete(folder, 'keytool', ['-exportcert', '-rfc', ...store]))
+  const login = 'org.apache.kafka.common.security'
+  return {
+    'ssl.keystore.type': 'PKCS12',
+    'ssl.keystore.location': join(folder, 'broker.p12'),
+    'ssl.keystore.password': password,
+    'ssl.key.password': password,
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256',
+    'listener.name.secure.plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required user_${username}="${password}";`,
+    'listener.name.secure.scram-sha-256.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
+  }
+}
+
+const certificateOf = (folder: string) => join(folder, 'broker.pem')
+
+/** The certificate of a broker with a secure listener. */
+export const readCertificate = (folder: string): string => readFileSync(certificateOf(folder), 'utf8')
 
 /** Starts the broker of a formatted folder and waits until it serves. */
-export async function startBroker(archives: string, folder: string): Promise<ChildProcess> {
+export async function startBroker({ archives, folder }: BrokerPlan): Promise<ChildProcess> {
   const ready = '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info'
-  const broker = [...machine, ready, '-cp', join(archives, '*'), 'kafka.Kafka', join(folder, 'server.properties')]
+  const broker = [...machine, ready, '-cp', join(archives, '*'), 'kafka.Kafka', propertiesOf(folder)]
   const child = spawn('sh', ['-c', tied, 'kafka', ...broker], { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] })
   child.once('exit', () => child.stdin?.destroy())
   let said = ''

@@ -145,7 +145,10 @@ class KafkaEventLog implements EventLog {
     for (const result of closed) if (result.status === 'rejected') throw result.reason
   }
 
-  async #onTopic<T>(topic: string, operation: (opened: { readonly cluster: Cluster; readonly appending: Links }) => Promise<T>): Promise<T> {
+  async #onTopic<T>(
+    topic: string,
+    operation: (opened: { readonly cluster: Cluster; readonly appending: Links }) => Promise<T>,
+  ): Promise<T> {
     checkTopic(topic)
     return await this.#use(operation)
   }
@@ -185,7 +188,8 @@ async function producerId(cluster: Cluster): Promise<bigint> {
 }
 
 function addressOf(broker: string): Address {
-  const [, host, port = String(defaultPort)] = /^\[?([^[\]]+?)\]?(?::(\d{1,5}))?$/.exec(broker) ?? []
+  const [, ipv6, name, port = String(defaultPort)] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(broker) ?? []
+  const host = ipv6 ?? name
   if (host === undefined || Number(port) > 65_535) {
     throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(broker)} is not the address of a broker`, { remedy: 'Write host:port.' })
   }

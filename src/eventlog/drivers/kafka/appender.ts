@@ -5,7 +5,7 @@ import type { Cluster, Topic } from './cluster.ts'
 import type { Links } from './link.ts'
 import { type OutgoingBatch, produceApis } from './produce.ts'
 import { encodeBatch, recordBytes } from './record-batch.ts'
-import { accept, isPassing, isRefusal, Refusal, unavailable } from './refusal.ts'
+import { accept, isPassing, isRefusal, Refusal } from './refusal.ts'
 
 /** Kafka takes batches of 1 MiB unless it is told otherwise. */
 const batchBytes = 900_000
@@ -254,7 +254,7 @@ export class Appender {
   #reject(lane: Lane, entries: readonly Entry[], error: unknown): void {
     lane.flight = null
     this.#renew(lane)
-    const told = unavailable(`append to the topic ${this.#topic}`, error)
+    const told = this.#cluster.unavailable(`append to the topic ${this.#topic}`, error)
     for (const { call } of entries) call.settle(told)
   }
 
@@ -264,7 +264,7 @@ export class Appender {
     for (const lane of this.#lanes.values()) {
       const entries = [...(lane.flight?.entries ?? []), ...lane.queue]
       const late = entries.filter(({ call }) => call.deadline <= now || this.#cluster.closed.aborted)
-      for (const { call } of late) call.settle(unavailable(`append to the topic ${this.#topic}`, error))
+      for (const { call } of late) call.settle(this.#cluster.unavailable(`append to the topic ${this.#topic}`, error))
       if (lane.flight?.entries.every(({ call }) => call.settled)) this.#reject(lane, [], error)
     }
   }

@@ -1,4 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
+import type { LockstepError } from '../../../errors.ts'
 import { noTopic } from '../../check.ts'
 import { type Address, type Link, type LinkOptions, Links } from './link.ts'
 import type { Protocol } from './protocol.ts'
@@ -148,10 +149,16 @@ export class Cluster {
       try {
         return await operation()
       } catch (error) {
-        if (!isPassing(this.protocol, error) || Date.now() + pause(attempt) > end || this.closed.aborted) throw unavailable(what, error)
+        if (!isPassing(this.protocol, error) || Date.now() + pause(attempt) > end || this.closed.aborted)
+          throw this.unavailable(what, error)
       }
       await this.rest(attempt)
     }
+  }
+
+  /** What the cluster could not do, as users get it. */
+  unavailable(what: string, cause: unknown): LockstepError {
+    return unavailable(what, cause, this.#bootstrap.map(({ host, port }) => `${host}:${port}`).join(', '))
   }
 
   /** The pause before the next attempt; ends at once when the log is closed. */

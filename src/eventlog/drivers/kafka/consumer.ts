@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { LockstepError } from '../../../errors.ts'
 import type { ConsumeOptions, Consumer, LogRecord } from '../../log.ts'
 import { type Cluster, sleep } from './cluster.ts'
@@ -55,11 +56,10 @@ export class KafkaConsumer implements Consumer {
 
   async read(limit: number, wait: number): Promise<readonly LogRecord[]> {
     this.#checkOpen()
-    const ready = this.#take(limit)
-    if (ready.length > 0 || wait <= 0) return ready
+    const ready = this.#fetcher.take(limit)
+    if (ready.length > 0) return ready
     const waiting = new AbortController()
-    const signal = AbortSignal.any([waiting.signal, this.#closing.signal])
-    const over = sleep(wait, signal)
+    const over = sleep(wait, AbortSignal.any([waiting.signal, this.#closing.signal]))
     let late = false
     void over.then(() => {
       late = true
@@ -67,13 +67,18 @@ export class KafkaConsumer implements Consumer {
     try {
       for (;;) {
         const { news } = this.#fetcher
-        const records = this.#take(limit)
-        if (records.length > 0 || late) return records
+        const records = this.#fetcher.take(limit)
+        if (records.length > 0) return records
+        if (late || this.#failure !== null || this.#fetcher.fatal !== null) break
         await Promise.race([news, over])
       }
     } finally {
       waiting.abort()
     }
+    // Who asks again at once leaves room for what would help.
+    await setImmediate()
+    if (!this.#closing.signal.aborted) this.#check()
+    return []
   }
 
   async report(positions: ReadonlyMap<number, number>): Promise<void> {
@@ -96,12 +101,11 @@ export class KafkaConsumer implements Consumer {
     if (this.#failure !== failedBefore) throw this.#failure?.error
   }
 
-  #take(limit: number): readonly LogRecord[] {
+  /** Throws what keeps it from reading; what may pass only when it has lasted. */
+  #check(): void {
     if (this.#failure !== null) throw this.#failure.error
-    if (this.#closing.signal.aborted) return []
-    const records = this.#fetcher.take(limit)
-    if (records.length === 0) this.#membership.check()
-    return records
+    this.#fetcher.check()
+    this.#membership.check()
   }
 
   #kept(): number[] {

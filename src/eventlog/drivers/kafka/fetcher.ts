@@ -6,7 +6,7 @@ import type { Links } from './link.ts'
 import { listOffsets } from './list-offsets.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 import { decodeBatches } from './record-batch.ts'
-import { accept, isPassing, reasonOf, unavailable } from './refusal.ts'
+import { accept, isPassing, reasonOf } from './refusal.ts'
 
 const kibi = 1024
 const fetchBytes = 4 * kibi * kibi
@@ -62,7 +62,7 @@ export class Fetcher {
     this.#roomForMore()
   }
 
-  /** What waits to be read, beginning with another partition each time. Throws what keeps it from reading for long, or for good. */
+  /** What waits to be read, beginning with another partition each time. */
   take(limit: number): LogRecord[] {
     const records: LogRecord[] = []
     const buffers = [...this.#buffers.values()]
@@ -71,8 +71,19 @@ export class Fetcher {
       buffers[(start + index) % buffers.length]?.take(records, limit)
     }
     if (records.length > 0) this.#roomForMore()
-    else this.#checkTrouble()
     return records
+  }
+
+  /** What keeps it from reading for good. */
+  get fatal(): LockstepError | null {
+    return this.#fatal
+  }
+
+  /** Throws what keeps it from reading for good, or has done so for long. */
+  check(): void {
+    if (this.#fatal !== null) throw this.#fatal
+    if (this.#trouble === null || Date.now() - this.#trouble.since < this.#cluster.timeout) return
+    throw this.#cluster.unavailable(`read the topic ${this.#topic}`, this.#trouble.error)
   }
 
   /** Resolves when there may be something to take, or something to throw. */
@@ -86,13 +97,8 @@ export class Fetcher {
     this.#cluster.release(this.#links)
     this.#roomForMore()
     this.#lookForLeaders()
+    this.#tell()
     await Promise.all(this.#loops)
-  }
-
-  #checkTrouble(): void {
-    if (this.#fatal !== null) throw this.#fatal
-    if (this.#trouble === null || Date.now() - this.#trouble.since < this.#cluster.timeout) return
-    throw unavailable(`read the topic ${this.#topic}`, this.#trouble.error)
   }
 
   #tell(): void {
@@ -222,7 +228,7 @@ export class Fetcher {
 
   #failed(error: unknown): void {
     if (error instanceof LockstepError || !isPassing(this.#cluster.protocol, error)) {
-      this.#fatal = unavailable(`read the topic ${this.#topic}`, error)
+      this.#fatal = this.#cluster.unavailable(`read the topic ${this.#topic}`, error)
     } else this.#trouble ??= { error, since: Date.now() }
     this.#tell()
   }

@@ -3,7 +3,7 @@ import { type Claim, deal } from './assignment.ts'
 import { type Cluster, sleep } from './cluster.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './group-messages.ts'
 import type { Link, Links } from './link.ts'
-import { accept, isPassing, isRefusal, unavailable } from './refusal.ts'
+import { accept, isPassing, isRefusal } from './refusal.ts'
 
 export interface MembershipOptions {
   readonly topic: string
@@ -69,7 +69,7 @@ export class Membership {
   /** Throws what has kept this reader out of the group for long. */
   check(): void {
     if (this.#trouble === null || Date.now() - this.#trouble.since < this.#cluster.timeout) return
-    throw unavailable(`be a reader of the topic ${this.#options.topic}`, this.#trouble.error)
+    throw this.#cluster.unavailable(`be a reader of the topic ${this.#options.topic}`, this.#trouble.error)
   }
 
   /** Tells the group how far it has come. What the group is not ready for is left out: the next report says it too. */
@@ -157,9 +157,9 @@ export class Membership {
       this.#joined.reject(told)
     } else if (!isPassing(this.#cluster.protocol, error)) {
       this.#trouble = { error, since: 0 }
-      this.#joined.reject(unavailable(what, error))
+      this.#joined.reject(this.#cluster.unavailable(what, error))
     } else if (Date.now() - this.#trouble.since > this.#cluster.timeout) {
-      this.#joined.reject(unavailable(what, error))
+      this.#joined.reject(this.#cluster.unavailable(what, error))
     }
     return false
   }
@@ -198,6 +198,7 @@ export class Membership {
 
   async #deal(claims: readonly Claim[]): Promise<{ memberId: string; assignment: Buffer }[]> {
     const { topic } = this.#options
+    this.#cluster.forget(topic)
     const { leaders } = await this.#cluster.topicThere(topic)
     this.#dealtCount = leaders.length
     return [...deal(claims, leaders.length)].map(([memberId, partitions]) => ({

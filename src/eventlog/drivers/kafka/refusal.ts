@@ -26,19 +26,24 @@ export function accept(protocol: Protocol, code: number, detail: string | null =
 export const isRefusal = (error: unknown, ...reasons: readonly string[]): boolean =>
   error instanceof Refusal && (reasons.length === 0 || reasons.includes(error.reason))
 
+/** The codes that Node.js gives a certificate that it does not trust. */
+const badCertificate = /CERT|UNABLE_TO_/
+
 /** Whether the same may succeed a little later: a connection that is gone, a broker that is not ready. */
 export function isPassing(protocol: Protocol, error: unknown): boolean {
   if (error instanceof LockstepError) return false
   if (error instanceof Refusal) return error.passing
   const forGood = [protocol.AuthenticationError, protocol.UnsupportedApiError, protocol.UnsupportedCompressionError, protocol.UserError]
-  return !causes(error).some((cause) => forGood.some((kind) => cause instanceof kind))
+  return !causes(error).some(
+    (cause) => badCertificate.test(String((cause as NodeJS.ErrnoException).code)) || forGood.some((kind) => cause instanceof kind),
+  )
 }
 
 /** What the log could not do, as users get it. */
-export function unavailable(what: string, cause: unknown): LockstepError {
+export function unavailable(what: string, cause: unknown, where: string): LockstepError {
   if (cause instanceof LockstepError) return cause
   const reason = causes(cause).findLast((each) => each.message !== '')?.message ?? String(cause)
-  return new LockstepError('EVENT_LOG_UNAVAILABLE', `Kafka cannot ${what}: ${reason}`, { cause })
+  return new LockstepError('EVENT_LOG_UNAVAILABLE', `Kafka cannot ${what}: ${reason}`, { where, cause })
 }
 
 /** The error and what it came from, the last being the first cause. */
