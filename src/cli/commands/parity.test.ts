@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { lockstep, smallProject } from '../../../test/support/command-line.ts'
+
+const small = ['--sample', '20', '--engine-rows', '0', '--oracle-rows', '5000']
+
+test('compares the paths, tells how many values are equal, and ends well', async () => {
+  using project = smallProject()
+  const { code, stdout, stderr } = await lockstep(project.path, 'parity', 'visit', ...small)
+  assert.deepEqual([code, stderr], [0, ''], stdout)
+  assert.match(stdout, /^Parity of visit version 1, seed 1\n/)
+  assert.match(stdout, /\nuser_clicks +clicks +2 +5 +[\d,]+\n/)
+  assert.match(stdout, /\npath +compared +equal +late +different +late events +restarts +time\noracle +\d/)
+  assert.match(stdout, /\nonline store, as materialized +\d/)
+  assert.match(stdout, /\nstream, with duplicates and restarts +\d/)
+  assert.match(stdout, /\nwhole vectors, as materialized +\d/)
+  assert.match(stdout, /\n[\d,]+ values compared: (all equal|[\d,]+ equal, [\d,]+ for late events), in \d[^\n]*\n$/)
+
+  const json = JSON.parse((await lockstep(project.path, 'parity', 'visit', ...small, '--seed', '2', '--json')).stdout)
+  assert.deepEqual([json.seed, json.proven, json.total.different, json.differences], [2, true, 0, []])
+  assert.equal(json.total.compared, json.total.equal + json.total.late)
+})
+
+test('other events, and another lateness', async () => {
+  using project = smallProject({ 'other.csv': 'click_id,user_id,page,price,at\nz,5,home,1.00,2026-03-01T10:00:00Z\n' })
+  const parity = (...given: string[]) => lockstep(project.path, 'parity', 'visit', ...small, '--json', ...given)
+  for (const events of ['other.csv', 'clicks=other.csv']) {
+    const { groups } = JSON.parse((await parity('--events', events, '--lateness', '2h')).stdout)
+    assert.deepEqual([groups[0].name, groups[0].keys, groups[0].rows], ['user_clicks', 1, 1])
+  }
+  const wrong: [given: string[], code: number, message: RegExp][] = [
+    [['--events', 'orders=other.csv'], 1, /There is no source orders/],
+    [['--events', 'topic'], 1, /The source declares no stream/],
+    [['--sample', 'many'], 2, /\\"many\\" is not a number/],
+    [['--sample', '0'], 1, /sample is 0 and should be a whole number from 1/],
+  ]
+  for (const [given, code, message] of wrong) {
+    const answer = await parity(...given)
+    assert.equal(answer.code, code, answer.stderr)
+    assert.match(answer.stderr, message)
+  }
+})
