@@ -4,6 +4,7 @@ import { growth } from './growth.ts'
 import { latest } from './latest.ts'
 import { materialize } from './materialize.ts'
 import { memory } from './memory.ts'
+import { stream } from './stream.ts'
 import { windows } from './windows.ts'
 
 const count = (text: string): number => {
@@ -70,5 +71,14 @@ program
   .option('--runs <n>', 'runs', count, 3)
   .option('--json <file>', 'where the figures go', 'bench-get.json')
   .action(get)
+
+program
+  .command('stream')
+  .description('live events into 5 windowed features, durable: events a second, and how soon one is in a read')
+  .option('--events <n>', 'events', count, 3_000_000)
+  .option('--keys <n>', 'keys', count, 100_000)
+  .option('--runs <n>', 'runs', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-stream.json')
+  .action(stream)
 
 await program.parseAsync()

@@ -64,7 +64,9 @@ export async function stream({ events: total, keys, runs, json }: StreamBenchmar
   const module = new URL('./stream.ts', import.meta.url).href
   const throughput: Throughput[] = []
   for (let run = 0; run < runs; run++)
-    throughput.push((await runSide({ name: 'Lockstep', module, options: { part: 'throughput', total, keys } })).details as unknown as Throughput)
+    throughput.push(
+      (await runSide({ name: 'Lockstep', module, options: { part: 'throughput', total, keys } })).details as unknown as Throughput,
+    )
   const rate = median(throughput.map(({ eventsPerSecond }) => eventsPerSecond))
   const perCore = median(throughput.map(({ eventsPerCoreSecond }) => eventsPerCoreSecond))
   const half = rate / 2
@@ -72,7 +74,9 @@ export async function stream({ events: total, keys, runs, json }: StreamBenchmar
   const latency = found.details as unknown as Latency
   const thousand = (value: number) => `${Math.round(value / 1000)} k`
   console.log(`  taken in          ${thousand(rate)} events/s, ${thousand(perCore)} a second of processor time (bar: 300 k on one core)`)
-  console.log(`  at ${thousand(half)} events/s   in the next read of this process p50 ${latency.p50.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms (bar: 100 ms)`)
+  console.log(
+    `  at ${thousand(half)} events/s   in the next read of this process p50 ${latency.p50.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms (bar: 100 ms)`,
+  )
   console.log(`                    in the stored rows p50 ${latency.storedP50.toFixed(0)} ms, p99 ${latency.storedP99.toFixed(0)} ms`)
   await writeFile(json, `${JSON.stringify({ name: 'stream', machine, events: total, keys, throughput, latency }, null, 2)}\n`)
   console.log(`  written to ${json}`)
@@ -91,7 +95,10 @@ export async function side({ part, total, keys, rate }: Side): Promise<Throughpu
     const log = segmentsEventLog({ path: join(folder, 'log') })
     const state = lmdbOnlineStore({ path: join(folder, 'state') })
     await log.createTopic('clicks', 4)
-    const clock = { now: () => start * 1000 + 3_600_000_000, sleep: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal ? { signal } : {}).catch(() => {}) }
+    const clock = {
+      now: () => start * 1000 + 3_600_000_000,
+      sleep: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal ? { signal } : {}).catch(() => {}),
+    }
     const parts = { groups: [group], log, state, clock }
     const random = seededRandom(1)
     const encode = eventEncoder(clicks)
@@ -115,7 +122,10 @@ type Parts = Parameters<typeof StreamEngine.open>[0]
 /** All events lie in the log; how long until every one is in the state and committed. */
 async function takeIn(parts: Parts, total: number, record: (index: number) => NewRecord): Promise<Throughput> {
   for (let from = 0; from < total; from += 10_000)
-    await parts.log.append('clicks', Array.from({ length: Math.min(10_000, total - from) }, (_, index) => record(from + index)))
+    await parts.log.append(
+      'clicks',
+      Array.from({ length: Math.min(10_000, total - from) }, (_, index) => record(from + index)),
+    )
   const cpu = process.cpuUsage()
   const started = performance.now()
   const engine = await StreamEngine.open(parts)
@@ -161,6 +171,13 @@ async function readBack(parts: Parts, rate: number, seconds: number, record: (in
   }
   await Promise.all(looking)
   await engine.close()
-  const quantile = (values: readonly number[], share: number) => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
-  return { p50: quantile(own, 0.5), p99: quantile(own, 0.99), storedP50: quantile(others, 0.5), storedP99: quantile(others, 0.99), probes: own.length }
+  const quantile = (values: readonly number[], share: number) =>
+    values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
+  return {
+    p50: quantile(own, 0.5),
+    p99: quantile(own, 0.99),
+    storedP50: quantile(others, 0.5),
+    storedP99: quantile(others, 0.99),
+    probes: own.length,
+  }
 }

@@ -8,9 +8,9 @@ import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { startKafka } from '../scripts/kafka.ts'
 import { seededRandom } from '../src/lib/seeded-random.ts'
+import { fromCell, toCell } from '../src/schema/index.ts'
 import type { Store } from '../src/store/index.ts'
 import { type OracleRow, oracleValues } from '../src/testing/index.ts'
-import { fromCell, toCell } from '../src/schema/index.ts'
 import { click, clickEnd, clickView, items, openClicks, type StreamPlace, streamedGroups, users } from './support/streamed-clicks.ts'
 
 /** `KILL_SEED` repeats the moments of a run, as nearly as a machine does; `LOCKSTEP_KILLS` asks for more. */
@@ -123,7 +123,11 @@ async function check(store: Store, count: number): Promise<void> {
         return Object.entries(group.features).map(([name, { type }]) => [name, fromCell(type, values[name] ?? null)])
       })
       const vector = await store.vector(clickView, keys, { asOf })
-      assert.deepEqual(vector.values, Object.fromEntries(expected), `${JSON.stringify(keys)} as of ${asOf.toISOString()} of ${count} clicks`)
+      assert.deepEqual(
+        vector.values,
+        Object.fromEntries(expected),
+        `${JSON.stringify(keys)} as of ${asOf.toISOString()} of ${count} clicks`,
+      )
     }
   }
 }

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os'
-import { type FeatureGroupData, groupHash, type History, live } from '../definition/index.ts'
+import { type FeatureGroupData, groupHash, live } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { formatDuration } from '../lib/duration.ts'
 import { formatMoment } from '../lib/moment.ts'
@@ -9,16 +9,18 @@ import {
   type Interval,
   missingIntervals,
   type OfflineStore,
+  placesOf,
   prepareScan,
   quoteIdentifier,
   type Scan,
+  type SourcePlaces,
   transportSql,
 } from '../offline/index.ts'
 import { type GroupUse, planGroup } from '../plan/index.ts'
 import { engineOptions, evaluateUse, Interrupt, type Progress } from '../pointintime/index.ts'
 import type { TypeData } from '../schema/index.ts'
 
-export interface BackfillOptions {
+export interface BackfillOptions extends SourcePlaces {
   /** Ticks from `from` (included) to `to` (not included) are written, in microseconds. */
   readonly from: number
   readonly to: number
@@ -29,7 +31,6 @@ export interface BackfillOptions {
   /** Processes that compute values; 1, this one, by default. */
   readonly workers?: number
   readonly temporaryFolder?: string
-  readonly history?: Readonly<Record<string, History>>
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
 }
@@ -82,8 +83,7 @@ export async function backfillGroup(group: FeatureGroupData, offline: OfflineSto
   try {
     const written: { from: string; to: string; rows: number }[] = []
     if (missing.length > 0) {
-      const history = options.history?.[group.source.name]
-      const scan = await prepareScan(duck, group.source, history ? { history } : {})
+      const scan = await prepareScan(duck, group.source, placesOf(options, group.source))
       const ticks = new Ticks(duck, group, scan, every)
       interrupt.stage(`reading ${group.source.name}`)
       await ticks.findKeys()

@@ -1,6 +1,6 @@
-import { effectiveMoment, type FeatureGroupData, type History } from '../definition/index.ts'
+import { effectiveMoment, type FeatureGroupData } from '../definition/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
-import { Duck, prepareScan, quoteIdentifier, type RowReport, type Scan } from '../offline/index.ts'
+import { Duck, placesOf, prepareScan, quoteIdentifier, type RowReport, type Scan, type SourcePlaces } from '../offline/index.ts'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
 import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, isStreamed, planGroup } from '../plan/index.ts'
 import { engineOptions, historyPartitions, historySql, Interrupt, type Progress, readEvents } from '../pointintime/index.ts'
@@ -11,7 +11,7 @@ import { liveStates } from './live-states.ts'
 import { PackedRows } from './packed-rows.ts'
 import { tableStates } from './table-states.ts'
 
-export interface MaterializeOptions {
+export interface MaterializeOptions extends SourcePlaces {
   /** The moment up to which history counts, in microseconds. */
   readonly upto: number
   /** Drop what another definition of the same version has stored. */
@@ -21,7 +21,6 @@ export interface MaterializeOptions {
   readonly memoryLimit?: number
   readonly threads?: number
   readonly temporaryFolder?: string
-  readonly history?: Readonly<Record<string, History>>
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
 }
@@ -62,10 +61,9 @@ export async function materializeGroup(
   const stop = () => duck.interrupt()
   options.signal?.addEventListener('abort', stop)
   try {
-    const history = options.history?.[group.source.name]
     const streamed = plan.kind === 'events' && isStreamed(group)
     const versions = streamed && plan.state.known ? 'all' : 'latest'
-    const scan = await prepareScan(duck, group.source, { versions, ...(history ? { history } : {}) })
+    const scan = await prepareScan(duck, group.source, { versions, ...placesOf(options, group.source) })
     interrupt.stage(`reading ${group.source.name}`)
     const blocks =
       plan.kind === 'table'

@@ -2,11 +2,12 @@ export { type Batch, type BatchColumn, cellAt, columnOf, isNumeric } from './bat
 export { checkInterval, checkTarget } from './check.ts'
 export { ContentHash } from './content-hash.ts'
 export { Duck, type DuckOptions } from './duckdb.ts'
+export { type LandedEvent, type LandedFile, LandedHistory } from './landed-history.ts'
 export { physicalType, transportSql } from './physical.ts'
 export { type RawRelation, rawRelation, typedSql } from './raw-relation.ts'
 export type { SourceFile } from './readers/reader.ts'
 export { formatProblems, type RowExample, type RowProblem, type RowReport } from './row-report.ts'
-export { prepareScan, type Scan, type ScanOptions } from './scan.ts'
+export { placesOf, prepareScan, type Scan, type ScanOptions, type SourcePlaces } from './scan.ts'
 export { type SourceRow, sourceRows } from './source-rows.ts'
 export { quoteIdentifier, quoteList, quoteLiteral } from './sql.ts'
 export {

@@ -3,6 +3,7 @@ import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
 import { checkZone, conversion, reasonSql, validSql } from './convert-sql.ts'
 import type { Duck } from './duckdb.ts'
+import { landedSql } from './landed-history.ts'
 import { type ConvertedColumn, withoutProven } from './proven.ts'
 import { csvReader } from './readers/csv.ts'
 import { ndjsonReader } from './readers/ndjson.ts'
@@ -34,6 +35,21 @@ export interface ScanOptions {
   readonly history?: History
   /** Whether of several versions of an event the latest is given (default), or all with the times between which they counted. */
   readonly versions?: 'latest' | 'all'
+  /** Files of events that have landed of the source's stream; read beside the history. */
+  readonly landed?: readonly string[]
+}
+
+/** Where sources are read, by their names. */
+export interface SourcePlaces {
+  /** Other places of histories than those that sources declare. */
+  readonly history?: Readonly<Record<string, History>>
+  /** Files in which events of streams have landed. */
+  readonly landed?: Readonly<Record<string, readonly string[]>>
+}
+
+/** Where this source is read. */
+export function placesOf({ history, landed }: SourcePlaces, { name }: SourceData): Pick<ScanOptions, 'history' | 'landed'> {
+  return { ...(history?.[name] ? { history: history[name] } : {}), ...(landed?.[name] ? { landed: landed[name] } : {}) }
 }
 
 /**
@@ -43,15 +59,57 @@ export interface ScanOptions {
 export async function prepareScan(duck: Duck, source: SourceData, options: ScanOptions = {}): Promise<Scan> {
   const where = `source ${source.name}`
   const history = options.history ?? source.history
-  if (history === null)
+  if (history === null && source.stream === null)
     throw new LockstepError('SOURCE_NOT_FOUND', 'The source declares no history', {
       where,
       remedy: 'Give it `history: parquet(...)`, or pass one.',
     })
+  const declared = history === null ? null : await declaredRows(duck, source, history, where)
+  try {
+    const { sql, known } = await withLanded(duck, source, declared?.sql ?? null, options.landed ?? null)
+    const [all] = await duck.rows(`SELECT count(*) AS "rows" FROM ${declared && !options.landed ? declared.reader.from : `(${sql})`}`)
+    const versions = await keepVersions(duck, source, sql, known, Number(all?.rows), options.versions ?? 'latest')
+    return {
+      sql: versions.sql,
+      files: declared?.reader.files ?? [],
+      report: async () => (await declared?.report()) ?? { source: source.name, rows: 0, setAside: 0, problems: [] },
+      async close() {
+        await versions.close()
+        await declared?.reader.close()
+      },
+    }
+  } catch (error) {
+    await declared?.reader.close()
+    throw error
+  }
+}
+
+/** The rows of both, and the SQL of when one became known: the declared column, or for landed events when the log took them. */
+async function withLanded(
+  duck: Duck,
+  source: SourceData,
+  declared: string | null,
+  landed: readonly string[] | null,
+): Promise<{ sql: string; known: string }> {
+  const known = source.known === null ? 'CAST(NULL AS TIMESTAMP)' : `CAST(${quoteIdentifier(source.known)} AS TIMESTAMP)`
+  if (declared !== null && landed === null) return { sql: declared, known }
+  const names = Object.keys(source.columns).map(quoteIdentifier).join(', ')
+  const parts = [await landedSql(duck, source, landed ?? [])]
+  if (declared !== null) parts.push(`SELECT ${names}, CAST(NULL AS TIMESTAMP) AS "__taken" FROM (${declared})`)
+  return { sql: parts.join(' UNION ALL BY NAME '), known: source.known === null ? '"__taken"' : known }
+}
+
+/** The valid rows of a declared history, converted. */
+async function declaredRows(
+  duck: Duck,
+  source: SourceData,
+  history: History,
+  where: string,
+): Promise<{ sql: string; reader: Reader; report: () => Promise<RowReport> }> {
   checkZone(source.timeZone, where)
   const reader = await openHistory(duck, source, history, where)
-  const declared = Object.entries(source.columns).map(([name, type]) => convertedColumn(name, type, reader, source, where))
-  const columns = (await withoutProven(duck, declared, reader.zone)).map(scannedColumn)
+  const converted = Object.entries(source.columns).map(([name, type]) => convertedColumn(name, type, reader, source, where))
+  const columns = (await withoutProven(duck, converted, reader.zone)).map(scannedColumn)
   const readable = reader.unreadable === null ? [] : [`${reader.unreadable} IS NULL`]
   const valid = [...readable, ...columns.map(({ valid }) => valid)].filter((sql) => sql !== 'true').join(' AND ') || 'true'
   const report = () => reportRows(duck, source, reader, columns, valid)
@@ -59,23 +117,8 @@ export async function prepareScan(duck: Duck, source: SourceData, options: ScanO
   if (source.invalidRows === 'refuse') duck.onRefusal(marker, async () => refusal(source, await report()))
   const guard = source.invalidRows === 'refuse' ? `CASE WHEN ${valid} THEN true ELSE error(${quoteLiteral(marker)}) END` : valid
   const selected = columns.map(({ name, value }) => `${value} AS ${quoteIdentifier(name)}`).join(', ')
-  const base = `SELECT ${selected} FROM ${reader.from} AS "source"${valid === 'true' ? '' : ` WHERE ${guard}`}`
-  try {
-    const [all] = await duck.rows(`SELECT count(*) AS "rows" FROM ${reader.from}`)
-    const versions = await keepVersions(duck, source, base, Number(all?.rows), options.versions ?? 'latest')
-    return {
-      sql: versions.sql,
-      files: reader.files,
-      report,
-      async close() {
-        await versions.close()
-        await reader.close()
-      },
-    }
-  } catch (error) {
-    await reader.close()
-    throw error
-  }
+  const sql = `SELECT ${selected} FROM ${reader.from} AS "source"${valid === 'true' ? '' : ` WHERE ${guard}`}`
+  return { sql, reader, report }
 }
 
 function openHistory(duck: Duck, source: SourceData, history: History, where: string): Promise<Reader> {

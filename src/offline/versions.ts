@@ -15,20 +15,23 @@ const noTables = async (): Promise<void> => {}
 /**
  * Makes rows with the same declared id one event. Of its versions the one known last counts; where several were known at the
  * same time, or no such time is declared, the one with the greatest content, column by column in order of their names.
- * Only rows whose id occurs more than once go through a window; all others are read as they are. `rows` is about how many there are.
+ * Only rows whose id occurs more than once go through a window; all others are read as they are. `known` is the SQL of when a row
+ * became known, null for always; `rows` is about how many there are.
  */
 export async function keepVersions(
   duck: Duck,
   source: SourceData,
   base: string,
+  known: string,
   rows: number,
   versions: 'latest' | 'all',
 ): Promise<Versions> {
   const names = Object.keys(source.columns)
   const columns = names.map(quoteIdentifier).join(', ')
-  const known = source.known === null ? 'CAST(NULL AS TIMESTAMP)' : `CAST(${quoteIdentifier(source.known)} AS TIMESTAMP)`
   const withTimes = (from: string) =>
-    versions === 'latest' ? from : `SELECT *, ${known} AS "__known", CAST(NULL AS TIMESTAMP) AS "__superseded" FROM (${from})`
+    versions === 'latest'
+      ? `SELECT ${columns} FROM (${from})`
+      : `SELECT ${columns}, ${known} AS "__known", CAST(NULL AS TIMESTAMP) AS "__superseded" FROM (${from})`
   if (source.id.length === 0) return { sql: withTimes(base), close: noTables }
 
   const id = source.id.map(quoteIdentifier).join(', ')

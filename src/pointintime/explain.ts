@@ -1,18 +1,9 @@
 import { tmpdir } from 'node:os'
-import {
-  type AnyView,
-  effectiveMoment,
-  groupHash,
-  type History,
-  onDemandHash,
-  showExpression,
-  showRefresh,
-  showType,
-} from '../definition/index.ts'
+import { type AnyView, effectiveMoment, groupHash, onDemandHash, showExpression, showRefresh, showType } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { formatMoment } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import { cellAt, Duck, prepareScan, type Scan } from '../offline/index.ts'
+import { cellAt, Duck, placesOf, prepareScan, type Scan, type SourcePlaces } from '../offline/index.ts'
 import {
   type AggregatePlan,
   type FeaturePlan,
@@ -35,7 +26,7 @@ import { groupValues, historySql } from './group-values.ts'
 import { jsonRecord, jsonValue } from './json-value.ts'
 import { readKey } from './key-history.ts'
 
-export interface ExplainOptions {
+export interface ExplainOptions extends SourcePlaces {
   /** Microseconds since the epoch. */
   readonly asOf: number
   /** Read as known at that moment. Off by default. */
@@ -44,8 +35,6 @@ export interface ExplainOptions {
   readonly limit?: number
   /** The values that the caller gives, for features computed on demand. */
   readonly request?: Readonly<Record<string, unknown>>
-  /** Other places of sources' histories, by the name of the source. */
-  readonly history?: Readonly<Record<string, History>>
   readonly threads?: number
   readonly temporaryFolder?: string
   readonly signal?: AbortSignal
@@ -202,8 +191,7 @@ class Explainer {
 
   #scan({ plan: { group } }: GroupUse): Promise<Scan> {
     const { source } = group
-    const history = this.#options.history?.[source.name]
-    const scan = this.#scans.get(source.name) ?? prepareScan(this.#duck, source, { versions: 'all', ...(history ? { history } : {}) })
+    const scan = this.#scans.get(source.name) ?? prepareScan(this.#duck, source, { versions: 'all', ...placesOf(this.#options, source) })
     this.#scans.set(source.name, scan)
     return scan
   }

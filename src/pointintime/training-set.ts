@@ -1,7 +1,17 @@
 import { tmpdir } from 'node:os'
-import { type AnyView, groupHash, type History, onDemandHash, type SourceData, type TrainingRowOf, viewHash } from '../definition/index.ts'
+import { type AnyView, groupHash, onDemandHash, type SourceData, type TrainingRowOf, viewHash } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { cellAt, Duck, physicalType, prepareScan, type RowReport, type Scan, transportSql } from '../offline/index.ts'
+import {
+  cellAt,
+  Duck,
+  physicalType,
+  placesOf,
+  prepareScan,
+  type RowReport,
+  type Scan,
+  type SourcePlaces,
+  transportSql,
+} from '../offline/index.ts'
 import { type GroupUse, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
 import { fromCell, type TypeData } from '../schema/index.ts'
 import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
@@ -13,7 +23,7 @@ import { computeSteps, stepColumn } from './on-demand-values.ts'
 import { type Split, splitSql } from './split.ts'
 import { type TrainingSetManifest, type WriteOptions, writeTrainingSet } from './write-training-set.ts'
 
-export interface TrainingSetOptions {
+export interface TrainingSetOptions extends SourcePlaces {
   /** Read as known at each label's moment: only rows whose known time has come by then. Off by default. */
   readonly asKnown?: boolean
   /** Adds a column `split` by time or by a hash of a key. */
@@ -27,8 +37,6 @@ export interface TrainingSetOptions {
   /** Deals the keys into at least so many partitions, whatever the memory limit. */
   readonly partitions?: number
   readonly temporaryFolder?: string
-  /** Other places of sources' histories, by the name of the source. */
-  readonly history?: Readonly<Record<string, History>>
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
 }
@@ -244,10 +252,9 @@ async function openScans(duck: Duck, plan: ViewPlan, options: TrainingSetOptions
   const sources = new Map<string, SourceData>(plan.uses.map(({ plan: { group } }) => [group.source.name, group.source]))
   for (const [name, source] of sources) {
     interrupt.stage(`opening ${name}`)
-    const history = options.history?.[name]
     scans.set(name, {
       source,
-      scan: await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...(history ? { history } : {}) }),
+      scan: await prepareScan(duck, source, { versions: options.asKnown ? 'all' : 'latest', ...placesOf(options, source) }),
     })
   }
   return scans

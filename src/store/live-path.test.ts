@@ -50,8 +50,7 @@ describe('a store that keeps groups live', () => {
     now = new Date('2026-03-01T12:00:00Z')
   })
   after(() => rm(folder, { recursive: true, force: true }))
-  const open = (name: string) =>
-    openStore({ definitions: [view, userClicks, itemClicks], folder: join(folder, name), clock: () => now })
+  const open = (name: string) => openStore({ definitions: [view, userClicks, itemClicks], folder: join(folder, name), clock: () => now })
   const values = async (store: Awaited<ReturnType<typeof open>>, user_id = 'u1', item_id = 'i1') =>
     (await store.vector(view, { user_id, item_id })).values
 
@@ -66,7 +65,10 @@ describe('a store that keeps groups live', () => {
       item_click_count_lifetime: 1,
     })
     // One of them history holds already.
-    await store.push('clicks', [{ click_id: 'c1', user_id: 'u1', item_id: 'i1', weight: 5, at: '2026-03-01T11:59:59Z' }, past[1] as (typeof past)[1]])
+    await store.push('clicks', [
+      { click_id: 'c1', user_id: 'u1', item_id: 'i1', weight: 5, at: '2026-03-01T11:59:59Z' },
+      past[1] as (typeof past)[1],
+    ])
     assert.deepEqual(await values(store), {
       user_click_count_30m: 2,
       user_click_count_lifetime: 3,
@@ -92,6 +94,37 @@ describe('a store that keeps groups live', () => {
       await live.caughtUp()
       assert.equal((await values(store, 'u2', 'i9')).user_click_count_lifetime, 2, end)
       assert.equal((await values(store, 'u2', 'i9')).item_click_count_lifetime, 2, end)
+    }
+  })
+
+  test('what was pushed is in training sets, late or not, with when it was known', async () => {
+    await using store = await open('history')
+    await using live = await store.stream()
+    await live.ready
+    const late = { click_id: 'c1', user_id: 'u1', item_id: 'i1', weight: 7, at: '2026-02-01T00:00:00Z' }
+    await store.push('clicks', [late, { ...late, click_id: 'c2', at: '2026-03-01T11:59:00Z' }])
+    await live.flush()
+    const labels = [
+      { user_id: 'u1', item_id: 'i1', at: '2026-03-01T12:00:00Z' },
+      { user_id: 'u1', item_id: 'i1', at: '2026-02-02T00:00:00Z' },
+    ]
+    for (const asKnown of [false, true]) {
+      await using set = await store.trainingSet(view, labels, { moment: 'at', asKnown })
+      const found: unknown[] = []
+      for await (const row of set) found.push([row.user_click_count_30m, row.user_click_count_lifetime])
+      // The log takes events now, which is after these moments.
+      assert.deepEqual(
+        found,
+        asKnown
+          ? [
+              [1, 2],
+              [0, 0],
+            ]
+          : [
+              [2, 4],
+              [0, 1],
+            ],
+      )
     }
   })
 

@@ -11,6 +11,7 @@ import {
   isStreamed,
   type LiveKey,
   landedFiles,
+  parquetLanding,
   StreamEngine,
   type StreamStatus,
   streamStatus,
@@ -43,12 +44,14 @@ export class LivePath {
   readonly #clock: Clock
   readonly #groups: readonly FeatureGroupData[]
   readonly #workers = new Set<StreamEngine>()
+  readonly #landing: ReturnType<typeof parquetLanding>
 
   constructor(stores: Stores, groups: readonly FeatureGroupData[], history: Readonly<Record<string, History>>, clock: Clock) {
     this.#stores = stores
     this.#groups = groups
     this.#history = history
     this.#clock = clock
+    this.#landing = parquetLanding(stores.landingFolder)
   }
 
   streamed(groups: readonly FeatureGroupData[] = this.#groups): readonly FeatureGroupData[] {
@@ -64,8 +67,14 @@ export class LivePath {
       groups: this.streamed(groups),
       log: await this.#stores.log,
       state: this.#stores.online,
-      landing: null,
-      fill: (group, _landed, version, signal) => this.#fill(group, version, signal),
+      landing: this.#landing,
+      fill: (group, landed, version, signal) =>
+        this.#fill(
+          group,
+          landed.map(({ path }) => path),
+          version,
+          signal,
+        ),
       clock: this.#clock,
     })
     this.#workers.add(engine)
@@ -135,10 +144,12 @@ export class LivePath {
 
   async close(): Promise<void> {
     for (const worker of this.#workers) await worker.close()
+    await this.#landing.close()
   }
 
-  async #fill(group: FeatureGroupData, version: Uint8Array, signal: AbortSignal): Promise<void> {
-    await materializeGroup(group, this.#stores.online, { upto: this.#clock.now(), history: this.#history, version, signal })
+  async #fill(group: FeatureGroupData, landed: readonly string[], version: Uint8Array, signal: AbortSignal): Promise<void> {
+    const places = { history: this.#history, landed: { [group.source.name]: landed } }
+    await materializeGroup(group, this.#stores.online, { upto: this.#clock.now(), ...places, version, signal })
   }
 
   #source(name: string): SourceData {

@@ -26,7 +26,7 @@ import {
   type MaterializeResult,
   materializeGroup,
 } from '../materialize/index.ts'
-import type { OfflineStore } from '../offline/index.ts'
+import type { OfflineStore, SourcePlaces } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import type { OnlineStore } from '../online/index.ts'
@@ -68,7 +68,7 @@ type Request<View extends AnyView> =
 export type ReadOptions<View extends AnyView> = { readonly asOf?: Moment } & Request<View>
 type ReadArguments<View extends AnyView> =
   Record<never, never> extends RequestOf<View> ? [options?: ReadOptions<View>] : [options: ReadOptions<View>]
-export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asOf' | 'history' | 'request'> & {
+export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asOf' | 'request' | keyof SourcePlaces> & {
   readonly asOf?: Moment
   readonly request?: Partial<RequestOf<View>>
 }
@@ -120,7 +120,7 @@ export class Store implements AsyncDisposable {
   async trainingSet<View extends AnyView, const Label = Record<string, unknown>>(
     view: View,
     labels: string | readonly Label[],
-    options: LabelOptions & Omit<TrainingSetOptions, 'history'> = {},
+    options: LabelOptions & Omit<TrainingSetOptions, keyof SourcePlaces> = {},
   ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
     const { moment, columns, timeZone, ...rest } = options
     const given = labelsFrom(labels as string, {
@@ -128,7 +128,7 @@ export class Store implements AsyncDisposable {
       ...(columns === undefined ? {} : { columns }),
       ...(timeZone === undefined ? {} : { timeZone }),
     })
-    return await buildTrainingSet<View, Label>(view, given, { ...rest, history: this.#history })
+    return await buildTrainingSet<View, Label>(view, given, { ...rest, ...(await this.#places(groupsOf(view))) })
   }
 
   /** Writes what the online store needs of these groups (all by default) to answer at any moment from `asOf` (now by default) on. */
@@ -139,7 +139,9 @@ export class Store implements AsyncDisposable {
     const { asOf, ...rest } = options
     const results: MaterializeResult[] = []
     for (const group of groups)
-      results.push(await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), history: this.#history }))
+      results.push(
+        await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), ...(await this.#places([group])) }),
+      )
     this.#readers.clear()
     return results
   }
@@ -155,7 +157,7 @@ export class Store implements AsyncDisposable {
       from: momentMicros(from, 'from'),
       to: momentMicros(to, 'to'),
       ...(every === undefined ? {} : { every: durationMicros(every, 'every') }),
-      history: this.#history,
+      ...(await this.#places([group])),
     })
   }
 
@@ -196,7 +198,7 @@ export class Store implements AsyncDisposable {
     return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, {
       ...options,
       asOf: this.#moment(options.asOf),
-      history: this.#history,
+      ...(await this.#places(groupsOf(view))),
     })
   }
 
@@ -254,7 +256,7 @@ export class Store implements AsyncDisposable {
 
   /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
   async unmaterialized(view: AnyView): Promise<FeatureGroupData[]> {
-    const groups = [...new Set(selectionsOf(view).map(({ group }) => group))]
+    const groups = groupsOf(view)
     const metas = await Promise.all(groups.map((group) => this.#stores.online.readMeta(onlineTable(group))))
     return groups.filter((_, index) => metas[index] === null)
   }
@@ -268,6 +270,11 @@ export class Store implements AsyncDisposable {
     await this.close()
   }
 
+  /** Where the sources of groups are read: as declared or moved, and what has landed of their streams. */
+  async #places(groups: readonly FeatureGroupData[]): Promise<SourcePlaces> {
+    return { history: this.#history, landed: await this.#live.landed(groups.map(({ source }) => source)) }
+  }
+
   #moment(asOf: Moment | undefined): number {
     return momentMicros(asOf ?? this.#clock(), 'asOf')
   }
@@ -279,6 +286,8 @@ export class Store implements AsyncDisposable {
     return reader
   }
 }
+
+const groupsOf = (view: AnyView): FeatureGroupData[] => [...new Set(selectionsOf(view).map(({ group }) => group))]
 
 /** Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. */
 export async function openStore(options: StoreOptions): Promise<Store> {

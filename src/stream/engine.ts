@@ -4,6 +4,7 @@ import { LockstepError } from '../errors.ts'
 import type { EventLog, NewRecord, RecordPosition } from '../eventlog/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
+import type { LandedFile } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { type EventGroupPlan, planGroup } from '../plan/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
@@ -12,7 +13,7 @@ import { FeedReader } from './feed-reader.ts'
 import { type Feed, feedsOf } from './feeds.ts'
 import { type Filled, type FillPositions, filledFrom, fillOnce } from './fill.ts'
 import { GroupUnit, keyText, rowVersion } from './group-unit.ts'
-import { HistoryUnit, type LandedFile, type Landing } from './history-unit.ts'
+import { HistoryUnit, type Landing } from './history-unit.ts'
 import type { LiveKey } from './live-group.ts'
 import { recordDecoder } from './record-decoder.ts'
 import { RouterUnit } from './router-unit.ts'
@@ -316,9 +317,7 @@ export class StreamEngine implements AsyncDisposable {
       const begin = direct
         ? { initial: { epoch, position: positions[partition] ?? 0 } }
         : { initial: { epoch, origins: positions }, originPartitions: Object.keys(positions).length }
-      units.push(
-        GroupUnit.open({ plan, partition, state, clock, owner, ...begin, ...(stateMemory === undefined ? {} : { stateMemory }) }),
-      )
+      units.push(GroupUnit.open({ plan, partition, state, clock, owner, ...begin, ...(stateMemory === undefined ? {} : { stateMemory }) }))
     }
     if (direct) {
       units.push(HistoryUnit.open({ source: feed.source, partition, state, log, landing, clock, owner, warn }))

@@ -12,7 +12,7 @@ export interface FeedReaderOptions {
   readonly target: Omit<CommitTarget, 'signal'>
   /** The units of a partition, each claimed for this worker. */
   readonly open: (partition: number) => Promise<Unit[]>
-  readonly decode: (record: LogRecord) => StreamEvent | PoisonRecord
+  readonly decode: RecordDecoder
   /** Milliseconds between the beginnings of two commits, at least. */
   readonly commitEvery: number
   /** Milliseconds of silence after which a worker is taken for dead. */

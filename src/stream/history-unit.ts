@@ -2,22 +2,12 @@ import type { SourceData } from '../definition/index.ts'
 import { deadLetter, type EventLog } from '../eventlog/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Micros } from '../lib/moment.ts'
+import type { LandedFile } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { PoisonRecord, StreamEvent } from './stream-event.ts'
 import { historyTable } from './tables.ts'
 import type { PreparedCommit, Unit } from './unit.ts'
 import { UnitRecord } from './unit-text.ts'
-
-/** A file of landed events; what it counts for is said by the text of its unit. */
-export interface LandedFile {
-  readonly path: string
-  /** The day of its events' time (UTC), as `2026-03-01`. */
-  readonly date: string
-  readonly rows: number
-  /** Offsets from `first` (included) to `next` (not included). */
-  readonly first: number
-  readonly next: number
-}
 
 /** Where the events of a stream land as history. */
 export interface Landing {
@@ -25,8 +15,8 @@ export interface Landing {
   write(source: SourceData, partition: number, first: number, next: number, events: readonly StreamEvent[]): Promise<readonly LandedFile[]>
   /** Removes what lies there of the partition besides these files: leftovers of a worker that died. */
   clean(source: SourceData, partition: number, files: readonly LandedFile[]): Promise<void>
-  /** Makes one file of many small ones; null where it is not worth it. The old files stay until `clean`. */
-  compact(source: SourceData, partition: number, files: readonly LandedFile[]): Promise<readonly LandedFile[] | null>
+  /** Makes one file of the small ones of a day. The old files stay until `clean`. */
+  compact(source: SourceData, partition: number, files: readonly LandedFile[]): Promise<readonly LandedFile[]>
 }
 
 export interface HistoryUnitOptions {
@@ -44,7 +34,7 @@ export interface HistoryUnitOptions {
 /** Events that are kept before they are written, and for how long at most (microseconds). */
 const mostRows = 100_000
 const longest = 10_000_000
-/** Files of one partition that make compacting worth while. */
+/** New files of one partition that make compacting worth while. */
 const manyFiles = 64
 
 /** Lands the valid events of a partition in history, late ones too, and sets aside the records that are none. */
@@ -60,6 +50,7 @@ export class HistoryUnit implements Unit {
   #waiting: StreamEvent[] = []
   #since: Micros | null = null
   #watermark: Micros | null
+  #compactAt = manyFiles
   #writing: Promise<void> | null = null
 
   private constructor(record: UnitRecord, options: HistoryUnitOptions) {
@@ -135,7 +126,8 @@ export class HistoryUnit implements Unit {
     try {
       if (landing && events.length > 0) {
         const files = [...this.#files, ...(await landing.write(source, partition, this.#landed, next, events))]
-        this.#files = (files.length >= manyFiles ? await landing.compact(source, partition, files) : null) ?? files
+        this.#files = files.length >= this.#compactAt ? await landing.compact(source, partition, files) : files
+        if (this.#files !== files) this.#compactAt = this.#files.length + manyFiles
       }
       this.#landed = next
     } catch (error) {

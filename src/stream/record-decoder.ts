@@ -1,23 +1,61 @@
 import type { SourceData } from '../definition/index.ts'
-import type { LogRecord } from '../eventlog/index.ts'
+import { LockstepError } from '../errors.ts'
+import { type LogRecord, payloadDecoder } from '../eventlog/index.ts'
 import type { Micros } from '../lib/moment.ts'
 import type { Cell } from '../schema/index.ts'
-import { eventDecoder, formatInvalid, isInvalid } from './event-decoder.ts'
+import { eventDecoder, formatInvalid, type InvalidEvent, isInvalid } from './event-decoder.ts'
 import { originOf } from './origin.ts'
 import type { PoisonRecord, StreamEvent } from './stream-event.ts'
+
+/** At once, or by a promise where a schema has to be fetched first: it rejects where that cannot be had now. */
+export type RecordDecoder = (record: LogRecord) => StreamEvent | PoisonRecord | Promise<StreamEvent | PoisonRecord>
+
+/** Reads the records of a source's topic as events; what is none comes back with the reason. */
+export function recordDecoder(source: SourceData): RecordDecoder {
+  const format = source.stream?.format ?? { kind: 'json' }
+  const event = eventOf(source)
+  const { json, fields } = eventDecoder(source)
+  if (format.kind === 'json') {
+    return (record) => {
+      const text = utf8Text(record)
+      return text === null ? { record, reason: 'the record is not UTF-8' } : event(record, json(text))
+    }
+  }
+  const decode = payloadDecoder(format)
+  return (record) => {
+    const poison = poisonOf(record)
+    try {
+      const payload = decode(record.value ?? nothing, record.headers)
+      return payload instanceof Promise ? payload.then((read) => event(record, fields(read))).catch(poison) : event(record, fields(payload))
+    } catch (error) {
+      return poison(error)
+    }
+  }
+}
+
+/** What no later attempt changes makes the record one that is no event. */
+const poisonOf =
+  (record: LogRecord) =>
+  (error: unknown): PoisonRecord => {
+    if (error instanceof LockstepError && error.code === 'INVALID_VALUE') return { record, reason: error.message }
+    throw error
+  }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const nothing = new Uint8Array()
 
-/** Reads the records of a source's topic as events; what is none comes back with the reason. */
-export function recordDecoder(source: SourceData): (record: LogRecord) => StreamEvent | PoisonRecord {
-  const decode = eventDecoder(source)
+function utf8Text({ value }: LogRecord): string | null {
+  try {
+    return utf8.decode(value ?? nothing)
+  } catch {
+    return null
+  }
+}
+
+function eventOf(source: SourceData): (record: LogRecord, cells: readonly Cell[] | InvalidEvent) => StreamEvent | PoisonRecord {
   const timeOf = momentReader(source, source.time)
   const knownOf = source.known === null ? null : momentReader(source, source.known)
-  return (record) => {
-    const text = textOf(record)
-    if (text === null) return { record, reason: 'the record is not UTF-8' }
-    const cells = decode.json(text)
+  return (record, cells) => {
     if (isInvalid(cells)) return { record, reason: formatInvalid(cells) }
     const origin = originOf(record)
     return {
@@ -29,14 +67,6 @@ export function recordDecoder(source: SourceData): (record: LogRecord) => Stream
       time: timeOf(cells) as Micros,
       known: knownOf === null ? origin.taken : (knownOf(cells) ?? Number.NEGATIVE_INFINITY),
     }
-  }
-}
-
-function textOf({ value }: LogRecord): string | null {
-  try {
-    return utf8.decode(value ?? nothing)
-  } catch {
-    return null
   }
 }
 

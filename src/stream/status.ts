@@ -1,10 +1,10 @@
 import type { FeatureGroupData } from '../definition/index.ts'
 import type { EventLog } from '../eventlog/index.ts'
 import type { Micros } from '../lib/moment.ts'
+import type { LandedFile } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { feedsOf } from './feeds.ts'
 import { filledFrom } from './fill.ts'
-import type { LandedFile } from './history-unit.ts'
 import { fillTable, historyTable, unitTable } from './tables.ts'
 import { parseUnitText, type UnitText } from './unit-text.ts'
 

@@ -46,13 +46,7 @@ export class UnitRecord {
   }
 
   /** Takes a unit over from whoever owned it; `initial` gives where one begins that nobody owned. */
-  static async claim(
-    store: OnlineStore,
-    table: string,
-    owner: string,
-    clock: Clock,
-    initial: Partial<UnitText> = {},
-  ): Promise<UnitRecord> {
+  static async claim(store: OnlineStore, table: string, owner: string, clock: Clock, initial: Partial<UnitText> = {}): Promise<UnitRecord> {
     for (;;) {
       const expected = await store.readMeta(table)
       const before = parseUnitText(expected) ?? { ...blank, ...initial }

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { FeatureGroup, rows as history, type SourceData } from '../../src/definition/index.ts'
 import { LockstepError } from '../../src/errors.ts'
+import type { LandedFile } from '../../src/offline/index.ts'
 import { memoryOnlineStore } from '../../src/online/drivers/memory.ts'
 import { type EventGroupPlan, LiveStateCodec, planGroup, StateReader } from '../../src/plan/index.ts'
 import { type Cell, encodeKey, fromCell, type TypeData } from '../../src/schema/index.ts'
 import { onlineMeta, onlineTable, recentTable } from '../../src/serving/index.ts'
 import { eventEncoder } from '../../src/stream/event-encoder.ts'
 import { keyText } from '../../src/stream/group-unit.ts'
-import { type Fill, historyTable, type LandedFile, LiveGroup, type LiveKey, parseUnitText, StreamEngine, type UnitText } from '../../src/stream/index.ts'
+import { type Fill, historyTable, LiveGroup, type LiveKey, parseUnitText, StreamEngine, type UnitText } from '../../src/stream/index.ts'
 import type { OracleRow } from '../../src/testing/index.ts'
 import { oracleAnswer } from '../support/oracle-answers.ts'
 import { publicRows, type RandomCase, randomCase } from '../support/random-case.ts'
@@ -226,7 +227,10 @@ class Run {
     const answers: Answer[] = []
     for (const key of this.#one.keys) {
       const types = Object.values<TypeData>(this.#group.entity.keys)
-      const bytes = encodeKey(types, Object.keys(this.#group.entity.keys).map((name) => key[name] as Cell))
+      const bytes = encodeKey(
+        types,
+        Object.keys(this.#group.entity.keys).map((name) => key[name] as Cell),
+      )
       // Memory first: what is no longer there has been stored.
       const inMemory = engine?.find(this.#group, bytes) ?? null
       const reads = [onlineTable(this.#group), recentTable(this.#group)].map((table) => ({ table, keys: [bytes] }))
@@ -272,7 +276,10 @@ class Run {
   /** The events that the log holds, of each declared id the version that counts, and the past. */
   #countedRows(): OracleRow[] {
     const { source } = this.#group
-    const sent = this.#log.records(topic).flat().sort((a, b) => a.taken - b.taken)
+    const sent = this.#log
+      .records(topic)
+      .flat()
+      .sort((a, b) => a.taken - b.taken)
     const byText = new Map(
       publicRows({ group: this.#group, rows: this.#rows }).map((row, index): [string, OracleRow] => [
         text(eventEncoder(source)(row, 'a row').value),
@@ -299,7 +306,11 @@ class Run {
       }
       const landed = this.#files.events((unit?.details as readonly LandedFile[] | undefined) ?? []).map(({ offset }) => offset)
       const valid = records.filter(({ value }) => text(value) !== '{').map(({ offset }) => offset)
-      assert.deepEqual(landed.toSorted((a, b) => a - b), valid, `history of partition ${partition}`)
+      assert.deepEqual(
+        landed.toSorted((a, b) => a - b),
+        valid,
+        `history of partition ${partition}`,
+      )
     }
   }
 }
@@ -348,4 +359,3 @@ function consistentRows({ group, rows }: RandomCase): OracleRow[] {
 }
 
 const pick = (row: OracleRow, names: readonly string[]): OracleRow => Object.fromEntries(names.map((name) => [name, row[name] ?? null]))
-

@@ -1,4 +1,5 @@
-import type { Landing, LandedFile, StreamEvent } from '../../src/stream/index.ts'
+import type { LandedFile } from '../../src/offline/index.ts'
+import type { Landing, StreamEvent } from '../../src/stream/index.ts'
 import type { Process } from './world.ts'
 
 /** Files of landed events that all processes share. A crash can leave some that no index names. */

@@ -1,6 +1,6 @@
 import type {
-  Consumer,
   ConsumeOptions,
+  Consumer,
   EventLog,
   LogRecord,
   NewRecord,

@@ -47,7 +47,10 @@ async function push(source: string, file: string, { dryRun = false }: PushOption
     if (batch.length >= batchSize) await flush()
   }
   await flush()
-  output.result({ source, events: pushed, dryRun }, () => `${dryRun ? 'Checked' : 'Pushed'} ${countOf(pushed, 'event')} ${dryRun ? 'of' : 'to'} ${source}`)
+  output.result(
+    { source, events: pushed, dryRun },
+    () => `${dryRun ? 'Checked' : 'Pushed'} ${countOf(pushed, 'event')} ${dryRun ? 'of' : 'to'} ${source}`,
+  )
 }
 
 function parseLine(text: string, file: string, line: number): Record<string, unknown> {

@@ -37,7 +37,7 @@ async function stream(names: readonly VersionedName[], options: StreamCommandOpt
   const streamed = store.streamedGroups(groups)
   if (streamed.length === 0)
     throw new LockstepError('INVALID_ARGUMENT', 'No group is kept live from a stream', {
-      remedy: "Give a source of events `stream: topic(...)`; its groups are live unless they declare `refresh: every(...)`.",
+      remedy: 'Give a source of events `stream: topic(...)`; its groups are live unless they declare `refresh: every(...)`.',
     })
   const helpers = Array.from({ length: workers - 1 }, () => new HelperProcess())
   const stopped = new AbortController()
