@@ -11,3 +11,4 @@ export type {
   RecordPosition,
 } from './log.ts'
 export { partitionOfKey } from './partition.ts'
+export { type Fields, type PayloadDecoder, type PayloadEncoder, type PayloadFormat, payloadDecoder, payloadEncoder } from './payload.ts'

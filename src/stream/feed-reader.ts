@@ -1,6 +1,7 @@
 import type { Consumer, EventLog, LogRecord } from '../eventlog/index.ts'
 import { type CommitTarget, commitUnits } from './commit-units.ts'
 import { persist } from './persist.ts'
+import type { RecordDecoder } from './record-decoder.ts'
 import type { PoisonRecord, StreamEvent } from './stream-event.ts'
 import type { Unit } from './unit.ts'
 
@@ -182,8 +183,10 @@ export class FeedReader {
     let next = slot.next
     for (const record of records) {
       if (record.offset < next) continue
+      const found = this.#options.decode(record)
+      const decoded = found instanceof Promise ? await this.#decoded(record, found) : found
+      if (decoded === null) return
       next = record.offset + 1
-      const decoded = this.#options.decode(record)
       if ('reason' in decoded) poison.push(decoded)
       else events.push(decoded)
     }
@@ -197,6 +200,16 @@ export class FeedReader {
       await persist(this.#target, () => unit.take(ownEvents, ownPoison, next))
     }
     slot.next = next
+  }
+
+  /** What is decoded later: again and again where its schema cannot be had. Null once all is to end. */
+  #decoded(record: LogRecord, first: Promise<StreamEvent | PoisonRecord>): Promise<StreamEvent | PoisonRecord | null> {
+    let attempt: Promise<StreamEvent | PoisonRecord> | null = first
+    return persist(this.#target, async () => {
+      const found = attempt ?? this.#options.decode(record)
+      attempt = null
+      return await found
+    })
   }
 
   #commitSoon(): void {

@@ -36,7 +36,7 @@ export async function* topicEvents(log: EventLog, source: SourceData): AsyncGene
         quiet = 0
         const end = left.get(record.partition)
         if (end === undefined) continue
-        if (record.offset < end) yield decode(record)
+        if (record.offset < end) yield await decode(record)
         if (record.offset >= end - 1) left.delete(record.partition)
       }
     }
