@@ -22,12 +22,12 @@ describe(`workers that are killed under load (KILL_SEED=${seed})`, { concurrency
     inFolder((folder) => killedWorker({ folder, kafka: null })),
   )
 
-  test(`${kills} times, over Kafka: no event is lost or doubled`, { timeout: 1_800_000 }, (test) =>
-    withKafka(test, (kafka) => inFolder((folder) => killedWorker({ folder, kafka }))),
+  test(`${kills} times, over Kafka: no event is lost or doubled`, { timeout: 1_800_000 }, (context) =>
+    withKafka(context, (kafka) => inFolder((folder) => killedWorker({ folder, kafka }))),
   )
 
-  test('of two workers on eight partitions of Kafka one is killed: the other serves all keys', { timeout: 300_000 }, (test) =>
-    withKafka(test, (kafka) => inFolder((folder) => killedOfTwo({ folder, kafka }))),
+  test('of two workers on eight partitions of Kafka one is killed: the other serves all keys', { timeout: 300_000 }, (context) =>
+    withKafka(context, (kafka) => inFolder((folder) => killedOfTwo({ folder, kafka }))),
   )
 })
 
@@ -152,9 +152,9 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-async function withKafka(test: { skip(reason: string): void }, work: (bootstrap: string) => Promise<void>): Promise<void> {
+async function withKafka(context: { skip(reason: string): void }, work: (bootstrap: string) => Promise<void>): Promise<void> {
   const kafka = await startKafka()
-  if ('skipped' in kafka) return test.skip(kafka.skipped)
+  if ('skipped' in kafka) return context.skip(kafka.skipped)
   try {
     await work(kafka.bootstrap)
   } finally {

@@ -37,7 +37,7 @@ async function storeGroup(store: OnlineStore, group: readonly UnitCommit[]): Pro
   const texts = group.map(({ prepared }) => prepared.text)
   const writes = group.flatMap(({ prepared }) => prepared.writes)
   if (!(await commitOf(store)(texts, writes))) return false
-  for (const { unit, prepared } of group) await unit.committed(prepared)
+  for (const { unit, prepared } of group) unit.committed(prepared)
   return true
 }
 
@@ -53,7 +53,7 @@ async function refused(store: OnlineStore, group: readonly UnitCommit[], lost: U
   const again: UnitCommit[] = []
   for (const one of group) {
     const text = await store.readMeta(one.prepared.text.table)
-    if (text === one.prepared.text.text) await one.unit.committed(one.prepared)
+    if (text === one.prepared.text.text) one.unit.committed(one.prepared)
     else if (text === one.prepared.text.expected) again.push(one)
     else lost.push(one.unit)
   }

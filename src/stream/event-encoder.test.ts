@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { events, topic } from '../definition/index.ts'
 import { t, toCell } from '../schema/index.ts'
 import { eventDecoder } from './event-decoder.ts'
-import { eventEncoder } from './event-encoder.ts'
+import { eventEncoder, recordEncoder } from './event-encoder.ts'
+import { recordDecoder } from './record-decoder.ts'
 
 const columns = {
   text: t.string(),
@@ -150,4 +151,28 @@ test('times without a zone are local times of the source', () => {
     assert.equal(textOf(encode({ id: 'a', at }, '').value), '{"id":"a","at":"2026-07-05T08:00:00Z"}')
   assert.throws(() => encode({ id: 'a', at: '2026-07-05T08:00:00' }, ''), { code: 'INVALID_VALUE' })
   assert.throws(() => encode({ id: 'a', at: '2026-07-05T10:00:00Z' }, ''), { code: 'INVALID_VALUE' })
+})
+
+test('a topic of Avro gets Avro', async () => {
+  const schema = JSON.stringify({
+    type: 'record',
+    name: 'Visit',
+    fields: [
+      { name: 'id', type: 'long' },
+      { name: 'page', type: ['null', 'string'] },
+      { name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } },
+    ],
+  })
+  const visits = events('visits', {
+    columns: { id: t.int64(), page: t.string().nullable(), at: t.timestamp() },
+    time: 'at',
+    stream: topic('visits', { key: 'id', format: { kind: 'avro', schema } }),
+  })
+  const encode = recordEncoder(visits)
+  const event = { id: 2n ** 60n, at: '2026-01-05T10:00:00.000001Z' }
+  const { key, value } = await encode(event, 'event 1')
+  const found = await recordDecoder(visits)({ partition: 0, offset: 0, taken: 0, headers: [], key, value })
+  assert.deepEqual('cells' in found && found.cells, [2n ** 60n, null, Date.UTC(2026, 0, 5, 10) * 1000 + 1])
+  assert.equal(textOf(key), '[{"$int64":"1152921504606846976"}]')
+  assert.throws(() => encode({ ...event, id: null }, 'event 1'), { code: 'INVALID_VALUE' })
 })

@@ -1,6 +1,6 @@
 import type { SourceData } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import type { NewRecord } from '../eventlog/index.ts'
+import { type NewRecord, payloadEncoder } from '../eventlog/index.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { formatMoment } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
@@ -15,27 +15,64 @@ export type EventEncoder = (row: Readonly<Record<string, unknown>>, where: strin
  * rows in memory may hold. Throws `INVALID_VALUE`, `INVALID_MOMENT` or `UNKNOWN_COLUMN`.
  */
 export function eventEncoder(source: SourceData): EventEncoder {
+  const cellsOf = cellsReader(source)
+  const keyOf = keyWriter(source)
+  const members = Object.entries(source.columns).map(([name, type]) => ({ member: `${JSON.stringify(name)}:`, write: jsonWriter(type) }))
+  return (row, where) => {
+    const cells = cellsOf(row, where)
+    let json = ''
+    for (const [place, { member, write }] of members.entries()) {
+      const cell = cells[place] as Cell
+      json += `${place === 0 ? '{' : ','}${member}${cell === null ? 'null' : write(cell)}`
+    }
+    return { key: keyOf(cells), value: Buffer.from(`${json}}`) }
+  }
+}
+
+/**
+ * Writes the events of a source in the format of its stream: as `eventEncoder`, or as Avro, by a promise where a registry has to be
+ * asked for the schema. Throws, or rejects, also where that cannot hold an event.
+ */
+export function recordEncoder(
+  source: SourceData,
+): (row: Readonly<Record<string, unknown>>, where: string) => NewRecord | Promise<NewRecord> {
+  const { stream } = source
+  if (stream === null || stream.format.kind === 'json') return eventEncoder(source)
+  const cellsOf = cellsReader(source)
+  const keyOf = keyWriter(source)
+  const columns = Object.entries(source.columns)
+  const encode = payloadEncoder(stream.format, stream.topic)
+  return (row, where) => {
+    const cells = cellsOf(row, where)
+    const value = encode(Object.fromEntries(columns.map(([name, type], place) => [name, fromCell(type, cells[place] as Cell)])))
+    const key = keyOf(cells)
+    return value instanceof Promise ? value.then((bytes) => ({ key, value: bytes })) : { key, value }
+  }
+}
+
+/** Reads public values as the cells of the source's columns. */
+function cellsReader(source: SourceData): (row: Readonly<Record<string, unknown>>, where: string) => Cell[] {
   const columns = Object.entries(source.columns).map(([name, type]) => ({
     name,
     type: source.id.includes(name) ? { ...type, nullable: false } : type,
-    member: `${JSON.stringify(name)}:`,
-    write: jsonWriter(type),
   }))
-  const key = (source.stream?.key ?? []).map((name) => columns.findIndex((column) => column.name === name))
   return (row, where) => {
     for (const name in row) if (!Object.hasOwn(source.columns, name)) throw unknownColumn(source, name, where)
-    const cells = new Array<Cell>(columns.length)
-    let json = ''
-    for (const [place, { name, type, member, write }] of columns.entries()) {
+    return columns.map(({ name, type }) => {
       const value = name === 'constructor' && !Object.hasOwn(row, name) ? undefined : row[name]
-      const cell = plainMoment(type, value) ?? cellOf(type, value, source.timeZone, where, name)
-      cells[place] = cell
-      json += `${place === 0 ? '{' : ','}${member}${cell === null ? 'null' : write(cell)}`
-    }
-    return {
-      key: recordKey(key.map((place) => fromCell(columns[place]?.type as TypeData, cells[place] as Cell))),
-      value: Buffer.from(`${json}}`),
-    }
+      return plainMoment(type, value) ?? cellOf(type, value, source.timeZone, where, name)
+    })
+  }
+}
+
+/** The key of a record: one text as it is, as producers of other systems write it; anything else as JSON. */
+function keyWriter({ columns, stream }: SourceData): (cells: readonly Cell[]) => Uint8Array {
+  const names = Object.keys(columns)
+  const parts = (stream?.key ?? []).map((name) => ({ place: names.indexOf(name), type: columns[name] as TypeData }))
+  return (cells) => {
+    const values = parts.map(({ place, type }) => fromCell(type, cells[place] as Cell))
+    const [only] = values
+    return Buffer.from(values.length === 1 && typeof only === 'string' ? only : canonicalJson(values))
   }
 }
 
@@ -59,12 +96,6 @@ function plainMoment(type: TypeData, value: unknown): number | null {
 function unknownColumn(source: SourceData, name: string, where: string): LockstepError {
   const known = suggestion(name, Object.keys(source.columns))
   return new LockstepError('UNKNOWN_COLUMN', `The source ${source.name} has no column ${name}${known}`, { where })
-}
-
-/** One text is its own key, as producers of other systems write it; anything else is JSON. */
-function recordKey(values: readonly unknown[]): Uint8Array | null {
-  const [only] = values
-  return Buffer.from(values.length === 1 && typeof only === 'string' ? only : canonicalJson(values))
 }
 
 /** The JSON of a cell that is not null; what JSON has no number for is a text. */

@@ -123,7 +123,7 @@ export class GroupUnit implements Unit {
     this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1
   }
 
-  async prepare(): Promise<PreparedCommit | null> {
+  prepare(): PreparedCommit | null {
     if (!this.#changed) return null
     this.#changed = false
     const { plan, clock } = this.#options
@@ -143,7 +143,7 @@ export class GroupUnit implements Unit {
     return { text, writes }
   }
 
-  async committed({ text }: PreparedCommit): Promise<void> {
+  committed({ text }: PreparedCommit): void {
     this.record.stored(text)
     this.live.committed()
   }

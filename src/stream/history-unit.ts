@@ -106,7 +106,7 @@ export class HistoryUnit implements Unit {
     return { text, writes: [] }
   }
 
-  async committed({ text }: PreparedCommit): Promise<void> {
+  committed({ text }: PreparedCommit): void {
     this.record.stored(text)
   }
 

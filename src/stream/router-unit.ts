@@ -55,7 +55,7 @@ export class RouterUnit implements Unit {
     this.#position = next
   }
 
-  async prepare(): Promise<PreparedCommit | null> {
+  prepare(): PreparedCommit | null {
     if (this.#position === this.record.value.position) return null
     const routed = (this.record.value.counts.routed ?? 0) + this.#routed
     this.#routed = 0
@@ -63,7 +63,7 @@ export class RouterUnit implements Unit {
     return { text, writes: [] }
   }
 
-  async committed({ text }: PreparedCommit): Promise<void> {
+  committed({ text }: PreparedCommit): void {
     this.record.stored(text)
   }
 }

@@ -19,7 +19,7 @@ export interface Unit {
   /** Takes records in order of their offsets, up to (not including) `next`. Where it throws, it took none and may be asked again. */
   take(events: readonly StreamEvent[], poison: readonly PoisonRecord[], next: number): Promise<void>
   /** What has changed since what was prepared last; null where nothing has. `all`: also what would better wait for more. */
-  prepare(all: boolean): Promise<PreparedCommit | null>
+  prepare(all: boolean): PreparedCommit | null | Promise<PreparedCommit | null>
   /** What was prepared last is stored. */
-  committed(prepared: PreparedCommit): Promise<void>
+  committed(prepared: PreparedCommit): void
 }

@@ -95,7 +95,7 @@ class Run {
   async play(): Promise<SimulationResult> {
     const { random } = this.world
     const workers = 1 + random(3)
-    for (let i = 0; i < workers; i++) this.#start(true)
+    for (let i = 0; i < workers; i++) void this.#start(true)
     const chaos = this.#chaos()
     await this.#push()
     await this.world.after(random(20_000))
@@ -167,7 +167,7 @@ class Run {
         this.#crashes++
         await this.world.after(random(1000))
         this.#workers.splice(this.#workers.indexOf(worker), 1)
-        this.#start(true)
+        void this.#start(true)
       }
     }
   }

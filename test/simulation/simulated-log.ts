@@ -58,7 +58,7 @@ export class SimulatedLog {
 
   connect(process: Process): EventLog {
     const reach = async (): Promise<void> => {
-      if (process.cutOff) await process.cutOff
+      if (process.cutOff !== null) await process.cutOff
     }
     return {
       name: 'simulated',
@@ -109,7 +109,7 @@ export class SimulatedLog {
         const list = topic.partitions[partition] as LogRecord[]
         // Now and then what was read comes again.
         const from = this.#world.chance(20) ? Math.max(0, position - this.#world.random(3)) : position
-        const some = list.slice(from, Math.min(list.length, from + 1 + this.#world.random(limit > 50 ? 50 : limit)))
+        const some = list.slice(from, Math.min(list.length, from + 1 + this.#world.random(Math.min(limit, 50))))
         found.push(...some)
       }
       return found
