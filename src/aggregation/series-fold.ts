@@ -19,6 +19,8 @@ export class SeriesFold {
   #end = 0
   /** The first value under the first summary of each level. */
   #origin = 0
+  /** The event from which positions count that stand for ids: the key's own, so that its states tell nothing of other keys. */
+  #firstEvent = 0
   /** The value that is the first to the prefixes. */
   #first = 0
   #prefixes: ((low: number, high: number) => Cell) | null | undefined
@@ -45,6 +47,7 @@ export class SeriesFold {
     this.#start = start
     this.#end = end
     this.#origin = start
+    this.#firstEvent = this.#series.positions?.[start] ?? start
     this.#prefixes = undefined
     if (this.#levels.length > 0) this.#levels = []
   }
@@ -115,7 +118,7 @@ export class SeriesFold {
       state,
       values[i] as Cell,
       times[position] as number,
-      ids ? (ids[position] as string) : position,
+      ids ? (ids[position] as string) : position - this.#firstEvent,
       weights ? (weights[i] as Cell) : null,
     )
   }
@@ -130,7 +133,7 @@ export class SeriesFold {
       state,
       values[i] as Cell,
       times[position] as number,
-      ids ? (ids[position] as string) : position,
+      ids ? (ids[position] as string) : position - this.#firstEvent,
       weights ? (weights[i] as Cell) : null,
     )
   }
