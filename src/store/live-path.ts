@@ -6,12 +6,13 @@ import { suggestion } from '../lib/suggestion.ts'
 import { materializeGroup } from '../materialize/index.ts'
 import { type Cell, fromCell } from '../schema/index.ts'
 import {
-  eventEncoder,
   forgetState,
   isStreamed,
   type LiveKey,
   landedFiles,
   parquetLanding,
+  type RecordEncoder,
+  recordEncoder,
   StreamEngine,
   type StreamStatus,
   streamStatus,
@@ -44,6 +45,7 @@ export class LivePath {
   readonly #clock: Clock
   readonly #groups: readonly FeatureGroupData[]
   readonly #workers = new Set<StreamEngine>()
+  readonly #encoders = new Map<string, RecordEncoder>()
   readonly #landing: ReturnType<typeof parquetLanding>
 
   constructor(stores: Stores, groups: readonly FeatureGroupData[], history: Readonly<Record<string, History>>, clock: Clock) {
@@ -85,8 +87,9 @@ export class LivePath {
   async push(source: string, events: readonly Readonly<Record<string, unknown>>[], options: PushOptions): Promise<RecordPosition[]> {
     const { dryRun = false, first = 1 } = options
     const data = this.#source(source)
-    const encode = eventEncoder(data)
-    const records = events.map((event, index) => encode(event, `event ${first + index}`))
+    const encode = this.#encoders.get(source) ?? recordEncoder(data)
+    this.#encoders.set(source, encode)
+    const records = await Promise.all(events.map((event, index) => encode(event, `event ${first + index}`)))
     if (dryRun) return []
     for (const worker of this.#workers) if (worker.reads(source)) return await worker.append(source, records)
     const log = await this.#stores.log

@@ -8,7 +8,7 @@ import type { LandedFile } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { type EventGroupPlan, planGroup } from '../plan/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
-import { type EventEncoder, eventEncoder } from './event-encoder.ts'
+import { type RecordEncoder, recordEncoder } from './event-encoder.ts'
 import { FeedReader } from './feed-reader.ts'
 import { type Feed, feedsOf } from './feeds.ts'
 import { type Filled, type FillPositions, filledFrom, fillOnce } from './fill.ts'
@@ -81,7 +81,7 @@ export class StreamEngine implements AsyncDisposable {
   readonly #sources: ReadonlyMap<string, SourceData>
   readonly #feeds: readonly Feed[]
   readonly #readers = new Map<string, FeedReader>()
-  readonly #encoders = new Map<string, EventEncoder>()
+  readonly #encoders = new Map<string, RecordEncoder>()
   readonly #stop = new AbortController()
   readonly #started: Promise<void>
   #failure: unknown = null
@@ -130,12 +130,9 @@ export class StreamEngine implements AsyncDisposable {
    * their partitions, seen by every read of it. Throws `INVALID_VALUE` where one is no event of the source, and appends none.
    */
   async push(source: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<RecordPosition[]> {
-    const encode = this.#encoders.get(source) ?? eventEncoder(this.#source(source))
+    const encode = this.#encoders.get(source) ?? recordEncoder(this.#source(source))
     this.#encoders.set(source, encode)
-    return await this.append(
-      source,
-      rows.map((row, index) => encode(row, `event ${index + 1}`)),
-    )
+    return await this.append(source, await Promise.all(rows.map((row, index) => encode(row, `event ${index + 1}`))))
   }
 
   /** As `push`, of records that are encoded. */

@@ -10,6 +10,8 @@ import { readMoment } from './moment-text.ts'
 /** Checks an event given as public values and writes it as a record; `where` names it in errors. */
 export type EventEncoder = (row: Readonly<Record<string, unknown>>, where: string) => NewRecord & { readonly value: Uint8Array }
 
+export type RecordEncoder = (row: Readonly<Record<string, unknown>>, where: string) => NewRecord | Promise<NewRecord>
+
 /**
  * Writes the events of a source as JSON that `eventDecoder` reads as the same cells, keyed by the columns of its topic. Takes what
  * rows in memory may hold. Throws `INVALID_VALUE`, `INVALID_MOMENT` or `UNKNOWN_COLUMN`.
@@ -33,9 +35,7 @@ export function eventEncoder(source: SourceData): EventEncoder {
  * Writes the events of a source in the format of its stream: as `eventEncoder`, or as Avro, by a promise where a registry has to be
  * asked for the schema. Throws, or rejects, also where that cannot hold an event.
  */
-export function recordEncoder(
-  source: SourceData,
-): (row: Readonly<Record<string, unknown>>, where: string) => NewRecord | Promise<NewRecord> {
+export function recordEncoder(source: SourceData): RecordEncoder {
   const { stream } = source
   if (stream === null || stream.format.kind === 'json') return eventEncoder(source)
   const cellsOf = cellsReader(source)

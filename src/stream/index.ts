@@ -1,5 +1,5 @@
 export { type Fill, isStreamed, StreamEngine, type StreamOptions } from './engine.ts'
-export { type EventEncoder, eventEncoder } from './event-encoder.ts'
+export { type EventEncoder, eventEncoder, type RecordEncoder, recordEncoder } from './event-encoder.ts'
 export type { Landing } from './history-unit.ts'
 export { LiveGroup, type LiveKey, type Outcome } from './live-group.ts'
 export { parquetLanding } from './parquet-landing.ts'
