@@ -32,6 +32,8 @@ interface Slot {
 /** Records read in one go; what waits for their commit is bounded by as many keys. */
 const readLimit = 4096
 const waitMilliseconds = 100
+/** Milliseconds between commits while there are more records than can be taken: the more go into one, the less each costs. */
+const commitEveryBehind = 1000
 /** Records taken before the next commit has to be done: what a crash replays, and what memory holds twice. */
 const mostUncommitted = 2_000_000
 
@@ -45,6 +47,7 @@ export class FeedReader {
   #running: Promise<void> = Promise.resolve()
   #committing: Promise<void> | null = null
   #uncommitted = 0
+  #behind = false
   /** One at a time: taking records, and changing what is assigned. */
   #turn: Promise<unknown> = Promise.resolve()
   #commitTurn: Promise<void> = Promise.resolve()
@@ -135,6 +138,7 @@ export class FeedReader {
   async #run(consumer: Consumer): Promise<void> {
     while (consumer === this.#consumer) {
       const records = await this.#read(consumer)
+      this.#behind = records.length === readLimit
       if (records.length > 0) await this.#exclusively(() => this.#take(records))
       this.#commitSoon()
       if (this.#uncommitted > mostUncommitted) await this.#committing
@@ -223,9 +227,9 @@ export class FeedReader {
   /** One commit after the other while there is something to store; the slower they are, the more goes into one. */
   async #commitLoop(): Promise<void> {
     const { commitEvery, target } = this.#options
-    const pause = target.clock.sleep(commitEvery, this.#stop.signal)
     await this.#commit(false)
-    await pause
+    for (let waited = 0; waited < (this.#behind ? Math.max(commitEvery, commitEveryBehind) : commitEvery); waited += commitEvery)
+      await target.clock.sleep(commitEvery, this.#stop.signal)
   }
 
   #commit(all: boolean): Promise<void> {

@@ -33,7 +33,7 @@ export class GroupUnit implements Unit {
   /** The table of its group. */
   readonly table: string
   readonly #options: GroupUnitOptions
-  readonly #keyOf: (cells: readonly Cell[]) => Uint8Array
+  readonly #keyText: (cells: readonly Cell[]) => string
   readonly #columns: readonly number[]
   readonly #counts: Record<string, number>
   #origins: Record<string, number> | null
@@ -53,15 +53,7 @@ export class GroupUnit implements Unit {
       place: names.indexOf(group.keys[key] as string),
       type,
     }))
-    const encode = keyEncoder(keys.map(({ type }) => type))
-    const writer = new ByteWriter()
-    this.#keyOf = (cells) => {
-      encode(
-        keys.map(({ place }) => cells[place] as Cell),
-        writer.clear(),
-      )
-      return writer.finish()
-    }
+    this.#keyText = keyReader(keys)
     this.#columns = plan.state.columns.map((name) => names.indexOf(name))
     const { position, watermark, counts, origins } = record.value
     this.#position = position
@@ -84,15 +76,16 @@ export class GroupUnit implements Unit {
     const { clock, plan } = this.#options
     const origins = this.#origins ? { ...this.#origins } : null
     const own = origins ? events.filter(({ origin }) => isNew(origin, origins)) : events
-    const keys = own.map(({ cells }) => keyText(this.#keyOf(cells)))
+    const keys = own.map(({ cells }) => this.#keyText(cells))
     await this.#bring(keys)
     // From here on nothing can fail, so that what is asked again was not taken.
     this.#origins = origins
     const now = clock.now()
-    for (const [index, { cells, time, known, origin }] of own.entries()) {
+    for (let index = 0; index < own.length; index++) {
+      const { cells, time, known, origin } = own[index] as StreamEvent
       const state = this.#columns.map((place) => cells[place] as Cell)
       this.#count(this.live.apply(keys[index] as string, time, known, state))
-      if (time <= now) this.#watermark.saw(this.#origins ? origin.partition : 0, time)
+      if (time <= now) this.#watermark.saw(origins ? origin.partition : 0, time)
     }
     const { value } = this.#watermark
     if (value !== null) this.live.advance(value - plan.group.source.lateness)
@@ -154,6 +147,34 @@ function isNew({ partition, offset }: RecordPosition, origins: Record<string, nu
   if (offset < (origins[partition] ?? 0)) return false
   origins[partition] = offset + 1
   return true
+}
+
+/** Most keys come again and again: so many packed ones are kept. */
+const mostKeyTexts = 200_000
+
+/** The packed key of an event, as text. */
+function keyReader(keys: readonly { readonly place: number; readonly type: TypeData }[]): (cells: readonly Cell[]) => string {
+  const encode = keyEncoder(keys.map(({ type }) => type))
+  const writer = new ByteWriter()
+  const pack = (cells: readonly Cell[]): string => {
+    encode(
+      keys.map(({ place }) => cells[place] as Cell),
+      writer.clear(),
+    )
+    return keyText(writer.finish())
+  }
+  const [only, other] = keys
+  if (!only || other) return pack
+  const texts = new Map<Cell, string>()
+  return (cells) => {
+    const cell = cells[only.place] as Cell
+    const known = texts.get(cell)
+    if (known !== undefined) return known
+    if (texts.size >= mostKeyTexts) texts.clear()
+    const text = pack(cells)
+    texts.set(cell, text)
+    return text
+  }
 }
 
 /** The version of a row: a later owner wins, and of one owner the later commit. */

@@ -11,8 +11,8 @@ export function originHeader({ partition, offset, taken }: StreamEvent['origin']
 
 /** The place of a record, or of the one that it is a copy of. */
 export function originOf(record: LogRecord): StreamEvent['origin'] {
-  const header = record.headers.find((one) => one.name === name)
-  if (!header) return { partition: record.partition, offset: record.offset, taken: record.taken }
+  const header = record.headers.length === 0 ? undefined : record.headers.find((one) => one.name === name)
+  if (!header) return record
   const reader = new ByteReader(header.value)
   return { partition: reader.unsigned(), offset: reader.unsigned(), taken: reader.signed() }
 }
