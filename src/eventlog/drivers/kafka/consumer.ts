@@ -113,6 +113,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   #change(dealt: ReadonlySet<number>): void {
+    if (this.#failure !== null) return
     this.#dealt = dealt
     this.#changing ??= this.#carryOut()
       .catch((error) => this.#fail(error))
