@@ -108,19 +108,17 @@ export class SegmentsConsumer implements Consumer {
     const readers = [...this.#readers]
     const start = this.#turn++
     const records: LogRecord[] = []
-    const has = ([partition, reader]: readonly [number, PartitionReader]) => this.#readers.get(partition) === reader
     for (let index = 0; index < readers.length && records.length < limit; index++) {
-      const entry = readers[(start + index) % readers.length] as [number, PartitionReader]
+      const [partition, reader] = readers[(start + index) % readers.length] as [number, PartitionReader]
       try {
-        if (has(entry)) await entry[1].read(records, limit)
+        if (this.#readers.get(partition) === reader) await reader.read(records, limit)
       } catch (error) {
         if (records.length === 0) throw error
         this.#later = { error }
         break
       }
     }
-    const gone = new Set(readers.filter((entry) => !has(entry)).map(([partition]) => partition))
-    return gone.size === 0 ? records : records.filter(({ partition }) => !gone.has(partition))
+    return records
   }
 
   /** Keeps up the membership until the consumer is closed. */
@@ -168,7 +166,7 @@ export class SegmentsConsumer implements Consumer {
     if (known.length > 0) await this.#options.revoked(known)
   }
 
-  /** Stops reading partitions; resolves to those that were read. */
+  /** Stops reading partitions, after what is being read has gone to the caller; resolves to those that were read. */
   async #drop(partitions: readonly number[]): Promise<number[]> {
     const readers = partitions.flatMap((partition) => this.#readers.get(partition) ?? [])
     const known = partitions.filter((partition) => this.#readers.delete(partition))

@@ -7,15 +7,15 @@ import { brokenSegment, type Scanned, scanSegment } from './scan.ts'
  * Finds where a partition ends, cuts off what a torn write has left, and syncs what is kept. `known` is where it ended as the
  * processes last told one another; null where that is lost.
  *
- * Records that were visible but not synced may be gone after a loss of power. Their offsets are not given again: a reader that
- * has seen them would miss the new ones.
+ * Records that were visible but not synced may be gone after a loss of power. Offsets that are known to have been theirs are not
+ * given again: a reader that has seen them would miss the new ones.
  */
 export async function recoverPartition(disk: Disk, folder: string, known: End | null): Promise<End> {
   const bases = await segmentBases(disk, folder)
   const first = bases[0]
   const last = bases.at(-1)
   if (known !== null && !(known.segment <= (last ?? -1))) throw brokenSegment(segmentPath(folder, known.segment), 0)
-  if (first === undefined || last === undefined) return { ...nothingYet, ...(await begin(disk, folder, 0)) }
+  if (first === undefined || last === undefined) return await begin(disk, folder)
   const from = known === null ? await lastFilled(disk, folder, bases) : bases.indexOf(known.segment)
   let [next, taken, position] = [known?.next ?? 0, known?.taken ?? 0, 0]
   for (const base of bases.slice(Math.max(0, from))) {
@@ -24,8 +24,6 @@ export async function recoverPartition(disk: Disk, folder: string, known: End | 
     position = found.position
     next = Math.max(next, base, found.next ?? 0)
     taken = Math.max(taken, found.taken)
-    const lost = base === known?.segment && position < known.position
-    if (lost && base === last) return { first, next, taken, ...(await begin(disk, folder, next)) }
   }
   return { first, next, taken, segment: last, position, durable: position }
 }
@@ -58,10 +56,10 @@ async function repaired(disk: Disk, path: string, from: number, last: boolean): 
   }
 }
 
-/** An empty segment for the records to come. */
-async function begin(disk: Disk, folder: string, segment: number): Promise<Pick<End, 'segment' | 'position' | 'durable'>> {
-  const file = await disk.create(segmentPath(folder, segment))
+/** An empty segment for the first records. */
+async function begin(disk: Disk, folder: string): Promise<End> {
+  const file = await disk.create(segmentPath(folder, nothingYet.segment))
   await file.close()
   await disk.syncFolder(folder)
-  return { segment, position: 0, durable: 0 }
+  return nothingYet
 }

@@ -29,7 +29,7 @@ export async function scanSegment(file: DiskFile, from: number, path: string): P
     let at = 0
     for (;;) {
       const header = readHeader(chunk, at)
-      if (header === null || !isWhole(chunk, at, header) || (next !== null && header.offset !== next)) break
+      if (header === null || !isWhole(chunk, at, header) || (next !== null && header.offset < next)) break
       at += headerBytes + header.bodyBytes
       next = header.offset + header.count
       taken = header.taken + header.count - 1
