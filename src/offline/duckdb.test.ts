@@ -97,6 +97,32 @@ describe('Duck', () => {
     )
   })
 
+  it('appends nulls, whatever number lies under them', async () => {
+    const kinds = [t.integer(), t.float(), t.decimal(15, 9), t.decimal(12, 2), t.timestamp(), t.date(), t.boolean()]
+    const types = kinds.map((type) => type.nullable().data)
+    const names = types.map((_, index) => `column_${index}`)
+    for (const under of [7.1469e-319, Number.NaN, Number.POSITIVE_INFINITY, -1e300]) {
+      await duck.createTable('nulls', Object.fromEntries(names.map((name, index) => [name, types[index] as TypeData])))
+      const column = { values: Float64Array.of(1, under), nulls: Uint8Array.of(0, 1) }
+      await duck.append(
+        'nulls',
+        types,
+        types.map(() => column),
+        2,
+      )
+      const sql = `SELECT ${names.map((name, index) => transportSql(types[index] as TypeData, name)).join(', ')} FROM nulls`
+      const [first, second] = await readCells(sql, types)
+      assert.deepEqual(
+        first?.map(Number),
+        types.map(() => 1),
+      )
+      assert.deepEqual(
+        second,
+        types.map(() => null),
+      )
+    }
+  })
+
   it('tells short texts apart that share all but a byte, and finds those again that recur', async () => {
     const numbers = Array.from({ length: 10_000 }, (_, number) => String(number).padStart(4, '0'))
     const four = ['', 'some', 'someothe'].flatMap((before) => numbers.map((number) => `${before}${number}`.padEnd(12, '.')))

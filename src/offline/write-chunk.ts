@@ -37,7 +37,7 @@ export function writeChunk(
 }
 
 function writeVector(vector: DuckDBVector, type: TypeData, column: BatchColumn, from: number, count: number): void {
-  const { values } = column
+  const { values, nulls } = column
   const { items, dataView } = vector as unknown as OpenVector
   if (items instanceof Float64Array && values instanceof Float64Array) items.set(values.subarray(from, from + count))
   else if (items instanceof Float64Array || items instanceof Int32Array)
@@ -46,7 +46,9 @@ function writeVector(vector: DuckDBVector, type: TypeData, column: BatchColumn, 
     writeWhole(new Int32Array(items.buffer, items.byteOffset, count * 2), values, from, count)
   else if (type.kind === 'boolean' && dataView !== undefined)
     for (let row = 0; row < count; row++) dataView.setUint8(row, Number(values[from + row]))
-  else for (let row = 0; row < count; row++) vector.setItem(row, toValue(type, values[from + row] as Cell))
+  // What lies under a null is what memory held before.
+  else
+    for (let row = 0; row < count; row++) vector.setItem(row, nulls?.[from + row] === 1 ? null : toValue(type, values[from + row] as Cell))
   writeNulls(vector, column, from, count)
 }
 
