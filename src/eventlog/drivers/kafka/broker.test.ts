@@ -133,6 +133,45 @@ function cases({ bootstrap, secure, restart }: Kafka): void {
   )
 
   void test(
+    'a partition is kept by who has it until it has let go, however often it is dealt anew meanwhile',
+    withLog({}, brokers, async (log, topic) => {
+      await log.createTopic(topic, 6)
+      const owners = new Map<number, string>()
+      let dealings = 0
+      const join = (name: string, slow: number) =>
+        log.consume(
+          topic,
+          fromStart({
+            assigned: (partitions) => {
+              dealings++
+              for (const partition of partitions) {
+                assert.equal(owners.get(partition), undefined, `${name} is given what another has`)
+                owners.set(partition, name)
+              }
+              return Promise.resolve(new Map())
+            },
+            revoked: async (partitions) => {
+              await setTimeout(slow)
+              for (const partition of partitions) owners.delete(partition)
+            },
+          }),
+        )
+      const first = await join('first', 2500)
+      while (first.assignment.length < 6) await setTimeout(10)
+      const others = [await join('second', 0)]
+      await setTimeout(800)
+      others.push(await join('third', 0))
+      const shares = () => [first, ...others].map(({ assignment }) => assignment.length)
+      for (const late = Date.now() + 20_000; Date.now() < late && shares().join() !== '2,2,2'; ) {
+        for (const reader of [first, ...others]) await reader.read(1, 10)
+      }
+      assert.deepEqual(shares(), [2, 2, 2])
+      assert.equal(owners.size, 6)
+      assert.ok(dealings >= 3)
+    }),
+  )
+
+  void test(
     'what a reader reports is the position of its group, for the tools of Kafka',
     withLog({}, brokers, async (log, topic) => {
       await log.createTopic(topic, 2)
