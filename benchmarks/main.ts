@@ -4,6 +4,7 @@ import { growth } from './growth.ts'
 import { latest } from './latest.ts'
 import { materialize } from './materialize.ts'
 import { memory } from './memory.ts'
+import { recovery } from './recovery.ts'
 import { stream } from './stream.ts'
 import { windows } from './windows.ts'
 
@@ -80,5 +81,12 @@ program
   .option('--runs <n>', 'runs', count, 3)
   .option('--json <file>', 'where the figures go', 'bench-stream.json')
   .action(stream)
+
+program
+  .command('recovery')
+  .description('how long after a crash a worker serves and has caught up, against the size of the state')
+  .option('--runs <n>', 'runs of each size', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-recovery.json')
+  .action(recovery)
 
 await program.parseAsync()

@@ -2,13 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { average, count, entity, events, featureGroup, featureView, maximum, sum, t, topic } from 'lockstep'
 import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
-import type { NewRecord } from '../src/eventlog/index.ts'
-import { seededRandom } from '../src/lib/seeded-random.ts'
 import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
 import { ViewReader } from '../src/serving/index.ts'
-import { eventEncoder, StreamEngine } from '../src/stream/index.ts'
+import { StreamEngine } from '../src/stream/index.ts'
+import { clickGroup, clickMaker, clickView, clock } from './lib/clicks.ts'
 import { machine, median, runSide } from './lib/sides.ts'
 
 export interface StreamBenchmark {
@@ -31,28 +29,6 @@ interface Latency {
   readonly storedP50: number
   readonly storedP99: number
 }
-
-const user = entity('user', { user_id: t.integer() })
-const clicks = events('clicks', {
-  columns: { user_id: t.integer(), amount: t.float(), at: t.timestamp() },
-  time: 'at',
-  lateness: '1m',
-  stream: topic('clicks', { key: 'user_id', partitions: 4 }),
-})
-const group = featureGroup({
-  name: 'user_clicks',
-  entity: user,
-  source: clicks,
-  features: (click) => ({
-    user_click_count_30m: count().over('30m'),
-    user_amount_sum_30m: sum(click.amount).over('30m'),
-    user_amount_avg_1h: average(click.amount).over('1h'),
-    user_amount_max_1h: maximum(click.amount).over('1h'),
-    user_click_count_1h: count().over('1h'),
-  }),
-})
-const view = featureView({ name: 'live', features: [group] })
-const start = Date.UTC(2026, 0, 1)
 
 /**
  * The live path with durability on: events of JSON in a synced log, state in LMDB. How many events one worker takes in, by the
@@ -95,17 +71,8 @@ export async function side({ part, total, keys, rate }: Side): Promise<Throughpu
     const log = segmentsEventLog({ path: join(folder, 'log') })
     const state = lmdbOnlineStore({ path: join(folder, 'state') })
     await log.createTopic('clicks', 4)
-    const clock = {
-      now: () => start * 1000 + 3_600_000_000,
-      sleep: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal ? { signal } : {}).catch(() => {}),
-    }
-    const parts = { groups: [group], log, state, clock }
-    const random = seededRandom(1)
-    const encode = eventEncoder(clicks)
-    const record = (index: number): NewRecord => {
-      const at = new Date(start + Math.floor((index / Math.max(total, 1)) * 3_500_000)).toISOString()
-      return encode({ user_id: random(keys), amount: random(100_000) / 100, at }, 'event')
-    }
+    const parts = { groups: [clickGroup], log, state, clock }
+    const record = clickMaker(total, keys)
     try {
       return part === 'throughput' ? await takeIn(parts, total, record) : await readBack(parts, rate, total / rate, record, keys)
     } finally {
@@ -120,7 +87,7 @@ export async function side({ part, total, keys, rate }: Side): Promise<Throughpu
 type Parts = Parameters<typeof StreamEngine.open>[0]
 
 /** All events lie in the log; how long until every one is in the state and committed. */
-async function takeIn(parts: Parts, total: number, record: (index: number) => NewRecord): Promise<Throughput> {
+async function takeIn(parts: Parts, total: number, record: ReturnType<typeof clickMaker>): Promise<Throughput> {
   for (let from = 0; from < total; from += 10_000)
     await parts.log.append(
       'clicks',
@@ -138,12 +105,18 @@ async function takeIn(parts: Parts, total: number, record: (index: number) => Ne
 }
 
 /** Events come at a rate; now and then one is looked for until it is seen. */
-async function readBack(parts: Parts, rate: number, seconds: number, record: (index: number) => NewRecord, keys: number): Promise<Latency> {
+async function readBack(
+  parts: Parts,
+  rate: number,
+  seconds: number,
+  record: ReturnType<typeof clickMaker>,
+  keys: number,
+): Promise<Latency> {
   const engine = await StreamEngine.open(parts)
   await engine.ready
-  const memory = await ViewReader.open(view, parts.state, { live: (own, key) => engine.find(own, key) })
-  const stored = await ViewReader.open(view, parts.state)
-  const moment = parts.clock?.now() ?? 0
+  const memory = await ViewReader.open(clickView, parts.state, { live: (own, key) => engine.find(own, key) })
+  const stored = await ViewReader.open(clickView, parts.state)
+  const moment = clock.now()
   const countOf = (reader: ViewReader, key: number) =>
     reader.readSync([{ user_id: key }], [{}], moment)[0]?.values.user_click_count_1h as number
   const own: number[] = []
@@ -155,7 +128,7 @@ async function readBack(parts: Parts, rate: number, seconds: number, record: (in
     if (due > 0) {
       const batch = Array.from({ length: due }, (_, index) => record(sent + index))
       const key = probe++
-      batch.push(eventEncoder(clicks)({ user_id: key, amount: 1, at: new Date(start + 3_500_000).toISOString() }, 'probe'))
+      batch.push(record(sent, key))
       const handed = performance.now()
       sent += due
       looking.push(

@@ -80,12 +80,30 @@ export const actionsFile = (events: number, keys: number): Promise<string> =>
 /** The moment after the last event. */
 export const end = new Date((start + span) / 1000)
 
-/** Purchases in order of time: `purchase_id`, `user_id` and `category` (texts), `item_id`, `total` (a decimal), `at`. */
-export const purchasesFile = (rows: number, users: number): Promise<string> =>
-  generated(
-    `purchases-${rows}-${users}`,
-    `SELECT i AS purchase_id, 'user ' || ${random(40, users)} AS user_id, ${random(41, users)}::INTEGER AS item_id, 'category ' || ${random(42, 1000)} AS category, (${random(43, 100_000)}::INTEGER * 0.01::DECIMAL(3, 2))::DECIMAL(12, 2) AS total, make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at" FROM range(${rows}) rows(i)`,
-  )
+/**
+ * Purchases in order of time: `purchase_id`, `user_id`, `category` and `city` (texts), `item_id`, `shop_id`, `quantity`, `price`,
+ * `discount`, `shipping`, `tax` and `total` (decimals), `weight`, `at`.
+ */
+export const purchasesFile = (rows: number, users: number): Promise<string> => {
+  const decimal = (seed: number, below: number) => `(${random(seed, below)}::INTEGER * 0.01::DECIMAL(3, 2))::DECIMAL(12, 2)`
+  const columns = [
+    'i AS purchase_id',
+    `'user ' || ${random(40, users)} AS user_id`,
+    `${random(41, users)}::INTEGER AS item_id`,
+    `${random(52, 5000)}::INTEGER AS shop_id`,
+    `'category ' || ${random(42, 1000)} AS category`,
+    `'city ' || ${random(53, 2000)} AS city`,
+    `${random(54, 20)}::INTEGER + 1 AS quantity`,
+    `${decimal(55, 50_000)} AS price`,
+    `${decimal(56, 5_000)} AS discount`,
+    `${decimal(57, 2_000)} AS shipping`,
+    `${decimal(58, 10_000)} AS tax`,
+    `${decimal(43, 100_000)} AS total`,
+    `${random(59, 100_000)} / 1000.0::DOUBLE AS weight`,
+    `make_timestamp(${start} + i * ${Math.floor(span / rows)}::BIGINT) AS "at"`,
+  ]
+  return generated(`wide-purchases-${rows}-${users}`, `SELECT ${columns.join(', ')} FROM range(${rows}) rows(i)`)
+}
 
 /** Rows of a table in order of time: `user_id`, `tier`, `discount`, `at` (valid from). */
 export const tiersFile = (rows: number, users: number): Promise<string> =>
@@ -100,3 +118,12 @@ export const purchaseLabelsFile = (labels: number, users: number): Promise<strin
     `purchase-labels-${labels}-${users}`,
     `SELECT i AS label_id, 'user ' || ${random(47, users)} AS user_id, ${random(48, users)}::INTEGER AS item_id, make_timestamp(${start} + ${random(49, span)}::BIGINT) AS "at", ${random(50, 10_000)} / 100.0::DOUBLE AS budget, ${random(51, 2)} = 1 AS bought FROM range(${labels}) rows(i)`,
   )
+
+/** The size of a file's rows as plain columns: 8 bytes for a number, a moment or a truth, and of a text its own bytes. */
+export async function plainBytes(path: string): Promise<number> {
+  await using duck = await Duck.open()
+  const columns = await duck.rows(`DESCRIBE FROM '${path}'`)
+  const widths = columns.map(({ column_name: name, column_type: type }) => (type === 'VARCHAR' ? `strlen("${name}")` : '8'))
+  const [row] = await duck.rows(`SELECT sum(${widths.join(' + ')})::DOUBLE AS bytes FROM '${path}'`)
+  return row?.bytes as number
+}

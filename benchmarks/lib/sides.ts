@@ -5,7 +5,7 @@ import { availableParallelism, totalmem } from 'node:os'
 /** What one run of one side took. */
 export interface Run {
   readonly seconds: number
-  /** Largest resident memory of the process, in MB. */
+  /** Largest resident memory of the process and of those it started together, in MB. */
   readonly peakMemory: number
   readonly details?: Readonly<Record<string, unknown>>
 }

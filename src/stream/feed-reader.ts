@@ -3,7 +3,7 @@ import { type CommitTarget, commitUnits } from './commit-units.ts'
 import { persist } from './persist.ts'
 import type { RecordDecoder } from './record-decoder.ts'
 import type { PoisonRecord, StreamEvent } from './stream-event.ts'
-import type { Unit } from './unit.ts'
+import type { PreparedCommit, Unit } from './unit.ts'
 
 export interface FeedReaderOptions {
   readonly log: EventLog
@@ -34,6 +34,8 @@ const readLimit = 4096
 const waitMilliseconds = 100
 /** Milliseconds between commits while there are more records than can be taken: the more go into one, the less each costs. */
 const commitEveryBehind = 1000
+/** Rows that are stored at once: units are committed together as long as they have fewer. */
+const worthCommit = 4096
 /** Records taken before the next commit has to be done: what a crash replays, and what memory holds twice. */
 const mostUncommitted = 2_000_000
 
@@ -240,21 +242,30 @@ export class FeedReader {
 
   async #commitOnce(all: boolean): Promise<void> {
     this.#uncommitted = 0
-    const commits: { unit: Unit; prepared: NonNullable<Awaited<ReturnType<Unit['prepare']>>> }[] = []
-    for (const unit of this.units()) {
+    let commits: { unit: Unit; prepared: PreparedCommit }[] = []
+    let rows = 0
+    for (const unit of [...this.units()]) {
       const prepared = await unit.prepare(all)
-      if (prepared) commits.push({ unit, prepared })
+      if (!prepared) continue
+      commits.push({ unit, prepared })
+      rows += prepared.writes.reduce((sum, write) => sum + write.rows.length, 0)
+      if (rows < worthCommit) continue
+      await this.#store(commits)
+      commits = []
+      rows = 0
     }
-    if (commits.length === 0) return
-    const lost = await commitUnits(this.#target, commits)
-    if (lost.length > 0) {
-      for (const { units } of this.#slots.values()) {
-        for (const unit of lost) if (units.includes(unit)) units.splice(units.indexOf(unit), 1)
-      }
-      this.#options.lost()
-    }
+    if (commits.length > 0) await this.#store(commits)
     const positions = [...this.#slots].map(([partition, { next }]) => [partition, next] as const)
     await this.#consumer?.report(new Map(positions)).catch(() => {})
+  }
+
+  async #store(commits: readonly { readonly unit: Unit; readonly prepared: PreparedCommit }[]): Promise<void> {
+    const lost = await commitUnits(this.#target, commits)
+    if (lost.length === 0) return
+    for (const { units } of this.#slots.values()) {
+      for (const unit of lost) if (units.includes(unit)) units.splice(units.indexOf(unit), 1)
+    }
+    this.#options.lost()
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
