@@ -17,7 +17,7 @@ import {
   transportSql,
 } from '../offline/index.ts'
 import { type GroupUse, planGroup } from '../plan/index.ts'
-import { engineOptions, evaluateUse, Interrupt, type Progress } from '../pointintime/index.ts'
+import { engineOptions, evaluateUse, Interrupt, type Progress, workersWithin } from '../pointintime/index.ts'
 import type { TypeData } from '../schema/index.ts'
 
 export interface BackfillOptions extends SourcePlaces {
@@ -199,7 +199,7 @@ class Ticks {
       {
         asKnown: false,
         memoryLimit: options.memoryLimit ?? null,
-        workers: options.workers ?? 1,
+        workers: workersWithin(options),
         partitions: 1,
         temporaryFolder: options.temporaryFolder ?? tmpdir(),
       },

@@ -17,7 +17,7 @@ export type {
 } from './explanation.ts'
 export { historyColumns, historySql } from './group-values.ts'
 export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
-export { engineOptions } from './memory-budget.ts'
+export { engineOptions, workersWithin } from './memory-budget.ts'
 export { historyPartitions } from './partition-count.ts'
 export type { Split } from './split.ts'
 export { buildTrainingSet, type TrainingColumn, TrainingSet, type TrainingSetOptions } from './training-set.ts'

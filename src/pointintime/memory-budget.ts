@@ -29,10 +29,12 @@ export interface MemoryBudget {
   readonly moments: number
 }
 
+const takenBytes = (workers: number): number => (workers === 1 ? processBytes : callerBytes + workers * workerBytes)
+const neededBytes = (workers: number): number => leastBytes + (workers - 1) * leastWorkerBytes
+
 /** Shares out a memory limit among this process and, where there are several, the workers beside it. */
 export function memoryBudget(limit: number, workers = 1): MemoryBudget {
-  const taken = workers === 1 ? processBytes : callerBytes + workers * workerBytes
-  const free = Math.max(limit - taken, leastBytes + (workers - 1) * leastWorkerBytes)
+  const free = Math.max(limit - takenBytes(workers), neededBytes(workers))
   return {
     engine: 0.42 * free,
     partitionEngine: Math.max((0.12 * free) / workers, threadBytes),
@@ -50,9 +52,17 @@ export interface WorkOptions {
   readonly temporaryFolder?: string
 }
 
-export function engineOptions({ memoryLimit, threads, workers, temporaryFolder }: WorkOptions): DuckOptions {
+/** As many of the workers asked for (1 by default) as the memory limit has room for. */
+export function workersWithin({ memoryLimit = Number.POSITIVE_INFINITY, workers = 1 }: WorkOptions): number {
+  let within = workers
+  while (within > 1 && memoryLimit < takenBytes(within) + neededBytes(within)) within--
+  return within
+}
+
+export function engineOptions(options: WorkOptions): DuckOptions {
+  const { memoryLimit, threads, temporaryFolder } = options
   const folder = temporaryFolder === undefined ? {} : { temporaryFolder }
   if (memoryLimit === undefined) return { ...folder, ...(threads === undefined ? {} : { threads }) }
-  const { engine } = memoryBudget(memoryLimit, workers)
+  const { engine } = memoryBudget(memoryLimit, workersWithin(options))
   return { ...folder, threads: threads ?? Math.min(availableParallelism(), Math.floor(engine / threadBytes)), memoryLimitBytes: engine }
 }

@@ -18,7 +18,7 @@ import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
 import { evaluateUse } from './evaluate-use.ts'
 import { LabelRows } from './label-rows.ts'
 import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.ts'
-import { engineOptions } from './memory-budget.ts'
+import { engineOptions, workersWithin } from './memory-budget.ts'
 import { computeSteps, stepColumn } from './on-demand-values.ts'
 import { type Split, splitSql } from './split.ts'
 import { type TrainingSetManifest, type WriteOptions, writeTrainingSet } from './write-training-set.ts'
@@ -152,7 +152,7 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
         {
           asKnown: options.asKnown ?? false,
           memoryLimit: options.memoryLimit ?? null,
-          workers: options.workers ?? 1,
+          workers: workersWithin(options),
           partitions: options.partitions ?? 1,
           temporaryFolder,
         },
