@@ -43,6 +43,12 @@ export const otherPartitions = (topic: string, there: number, wanted: number): L
     remedy: 'Use the number that it has, or another topic.',
   })
 
+export const beyondEnd = (partition: number, position: number, next: number): LockstepError =>
+  new LockstepError('INVALID_ARGUMENT', `Reading cannot begin at offset ${position}: the next record will be ${next}`, {
+    where: `partition ${partition}`,
+    remedy: 'The log is another one, or has lost records. Fill what was made of it again, or restore the log.',
+  })
+
 export const closedLog = (name: string): LockstepError =>
   new LockstepError('INVALID_ARGUMENT', `The ${name} event log is closed`, { remedy: 'Open it again.' })
 

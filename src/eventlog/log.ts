@@ -17,18 +17,19 @@ export interface EventLog {
 
   /**
    * Appends records and resolves, in their order, to where each one lies, once all of them are durable. Records of one key go to
-   * one partition and keep their order. When it rejects, or its process dies, any of them may have been appended: sending them
-   * again is safe where the reader tells events by an id.
+   * one partition and keep their order, which is that of the calls, also of calls under way at once. When it rejects, or its
+   * process dies, any of them may have been appended: sending them again is safe where the reader tells events by an id. What is
+   * refused with `INVALID_ARGUMENT` is refused before anything is appended.
    */
   append(topic: string, records: readonly NewRecord[]): Promise<RecordPosition[]>
 
-  /** Joins the readers of a topic that share its partitions under a group's name. */
+  /** Joins the readers of a topic that share its partitions under a group's name. Partitions come later, by `assigned`. */
   consume(topic: string, options: ConsumeOptions): Promise<Consumer>
 
   /** By partition, the offset of the first record that is still there and of the next one to come. */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
 
-  /** Waits for what is under way and lets go of everything. Whatever else is called later throws `INVALID_ARGUMENT`. */
+  /** Waits for what is under way, closes the readers and lets go of everything. What is called later throws `INVALID_ARGUMENT`. */
   close(): Promise<void>
 }
 
@@ -59,6 +60,7 @@ export interface RecordPosition {
   readonly offset: number
 }
 
+/** Its bytes may be views of what was read in one go: who keeps one for long copies it (`value.slice()`). */
 export interface LogRecord extends RecordPosition {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
@@ -69,7 +71,9 @@ export interface LogRecord extends RecordPosition {
 
 export interface PartitionOffsets {
   readonly partition: number
+  /** Of the first record that is still there; `next` where there is none. */
   readonly first: number
+  /** Of the next record to come. */
   readonly next: number
 }
 
@@ -78,7 +82,8 @@ export interface ConsumeOptions {
   readonly group: string
   /**
    * Called when partitions come to this reader; gives the offset to go on from for each. Nothing of these partitions is read before
-   * it resolves.
+   * it resolves. One call of `assigned` or `revoked` ends before the next begins. What either throws, or an offset beyond the end
+   * (`INVALID_ARGUMENT`), comes out of `read`, and the reader leaves the group.
    */
   readonly assigned: (partitions: readonly number[]) => Promise<ReadonlyMap<number, number>>
   /**
@@ -97,7 +102,8 @@ export interface ConsumeOptions {
 export interface Consumer {
   /**
    * Some records of the partitions that are assigned, in order within each partition, at most `limit`; those that there are
-   * as soon as there are any, none after `wait` milliseconds. An offset below the first one kept goes on from the first one.
+   * as soon as there are any, none after `wait` milliseconds or when the reader is closed. An offset below the first one kept goes on
+   * from the first one. Throws `STORE_CORRUPT` where what the log holds is not what was appended.
    */
   read(limit: number, wait: number): Promise<readonly LogRecord[]>
 

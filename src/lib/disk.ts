@@ -1,3 +1,4 @@
+import { fstatSync, readSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -65,6 +66,9 @@ export const localDisk: Disk = {
   lock: (path) => new Promise((resolve) => resolve(new LocalLock(path))),
 }
 
+/** So few bytes are read without a thread, which costs fifty times as much: they are polled for, and so in memory. */
+const atOnce = 4096
+
 class LocalFile implements DiskFile {
   readonly #path: string
   readonly #handle: FileHandle
@@ -75,6 +79,7 @@ class LocalFile implements DiskFile {
   }
 
   async read(position: number, target: Uint8Array): Promise<number> {
+    if (target.length <= atOnce) return this.#now((descriptor) => readSync(descriptor, target, 0, target.length, position))
     let done = 0
     while (done < target.length) {
       const { bytesRead } = await told(this.#path, this.#handle.read(target, done, target.length - done, position + done))
@@ -99,12 +104,16 @@ class LocalFile implements DiskFile {
     return told(this.#path, this.#handle.datasync())
   }
 
-  async size(): Promise<number> {
-    return (await told(this.#path, this.#handle.stat())).size
+  size(): Promise<number> {
+    return this.#now((descriptor) => fstatSync(descriptor).size)
   }
 
   close(): Promise<void> {
     return told(this.#path, this.#handle.close())
+  }
+
+  #now<T>(work: (descriptor: number) => T): Promise<T> {
+    return told(this.#path, new Promise((resolve) => resolve(work(this.#handle.fd))))
   }
 }
 

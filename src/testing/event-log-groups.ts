@@ -130,6 +130,21 @@ export const groupCases: Record<string, Case> = {
     await failing.close()
   },
 
+  'a position beyond the end is refused': async ({ log, topic }) => {
+    await log.createTopic(topic, 1)
+    await log.append(topic, [record('k', '0'), record('k', '1')])
+    const atEnd = await reader(log, topic, { group: 'a', from: { 0: 2 } })
+    assert.deepEqual(await atEnd.read(10, 200), [])
+    const beyond = await reader(log, topic, { group: 'b', from: { 0: 3 } })
+    await assert.rejects(beyond.read(10, 30_000), { code: 'INVALID_ARGUMENT' })
+    await log.append(topic, [record('k', '2')])
+    assert.deepEqual(
+      (await readSome(atEnd, 1)).map(({ offset }) => offset),
+      [2],
+    )
+    await beyond.close()
+  },
+
   'a slow reader holds little, and appending goes on': async ({ log, topic }) => {
     await log.createTopic(topic, 2)
     const consumer = await reader(log, topic)

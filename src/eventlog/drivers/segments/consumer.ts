@@ -1,5 +1,6 @@
 import { LockstepError } from '../../../errors.ts'
 import type { Clock } from '../../../lib/clock.ts'
+import { beyondEnd } from '../../check.ts'
 import type { ConsumeOptions, Consumer, LogRecord } from '../../log.ts'
 import type { Duties, Membership } from './membership.ts'
 import type { PartitionReader } from './partition-reader.ts'
@@ -156,7 +157,14 @@ export class SegmentsConsumer implements Consumer {
     for (const partition of coming) this.#membership.owned.add(partition)
     if (this.#closing.signal.aborted) return
     const positions = await this.#options.assigned(coming)
-    for (const partition of coming) this.#readers.set(partition, this.#topic.reader(partition, positions.get(partition) ?? 0))
+    const ends = await this.#topic.offsets()
+    for (const partition of coming) {
+      const position = positions.get(partition) ?? 0
+      const next = ends[partition]?.next ?? 0
+      // Going on from there would skip the records to come.
+      if (position > next) throw beyondEnd(partition, position, next)
+      this.#readers.set(partition, this.#topic.reader(partition, position))
+    }
     this.#topic.wake()
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Disk } from '../../../lib/disk.ts'
 import { FairLock } from './fair-lock.ts'
@@ -79,8 +79,12 @@ export class Group {
     })
   }
 
-  /** Resolves to the name of a new member, alive until the function that comes with it is called or the process dies. */
-  async enrol(): Promise<{ member: string; end: () => Promise<void> }> {
+  /**
+   * A new member, alive until the function that comes with its name is called or the process dies. Called within `change`, so
+   * that nobody looks after it before it holds its lock.
+   */
+  async enrol({ members }: GroupState): Promise<{ member: string; end: () => Promise<void> }> {
+    for (const other of await this.#memberNames()) if (!(other in members) && (await this.hasDied(other))) await this.bury(other)
     const member = randomUUID()
     const path = this.#memberPath(member)
     const lock = await this.#disk.lock(path)
@@ -113,6 +117,14 @@ export class Group {
 
   #memberPath(member: string): string {
     return `${this.#path}.${member}.member`
+  }
+
+  async #memberNames(): Promise<string[]> {
+    const names = await this.#disk.list(dirname(this.#path))
+    const prefix = `${basename(this.#path)}.`
+    return names
+      .filter((name) => name.startsWith(prefix) && name.endsWith('.member'))
+      .map((name) => name.slice(prefix.length, -'.member'.length))
   }
 
   #empty(): GroupState {

@@ -3,7 +3,7 @@ import { balance } from './balance.ts'
 import type { Group, GroupState } from './group.ts'
 
 /** How often a member looks whether something has changed. */
-const lookMilliseconds = 25
+const lookMilliseconds = 50
 const beatMilliseconds = 500
 
 /** What a member has to do: partitions lost to others, to be handed over, and that have come to it. */
@@ -43,10 +43,12 @@ export class Membership {
   }
 
   static async join(group: Group, clock: Clock, sessionTimeout: number): Promise<Membership> {
-    const { member, end } = await group.enrol()
-    const membership = new Membership(group, clock, sessionTimeout, member, end)
-    await group.change((state) => membership.#enter(state))
-    return membership
+    return await group.change(async (state) => {
+      const { member, end } = await group.enrol(state)
+      const membership = new Membership(group, clock, sessionTimeout, member, end)
+      membership.#enter(state)
+      return membership
+    })
   }
 
   report(positions: ReadonlyMap<number, number>): void {

@@ -111,7 +111,7 @@ test('where the ends are lost the segments tell them, and a broken record is tol
     const ends = join(folder, '..', 'ends')
     for (const broken of ['', 'x'.repeat(64)]) {
       await writeFile(ends, broken)
-      const log = open({ clock: { now: () => 0, sleep: () => Promise.resolve() } })
+      const log = open({ clock: { ...systemClock, now: () => 0 } })
       assert.deepEqual(await values(log), expected)
       await log.close()
     }
@@ -126,7 +126,7 @@ test('where the ends are lost the segments tell them, and a broken record is tol
     await corrupt.close()
     await writeFile(path, stored)
     await flip(path, last + 60)
-    const log = open({ clock: { now: () => 0, sleep: () => Promise.resolve() } })
+    const log = open({ clock: { ...systemClock, now: () => 0 } })
     assert.deepEqual(await values(log), expected.slice(0, -1))
     await append(log, 'new')
     const [again] = (await readTopic(log, 't')).get(0)?.slice(-1) ?? []

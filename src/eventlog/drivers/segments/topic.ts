@@ -11,7 +11,7 @@ import { expireSegments } from './retention.ts'
 import type { Settings } from './settings.ts'
 
 /** How often one who waits looks whether another process has written. */
-const pollMilliseconds = 5
+const pollMilliseconds = 10
 const syncMilliseconds = 100
 const expireMicros: Micros = 60_000_000
 
