@@ -133,7 +133,12 @@ export class LiveStateCodec {
       before = times[row] as number
     }
     for (const [place, { type, encode }] of this.#columns.entries()) {
-      const read = cellReader(type, columns[place] as CellColumn)
+      const column = columns[place] as CellColumn
+      if (!type.nullable && (type.kind === 'float' || type.kind === 'timestamp') && column.values instanceof Float64Array) {
+        for (let row = start; row < end; row++) writer.float64((column.values[row] as number) + 0)
+        continue
+      }
+      const read = cellReader(type, column)
       for (let row = start; row < end; row++) encode(read(row), writer)
     }
     if (known) for (let row = start; row < end; row++) writeKnown(writer, known[row] as number, times[row] as number)

@@ -1,10 +1,9 @@
 import type { Cell } from '../schema/index.ts'
-import type { EventBuffer } from './event-buffer.ts'
+import type { BufferColumn, EventBuffer } from './event-buffer.ts'
 import type { StateColumn, StateLayout } from './state-layout.ts'
 
-/** Events in a chunk: the times and one number of each are a cache line. */
+/** Events in a chunk. */
 const chunkEvents = 4
-const chunkBits = 2
 /** Chunks in a slab, of which there are as many as it takes. */
 const slabBits = 10
 const slabChunks = 1 << slabBits
@@ -18,6 +17,9 @@ export interface Chain {
   tail: number
   skip: number
   count: number
+  /** Events, from the first on, up to the end of the chunk `mark` or a place in it; 0 where no chunk is known. */
+  shared: number
+  mark: number
 }
 
 /**
@@ -26,10 +28,11 @@ export interface Chain {
  */
 export class EventArena {
   readonly #layout: StateLayout
+  /** By chunk, the numbers of its events, then the next chunk of its chain, or of the free ones; 0 is none. */
   readonly #floats: Float64Array[] = []
   readonly #others: Cell[][] = []
-  /** By chunk, the next one of its chain, or of the free ones. 0 is none. */
-  readonly #next: Uint32Array[] = []
+  /** Numbers of a chunk. */
+  readonly #stride: number
   readonly #interned = new Map<string, string>()
   #free = 0
   #made = 1
@@ -37,12 +40,13 @@ export class EventArena {
 
   constructor(layout: StateLayout) {
     this.#layout = layout
+    this.#stride = chunkEvents * layout.floats + 1
   }
 
   /** Bytes that chunks in use take. */
   get bytes(): number {
     const { floats, others } = this.#layout
-    return this.#used * (chunkEvents * (floats + others) * 8 + 4)
+    return this.#used * (chunkEvents * (floats + others) + 1) * 8
   }
 
   /** Puts an event at the end of a chain. */
@@ -62,13 +66,12 @@ export class EventArena {
 
   /** The time of the last event of a chain that has one. */
   lastTime(chain: Chain): number {
-    const { floats } = this.#layout
     const place = (chain.skip + chain.count - 1) & (chunkEvents - 1)
-    return (this.#floats[chain.tail >>> slabBits] as Float64Array)[this.#at(chain.tail, place) * floats] as number
+    return (this.#floats[chain.tail >>> slabBits] as Float64Array)[this.#floatAt(chain.tail, place)] as number
   }
 
   firstTime(chain: Chain): number {
-    return (this.#floats[chain.head >>> slabBits] as Float64Array)[this.#at(chain.head, chain.skip) * this.#layout.floats] as number
+    return (this.#floats[chain.head >>> slabBits] as Float64Array)[this.#floatAt(chain.head, chain.skip)] as number
   }
 
   /** The cells of the last event. */
@@ -76,44 +79,93 @@ export class EventArena {
     return this.#cells(chain.tail, (chain.skip + chain.count - 1) & (chunkEvents - 1))
   }
 
-  /** Adds the events of a chain from the one at `from` on to a buffer. */
+  /** Puts the events of a chain from the one at `from` on into a buffer; `near`: a chunk that has it or comes before it, if one is known. */
   gather(chain: Chain, from: number, into: EventBuffer): void {
-    const { floats, plan } = this.#layout
+    const count = chain.count - from
+    into.clear().reserve(count)
+    into.end = count
     let place = chain.skip + from
     let chunk = chain.head
-    for (; place >= chunkEvents; place -= chunkEvents) chunk = this.#nextOf(chunk)
-    for (let left = chain.count - from; left > 0; left--) {
+    if (chain.mark !== 0 && from === chain.shared) {
+      // The mark is the last chunk of the events that are shared.
+      chunk = chain.mark
+      place = ((place - 1) & (chunkEvents - 1)) + 1
+    } else for (; place > chunkEvents; place -= chunkEvents) chunk = this.#nextOf(chunk)
+    for (let row = 0; row < count; place = 0) {
       if (place === chunkEvents) {
-        place = 0
         chunk = this.#nextOf(chunk)
+        place = 0
       }
-      const at = this.#at(chunk, place) * floats
-      const numbers = this.#floats[chunk >>> slabBits] as Float64Array
-      const known = plan.state.known ? (numbers[at + 1] as number) : 0
-      into.append(numbers[at] as number, known, this.#cells(chunk, place))
-      place++
+      const end = Math.min(row + chunkEvents - place, count)
+      this.#read(chunk, place, into, row, end)
+      row = end
+      if (row < count) chunk = this.#nextOf(chunk)
+    }
+  }
+
+  /** Puts the events of a chunk from a place on into the rows `[from, end)` of a buffer. */
+  #read(chunk: number, place: number, into: EventBuffer, from: number, end: number): void {
+    const { floats, others, columns } = this.#layout
+    const numbers = this.#floats[chunk >>> slabBits] as Float64Array
+    const first = this.#floatAt(chunk, place)
+    const { times, known } = into
+    for (let row = from, at = first; row < end; row++, at += floats) times[row] = numbers[at] as number
+    if (known) for (let row = from, at = first + 1; row < end; row++, at += floats) known[row] = numbers[at] as number
+    for (let i = 0; i < columns.length; i++) {
+      const { inFloats, lane, type } = columns[i] as StateColumn
+      const column = into.columns[i] as BufferColumn
+      if (inFloats && !type.nullable) {
+        const values = column.values as Float64Array
+        for (let row = from, at = first + lane; row < end; row++, at += floats) values[row] = numbers[at] as number
+      } else if (inFloats) {
+        for (let row = from, at = first + lane; row < end; row++, at += floats) {
+          const number = numbers[at] as number
+          column.set(row, Number.isNaN(number) ? null : number, times.length)
+        }
+      } else {
+        const cells = this.#others[chunk >>> slabBits] as Cell[]
+        for (let row = from, at = this.#otherAt(chunk, place) + lane; row < end; row++, at += others)
+          column.set(row, cells[at] as Cell, times.length)
+      }
     }
   }
 
   /** Whether the chain has an event with the id of these cells. */
   has(chain: Chain, cells: readonly Cell[]): boolean {
-    const { id, columns } = this.#layout
+    const { id, columns, floats, others } = this.#layout
+    const { lane, inFloats, type, compare } = columns[id[0] as number] as StateColumn
+    const first = cells[id[0] as number] as Cell
+    // NaN, which stands for null, is equal to nothing.
+    const direct = inFloats && first !== null && type.kind !== 'float'
+    const number = Number(first)
     let place = chain.skip
     let chunk = chain.head
-    for (let left = chain.count; left > 0; left--) {
-      if (place === chunkEvents) {
-        place = 0
-        chunk = this.#nextOf(chunk)
+    for (let left = chain.count; left > 0; chunk = this.#nextOf(chunk), place = 0) {
+      const end = Math.min(chunkEvents, place + left)
+      left -= end - place
+      if (direct) {
+        const numbers = this.#floats[chunk >>> slabBits] as Float64Array
+        for (let at = this.#floatAt(chunk, place) + lane; place < end; place++, at += floats)
+          if (numbers[at] === number && this.#hasId(chunk, place, cells)) return true
+      } else if (inFloats) {
+        for (; place < end; place++) if (this.#hasId(chunk, place, cells)) return true
+      } else {
+        const values = this.#others[chunk >>> slabBits] as Cell[]
+        for (let at = this.#otherAt(chunk, place) + lane; place < end; place++, at += others) {
+          const value = values[at] as Cell
+          if ((value === first || (typeof value !== 'string' && compare(value, first) === 0)) && this.#hasId(chunk, place, cells))
+            return true
+        }
       }
-      let same = true
-      for (let i = 0; same && i < id.length; i++) {
-        const column = columns[id[i] as number] as StateColumn
-        same = column.compare(this.#cell(column, chunk, place), cells[id[i] as number] as Cell) === 0
-      }
-      if (same) return true
-      place++
     }
     return false
+  }
+
+  #hasId(chunk: number, place: number, cells: readonly Cell[]): boolean {
+    return this.#layout.id.every((own) => {
+      const column = this.#layout.columns[own] as StateColumn
+      return column.compare(this.#cell(column, chunk, place), cells[own] as Cell) === 0
+    })
   }
 
   /** Lets go of the first events. */
@@ -133,6 +185,7 @@ export class EventArena {
     for (let chunk = chain.head; chunk !== 0; ) chunk = this.#release(chunk)
     chain.head = 0
     chain.tail = 0
+    chain.mark = 0
     chain.skip = 0
     chain.count = 0
   }
@@ -152,9 +205,8 @@ export class EventArena {
       return chunk
     }
     const chunk = this.#made++
-    if (chunk >>> slabBits === this.#next.length) {
-      this.#next.push(new Uint32Array(slabChunks))
-      this.#floats.push(new Float64Array(slabChunks * chunkEvents * this.#layout.floats))
+    if (chunk >>> slabBits === this.#floats.length) {
+      this.#floats.push(new Float64Array(slabChunks * this.#stride))
       if (this.#layout.others > 0) this.#others.push(new Array<Cell>(slabChunks * chunkEvents * this.#layout.others).fill(null))
     }
     return chunk
@@ -168,36 +220,43 @@ export class EventArena {
     this.#used--
     const { others } = this.#layout
     if (others > 0) {
-      const at = this.#at(chunk, 0) * others
+      const at = this.#otherAt(chunk, 0)
       ;(this.#others[chunk >>> slabBits] as Cell[]).fill(null, at, at + chunkEvents * others)
     }
     return next
   }
 
   #nextOf(chunk: number): number {
-    return (this.#next[chunk >>> slabBits] as Uint32Array)[chunk & (slabChunks - 1)] as number
+    return (this.#floats[chunk >>> slabBits] as Float64Array)[((chunk & (slabChunks - 1)) + 1) * this.#stride - 1] as number
   }
 
   #setNext(chunk: number, next: number): void {
-    ;(this.#next[chunk >>> slabBits] as Uint32Array)[chunk & (slabChunks - 1)] = next
+    ;(this.#floats[chunk >>> slabBits] as Float64Array)[((chunk & (slabChunks - 1)) + 1) * this.#stride - 1] = next
   }
 
-  /** The place of an event in its slab. */
-  #at(chunk: number, place: number): number {
-    return ((chunk & (slabChunks - 1)) << chunkBits) + place
+  /** Where the numbers of an event begin in its slab. */
+  #floatAt(chunk: number, place: number): number {
+    return (chunk & (slabChunks - 1)) * this.#stride + place * this.#layout.floats
+  }
+
+  /** Where its other cells do. */
+  #otherAt(chunk: number, place: number): number {
+    return ((chunk & (slabChunks - 1)) * chunkEvents + place) * this.#layout.others
   }
 
   #write(chunk: number, place: number, time: number, known: number, cells: readonly Cell[]): void {
-    const { floats, others, columns, plan } = this.#layout
-    const at = this.#at(chunk, place)
+    const { columns, plan } = this.#layout
+    const at = this.#floatAt(chunk, place)
     const numbers = this.#floats[chunk >>> slabBits] as Float64Array
-    numbers[at * floats] = time
-    if (plan.state.known) numbers[at * floats + 1] = known
+    numbers[at] = time
+    if (plan.state.known) numbers[at + 1] = known
     for (let i = 0; i < columns.length; i++) {
       const { inFloats, lane } = columns[i] as StateColumn
       const cell = cells[i] as Cell
-      if (inFloats) numbers[at * floats + lane] = cell === null ? Number.NaN : (cell as number)
-      else (this.#others[chunk >>> slabBits] as Cell[])[at * others + lane] = typeof cell === 'string' ? this.#intern(cell) : cell
+      if (inFloats) numbers[at + lane] = cell === null ? Number.NaN : (cell as number)
+      else
+        (this.#others[chunk >>> slabBits] as Cell[])[this.#otherAt(chunk, place) + lane] =
+          typeof cell === 'string' ? this.#intern(cell) : cell
     }
   }
 
@@ -206,10 +265,8 @@ export class EventArena {
   }
 
   #cell({ inFloats, lane, type }: StateColumn, chunk: number, place: number): Cell {
-    const { floats, others } = this.#layout
-    const at = this.#at(chunk, place)
-    if (!inFloats) return (this.#others[chunk >>> slabBits] as Cell[])[at * others + lane] as Cell
-    const number = (this.#floats[chunk >>> slabBits] as Float64Array)[at * floats + lane] as number
+    if (!inFloats) return (this.#others[chunk >>> slabBits] as Cell[])[this.#otherAt(chunk, place) + lane] as Cell
+    const number = (this.#floats[chunk >>> slabBits] as Float64Array)[this.#floatAt(chunk, place) + lane] as number
     if (type.nullable && Number.isNaN(number)) return null
     return type.kind === 'boolean' ? number === 1 : number
   }

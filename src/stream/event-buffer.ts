@@ -3,7 +3,7 @@ import type { Cell } from '../schema/index.ts'
 import type { StateLayout } from './state-layout.ts'
 
 /** A column of a buffer. `nulls` is there only while there is one. */
-class BufferColumn implements CellColumn {
+export class BufferColumn implements CellColumn {
   values: Float64Array | Cell[]
   nulls: Uint8Array | null = null
   readonly #boolean: boolean
@@ -43,7 +43,6 @@ class BufferColumn implements CellColumn {
 
   clear(): void {
     this.nulls = null
-    if (!(this.values instanceof Float64Array)) this.values = []
   }
 }
 
@@ -84,9 +83,9 @@ export class EventBuffer implements StateEvents {
     return this
   }
 
-  /** Room for one more event. True where all events have moved to the front for it. */
-  reserve(): boolean {
-    if (this.end < this.times.length) return false
+  /** Room for some more events. True where all events have moved to the front for it. */
+  reserve(more = 1): boolean {
+    if (this.end + more <= this.times.length) return false
     const moved = this.start > this.count / 4
     if (moved) {
       this.times.copyWithin(0, this.start, this.end)
@@ -94,8 +93,9 @@ export class EventBuffer implements StateEvents {
       for (const column of this.columns) column.move(0, this.start, this.end)
       this.end -= this.start
       this.start = 0
-    } else {
-      const capacity = Math.ceil(this.times.length * 1.25) + 16
+    }
+    if (this.end + more > this.times.length) {
+      const capacity = Math.ceil((this.end + more) * 1.25) + 16
       this.times = grown(this.times, new Float64Array(capacity))
       if (this.known) this.known = grown(this.known, new Float64Array(capacity))
       for (const column of this.columns) column.grow(capacity)

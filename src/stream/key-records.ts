@@ -7,6 +7,7 @@ const tail = 1
 const count = 2
 const shared = 3
 const flags = 4
+const mark = 5
 const recordInts = 16
 /** In units of eight bytes. */
 const openFrom = 3
@@ -104,6 +105,14 @@ export class KeyRecords implements Chain {
   }
   set shared(value: number) {
     this.#ints[this.#at + shared] = value
+  }
+
+  /** The last chunk of the shared events, where it is known; else 0. */
+  get mark(): number {
+    return (this.#ints[this.#at + mark] as number) >>> 0
+  }
+  set mark(value: number) {
+    this.#ints[this.#at + mark] = value
   }
 
   /** Has changed since its rows were taken. */

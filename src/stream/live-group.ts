@@ -18,7 +18,7 @@ export type LiveKey = Pick<StateReader, 'seek' | 'value' | 'status' | 'eventTime
 export interface LiveGroupOptions {
   /** Bytes beyond which keys leave memory that are as their rows have them. Default: no bound. */
   readonly maxBytes?: number
-  /** Events that the recent row of a small key may hold before it is sealed again. Default: 32. */
+  /** Events that the recent row of a small key may hold before it is sealed again. Default: 16. */
   readonly recentEvents?: number
   /** Events from which on a key is hot: what is made for a read of it is kept for the next. Default: 256. */
   readonly hotEvents?: number
@@ -26,8 +26,6 @@ export interface LiveGroupOptions {
   readonly evaluatedEvents?: number
 }
 
-/** Recent rows do not grow beyond this, as all of one is written at each commit. */
-const mostRecentEvents = 8192
 /** What a key takes besides its events and its text, about: its record, and its entry in the map. */
 const keyBytes = 64 + 56
 /** What one baseline takes, about. */
@@ -51,7 +49,10 @@ export class LiveGroup {
   readonly #codec: LiveStateCodec
   readonly #reader: StateReader
   readonly #writer = new ByteWriter(1024)
+  /** Keys that have changed, and the places of their records. */
   #changed: string[] = []
+  #changedPlaces: number[] = []
+  /** Places of keys whose rows were taken. */
   #taken: number[] = []
   #clock: Iterator<[string, number]>
   #horizon = Number.NEGATIVE_INFINITY
@@ -61,7 +62,7 @@ export class LiveGroup {
 
   constructor(plan: EventGroupPlan, options: LiveGroupOptions = {}) {
     this.plan = plan
-    this.#options = { maxBytes: Number.POSITIVE_INFINITY, recentEvents: 32, hotEvents: 256, evaluatedEvents: 4e6, ...options }
+    this.#options = { maxBytes: Number.POSITIVE_INFINITY, recentEvents: 16, hotEvents: 256, evaluatedEvents: 4e6, ...options }
     this.#layout = new StateLayout(plan)
     this.#arena = new EventArena(this.#layout)
     this.#buffer = new EventBuffer(this.#layout, 64)
@@ -109,6 +110,7 @@ export class LiveGroup {
     if (!record.changed) {
       record.changed = true
       this.#changed.push(key)
+      this.#changedPlaces.push(place)
     }
     return outcome
   }
@@ -166,36 +168,40 @@ export class LiveGroup {
     if (version.length !== sealBytes) throw new TypeError(`a version of ${version.length} bytes`)
     const seal = version.slice()
     const writer = this.#writer.clear()
-    const rows: { key: string; isSealed: boolean; end: number }[] = []
-    for (const key of this.#changed) {
-      const place = this.#places.get(key) as number
+    const changed = this.#changed
+    const places = this.#changedPlaces
+    const ends: number[] = []
+    const areSealed: boolean[] = []
+    for (const place of places) {
       const record = this.#records.seek(place)
       record.changed = false
       record.taken = true
-      this.#taken.push(place)
       const isSealed = this.#isToSeal(place)
       if (isSealed) this.#seal(place, seal)
       else this.#codec.encodeRecent(record.seal as Uint8Array, record.shared, this.#eventsOf(place, record.shared), writer)
-      rows.push({ key, isSealed, end: writer.length })
+      areSealed.push(isSealed)
+      ends.push(writer.length)
     }
-    this.#changed = []
     const bytes = writer.finish()
     const sealed: OnlineRow[] = []
     const recent: OnlineRow[] = []
     let start = 0
-    for (const { key, isSealed, end } of rows) {
-      const row = { key: Buffer.from(key, 'latin1'), version: seal, value: bytes.subarray(start, end) }
-      if (isSealed) sealed.push(row)
+    for (const [index, end] of ends.entries()) {
+      const row = { key: Buffer.from(changed[index] as string, 'latin1'), version: seal, value: bytes.subarray(start, end) }
+      if (areSealed[index]) sealed.push(row)
       else recent.push(row)
       start = end
     }
+    this.#taken = this.#taken.length === 0 ? places : [...this.#taken, ...places]
+    this.#changed = []
+    this.#changedPlaces = []
     return { sealed, recent }
   }
 
   #isToSeal(place: number): boolean {
     const record = this.#records
     const { shared } = record
-    const most = Math.max(this.#options.recentEvents, Math.min(shared / 16, mostRecentEvents))
+    const most = Math.max(this.#options.recentEvents, Math.min(shared / 8, 8 * Math.sqrt(shared)))
     return record.seal === null || this.#countOf(place) - shared > most
   }
 
@@ -204,6 +210,7 @@ export class LiveGroup {
     const record = this.#records
     record.seal = seal
     record.shared = this.#countOf(place)
+    record.mark = record.tail
     this.#codec.encodeSealed(seal, this.#baseOf(place), this.#eventsOf(place, 0), this.#writer)
   }
 
@@ -299,9 +306,8 @@ export class LiveGroup {
   }
 
   #gather(from: number): EventBuffer {
-    const buffer = this.#buffer.clear()
-    this.#arena.gather(this.#records, from, buffer)
-    return buffer
+    this.#arena.gather(this.#records, from, this.#buffer)
+    return this.#buffer
   }
 
   /** Gives the key at hand other events, in the form for so many. */
