@@ -3,6 +3,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '../../../lib/clock.ts'
 import { reader, readSome, readTopic, record, text } from '../../../testing/event-log-records.ts'
 import type { EventLog } from '../../log.ts'
 import { type SegmentsEventLogOptions, segmentsEventLog } from '../segments.ts'
