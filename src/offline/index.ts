@@ -2,7 +2,7 @@ export { type Batch, type BatchColumn, cellAt, columnOf, isNumeric } from './bat
 export { checkInterval, checkTarget } from './check.ts'
 export { ContentHash } from './content-hash.ts'
 export { Duck, type DuckOptions } from './duckdb.ts'
-export { type LandedEvent, type LandedFile, LandedHistory } from './landed-history.ts'
+export { LandedBatch, type LandedEvent, type LandedFile, LandedHistory, type LandedHistoryOptions } from './landed-history.ts'
 export { physicalType, transportSql } from './physical.ts'
 export { type RawRelation, rawRelation, typedSql } from './raw-relation.ts'
 export type { SourceFile } from './readers/reader.ts'

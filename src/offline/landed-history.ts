@@ -1,23 +1,27 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { SourceData } from '../definition/index.ts'
-import { LockstepError } from '../errors.ts'
-import type { Micros } from '../lib/moment.ts'
-import { type Cell, sqlType, type TypeData } from '../schema/index.ts'
-import { columnOf } from './batch.ts'
+import { localDisk as disk } from '../lib/disk.ts'
+import { formatDate, type Micros } from '../lib/moment.ts'
+import type { Cell, TypeData } from '../schema/index.ts'
 import { Duck } from './duckdb.ts'
-import { quoteIdentifier, quoteList, quoteLiteral } from './sql.ts'
+import { mergesOf } from './landed-merges.ts'
+import { ParquetRows } from './parquet-file/parquet-file.ts'
+import { quoteList, quoteLiteral } from './sql.ts'
 
 /** An event of a stream as it lands in history: in order of the source's columns, with when and where the log took it. */
 export interface LandedEvent {
   readonly cells: readonly Cell[]
   readonly time: Micros
   readonly taken: Micros
+  readonly partition: number
   readonly offset: number
 }
 
 /** A file of landed events of one day (UTC). Which files count is for the caller to keep. */
 export interface LandedFile {
+  /** Below the folder of the history: `orders/date=2026-03-01/0-17-400-8c2f1e.parquet`. */
   readonly path: string
   /** `2026-03-01` */
   readonly date: string
@@ -27,10 +31,43 @@ export interface LandedFile {
   readonly next: number
 }
 
+export interface LandedHistoryOptions {
+  /** How long files stay that do not count any more, or not yet, for those who are reading them; milliseconds. Default: an hour. */
+  readonly grace?: number
+}
+
 const moment: TypeData = { kind: 'timestamp', nullable: false }
 const whole: TypeData = { kind: 'integer', nullable: false }
-/** When the log took an event, and where it lies. */
+/** When and where the log took an event. */
 const placeColumns = { __taken: moment, __partition: whole, __offset: whole }
+
+const dayMicros = 86_400_000_000
+
+/** Events of a source by the day of their time, as columns of files; added to until they are written. */
+export class LandedBatch {
+  readonly source: SourceData
+  readonly days = new Map<number, ParquetRows>()
+  #rows = 0
+
+  constructor(source: SourceData) {
+    this.source = source
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  add({ cells, time, taken, partition, offset }: LandedEvent): void {
+    const day = Math.floor(time / dayMicros)
+    let rows = this.days.get(day)
+    if (rows === undefined) {
+      rows = new ParquetRows({ ...this.source.columns, ...placeColumns })
+      this.days.set(day, rows)
+    }
+    rows.add([...cells, taken, partition, offset])
+    this.#rows++
+  }
+}
 
 /**
  * History that streams write: Parquet files below `folder/SOURCE/date=YYYY-MM-DD/`, each of one partition and a range of offsets.
@@ -38,71 +75,82 @@ const placeColumns = { __taken: moment, __partition: whole, __offset: whole }
  */
 export class LandedHistory implements AsyncDisposable {
   readonly #folder: string
+  readonly #grace: number
   #duck: Promise<Duck> | null = null
-  #count = 0
 
-  constructor(folder: string) {
+  constructor(folder: string, { grace = 3_600_000 }: LandedHistoryOptions = {}) {
     this.#folder = folder
+    this.#grace = grace
   }
 
-  /** Writes events of a partition; none of their offsets is below `first` or not below `next`. */
+  /** Where a file lies. */
+  pathOf({ path }: LandedFile): string {
+    return join(this.#folder, path)
+  }
+
+  /** Writes a batch of a partition, whose offsets are from `first` to before `next`; may be called again when it failed. */
   async write(
-    source: SourceData,
+    { source, days }: LandedBatch,
     partition: number,
     range: { readonly first: number; readonly next: number },
-    events: readonly LandedEvent[],
   ): Promise<LandedFile[]> {
-    const types = [...Object.values(source.columns), moment, whole, whole]
     const files: LandedFile[] = []
-    for (const [date, own] of Map.groupBy(events, ({ time }) => dateOf(time))) {
-      const cells: Cell[][] = [
-        ...Object.keys(source.columns).map((_, place) => own.map((event) => event.cells[place] ?? null)),
-        own.map(({ taken }) => taken),
-        own.map(() => partition),
-        own.map(({ offset }) => offset),
-      ]
-      const columns = types.map((type, place) => columnOf(type, cells[place] as Cell[]))
-      const duck = await this.#open()
-      const table = duck.uniqueName('landing')
-      await duck.createTable(table, { ...source.columns, ...placeColumns })
-      try {
-        await duck.append(table, types, columns, own.length)
-        const path = await this.#file(source, partition, date, range)
-        await this.#copy(duck, `SELECT * FROM ${quoteIdentifier(table)} ORDER BY ${quoteIdentifier(source.time)}, "__offset"`, path)
-        files.push({ path, date, rows: own.length, ...range })
-      } finally {
-        await duck.run(`DROP TABLE ${quoteIdentifier(table)}`)
-      }
+    for (const [day, rows] of days) {
+      const file: LandedFile = { path: pathOf(source, partition, day, range), date: formatDate(day), rows: rows.rows, ...range }
+      await this.#place(file, async (partial) => {
+        const handle = await disk.create(partial)
+        try {
+          let position = 0
+          for (const part of await rows.file()) {
+            await handle.write(position, part)
+            position += part.length
+          }
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
+      })
+      files.push(file)
     }
     return files
   }
 
-  /** Makes one file of the files of each day, where a day has several. The old ones stay. */
-  async compact(source: SourceData, partition: number, files: readonly LandedFile[]): Promise<LandedFile[]> {
-    const compacted: LandedFile[] = []
-    for (const [date, own] of Map.groupBy(files, (file) => file.date)) {
-      if (own.length === 1) {
-        compacted.push(...own)
-        continue
-      }
-      const range = { first: Math.min(...own.map(({ first }) => first)), next: Math.max(...own.map(({ next }) => next)) }
-      const path = await this.#file(source, partition, date, range)
-      const from = `read_parquet(${quoteList(own.map((file) => file.path))}, union_by_name = true, hive_partitioning = false)`
-      await this.#copy(await this.#open(), `SELECT * FROM ${from} ORDER BY ${quoteIdentifier(source.time)}, "__offset"`, path)
-      compacted.push({ path, date, rows: own.reduce((sum, { rows }) => sum + rows, 0), ...range })
+  /** Makes one file of several small ones of a day, where that is worth it. The old ones stay until they are cleaned away. */
+  async compact(source: SourceData, partition: number, files: readonly LandedFile[]): Promise<readonly LandedFile[]> {
+    let compacted = files
+    for (const merged of mergesOf(files)) {
+      const range = { first: Math.min(...merged.map(({ first }) => first)), next: Math.max(...merged.map(({ next }) => next)) }
+      const [{ date }] = merged
+      const day = Date.parse(date) / 86_400_000
+      const rows = merged.reduce((sum, one) => sum + one.rows, 0)
+      const file: LandedFile = { path: pathOf(source, partition, day, range), date, rows, ...range }
+      const duck = await this.#open()
+      const from = `read_parquet(${quoteList(merged.map((one) => this.pathOf(one)))}, union_by_name = true, hive_partitioning = false)`
+      await this.#place(file, async (partial) => {
+        await duck.run(`COPY (SELECT * FROM ${from} ORDER BY "__offset") TO ${quoteLiteral(partial)} (FORMAT parquet, COMPRESSION zstd)`)
+        const handle = await disk.open(partial)
+        await handle?.sync()
+        await handle?.close()
+      })
+      compacted = [...compacted.filter((one) => !merged.includes(one)), file]
     }
     return compacted
   }
 
-  /** Removes the files of a partition besides these: what a worker left that died before they counted. */
+  /** Removes the files of a partition besides these, once nobody can be reading them any more: those merged, those never counted. */
   async clean(source: SourceData, partition: number, files: readonly LandedFile[]): Promise<void> {
-    const kept = new Set(files.map(({ path }) => path))
+    const kept = new Set(files.map((file) => this.pathOf(file)))
     const root = join(this.#folder, source.name)
-    for (const date of await readdir(root).catch(() => [])) {
-      for (const name of await readdir(join(root, date)).catch(() => [])) {
-        const path = join(root, date, name)
-        if (name.startsWith(`${partition}-`) && !kept.has(path)) await rm(path, { force: true })
-      }
+    const before = Date.now() - this.#grace
+    for (const date of await disk.list(root)) {
+      const folder = join(root, date)
+      const names = (await disk.list(folder)).filter((name) => name.startsWith(`${partition}-`))
+      const [left, counting] = [names.filter((name) => !kept.has(join(folder, name))), names.filter((name) => kept.has(join(folder, name)))]
+      if (left.length === 0) continue
+      // A file was in use until the one was made that holds its events now.
+      const made = await Promise.all(counting.map((name) => modified(join(folder, name))))
+      if (made.some((time) => time > before)) continue
+      for (const name of left) if ((await modified(join(folder, name))) <= before) await disk.remove(join(folder, name))
     }
   }
 
@@ -120,53 +168,24 @@ export class LandedHistory implements AsyncDisposable {
     return this.#duck
   }
 
-  /** A new name: a range that is written again after a crash has another. */
-  async #file(source: SourceData, partition: number, date: string, { first, next }: { first: number; next: number }): Promise<string> {
-    const folder = join(this.#folder, source.name, `date=${date}`)
-    await mkdir(folder, { recursive: true })
-    return join(folder, `${partition}-${first}-${next}-${process.pid.toString(36)}${(this.#count++).toString(36)}.parquet`)
-  }
-
-  async #copy(duck: Duck, select: string, path: string): Promise<void> {
-    const partial = `${path}.partial`
-    await duck.run(`COPY (${select}) TO ${quoteLiteral(partial)} (FORMAT parquet, COMPRESSION zstd)`)
-    await synced(partial)
-    await rename(partial, path)
-    await synced(dirname(path))
+  /** Writes a file elsewhere, synced, and moves it in place. */
+  async #place(file: LandedFile, write: (partial: string) => Promise<void>): Promise<void> {
+    const path = this.pathOf(file)
+    await disk.makeFolder(dirname(path))
+    await write(`${path}.partial`)
+    await disk.rename(`${path}.partial`, path)
+    await disk.syncFolder(dirname(path))
   }
 }
 
-const dateOf = (time: Micros): string => new Date(Math.floor(time / 1000)).toISOString().slice(0, 10)
-
-async function synced(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+/** A name that no other file has, whoever writes the same range again. */
+function pathOf(
+  { name }: SourceData,
+  partition: number,
+  day: number,
+  { first, next }: { readonly first: number; readonly next: number },
+): string {
+  return join(name, `date=${formatDate(day)}`, `${partition}-${first}-${next}-${randomBytes(4).toString('hex')}.parquet`)
 }
 
-/**
- * A SELECT of the declared columns of landed events, and of `"__taken"`. A column that was declared after they landed is null.
- * Throws `SOURCE_SCHEMA` where it may not be.
- */
-export async function landedSql(duck: Duck, source: SourceData, paths: readonly string[]): Promise<string> {
-  const columns = Object.entries(source.columns)
-  if (paths.length === 0) {
-    const nothing = columns.map(([name, type]) => `CAST(NULL AS ${sqlType(type)}) AS ${quoteIdentifier(name)}`)
-    return `SELECT ${nothing.join(', ')}, CAST(NULL AS TIMESTAMP) AS "__taken" WHERE false`
-  }
-  const from = `read_parquet(${quoteList(paths)}, union_by_name = true, hive_partitioning = false)`
-  const described = await duck.rows(`DESCRIBE SELECT * FROM ${from}`)
-  const there = new Set(described.map(({ column_name }) => column_name))
-  const selected = columns.map(([name, type]) => {
-    if (there.has(name)) return `CAST(${quoteIdentifier(name)} AS ${sqlType(type)}) AS ${quoteIdentifier(name)}`
-    if (type.nullable) return `CAST(NULL AS ${sqlType(type)}) AS ${quoteIdentifier(name)}`
-    throw new LockstepError('SOURCE_SCHEMA', `The column ${name} was declared after events had landed without it`, {
-      where: `source ${source.name}`,
-      remedy: 'Declare it nullable.',
-    })
-  })
-  return `SELECT ${selected.join(', ')}, "__taken" FROM ${from}`
-}
+const modified = async (path: string): Promise<number> => (await stat(path)).mtimeMs

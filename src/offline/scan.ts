@@ -3,9 +3,10 @@ import { LockstepError } from '../errors.ts'
 import type { TypeData } from '../schema/index.ts'
 import { checkZone, conversion, reasonSql, validSql } from './convert-sql.ts'
 import type { Duck } from './duckdb.ts'
-import { landedSql } from './landed-history.ts'
+import { physicalType } from './physical.ts'
 import { type ConvertedColumn, withoutProven } from './proven.ts'
 import { csvReader } from './readers/csv.ts'
+import { landedReader } from './readers/landed.ts'
 import { ndjsonReader } from './readers/ndjson.ts'
 import { parquetReader } from './readers/parquet.ts'
 import type { RawColumn, Reader, SourceFile } from './readers/reader.ts'
@@ -64,50 +65,67 @@ export async function prepareScan(duck: Duck, source: SourceData, options: ScanO
       where,
       remedy: 'Give it `history: parquet(...)`, or pass one.',
     })
-  const declared = history === null ? null : await declaredRows(duck, source, history, where)
+  checkZone(source.timeZone, where)
+  const readers: Reader[] = []
+  const close = async () => {
+    for (const reader of readers) await reader.close()
+  }
   try {
-    const { sql, known } = await withLanded(duck, source, declared?.sql ?? null, options.landed ?? null)
-    const [all] = await duck.rows(`SELECT count(*) AS "rows" FROM ${declared && !options.landed ? declared.reader.from : `(${sql})`}`)
-    const versions = await keepVersions(duck, source, sql, known, Number(all?.rows), options.versions ?? 'latest')
+    const parts: ValidRows[] = []
+    if (history !== null) {
+      const reader = await openHistory(duck, source, history, where)
+      readers.push(reader)
+      parts.push(await validRows(duck, source, reader, 'CAST(NULL AS TIMESTAMP)', where))
+    }
+    if (options.landed && options.landed.length > 0) {
+      const reader = await landedReader(duck, source, options.landed, where)
+      readers.push(reader)
+      parts.push(await validRows(duck, source, reader, '"source"."__taken"', where))
+    }
+    const counts = await Promise.all(readers.map(({ from }) => duck.rows(`SELECT count(*) AS "rows" FROM ${from}`)))
+    const rows = counts.reduce((sum, [all]) => sum + Number(all?.rows), 0)
+    const sql = parts.length === 0 ? noRows(source) : parts.map((part) => part.sql).join(' UNION ALL ')
+    const versions = await keepVersions(duck, source, sql, knownSql(source), rows, options.versions ?? 'latest')
     return {
       sql: versions.sql,
-      files: declared?.reader.files ?? [],
-      report: async () => (await declared?.report()) ?? { source: source.name, rows: 0, setAside: 0, problems: [] },
+      files: readers.flatMap(({ files }) => files),
+      report: async () => reportOf(source, await Promise.all(parts.map(({ report }) => report()))),
       async close() {
         await versions.close()
-        await declared?.reader.close()
+        await close()
       },
     }
   } catch (error) {
-    await declared?.reader.close()
+    await close()
     throw error
   }
 }
 
-/** The rows of both, and the SQL of when one became known: the declared column, or for landed events when the log took them. */
-async function withLanded(
-  duck: Duck,
-  source: SourceData,
-  declared: string | null,
-  landed: readonly string[] | null,
-): Promise<{ sql: string; known: string }> {
-  const known = source.known === null ? 'CAST(NULL AS TIMESTAMP)' : `CAST(${quoteIdentifier(source.known)} AS TIMESTAMP)`
-  if (declared !== null && landed === null) return { sql: declared, known }
-  const names = Object.keys(source.columns).map(quoteIdentifier).join(', ')
-  const parts = [await landedSql(duck, source, landed ?? [])]
-  if (declared !== null) parts.push(`SELECT ${names}, CAST(NULL AS TIMESTAMP) AS "__taken" FROM (${declared})`)
-  return { sql: parts.join(' UNION ALL BY NAME '), known: source.known === null ? '"__taken"' : known }
+/** SQL of when a row became known: the declared column, or of landed events when the log took them; null for always. */
+const knownSql = ({ known }: SourceData): string => (known === null ? '"__taken"' : `CAST(${quoteIdentifier(known)} AS TIMESTAMP)`)
+
+function noRows({ columns }: SourceData): string {
+  const nothing = Object.entries(columns).map(([name, type]) => `CAST(NULL AS ${physicalType(type)}) AS ${quoteIdentifier(name)}`)
+  return `SELECT ${nothing.join(', ')}, CAST(NULL AS TIMESTAMP) AS "__taken" WHERE false`
 }
 
-/** The valid rows of a declared history, converted. */
-async function declaredRows(
-  duck: Duck,
-  source: SourceData,
-  history: History,
-  where: string,
-): Promise<{ sql: string; reader: Reader; report: () => Promise<RowReport> }> {
-  checkZone(source.timeZone, where)
-  const reader = await openHistory(duck, source, history, where)
+function reportOf({ name }: SourceData, reports: readonly RowReport[]): RowReport {
+  const sum = (count: (report: RowReport) => number) => reports.reduce((total, report) => total + count(report), 0)
+  return {
+    source: name,
+    rows: sum(({ rows }) => rows),
+    setAside: sum(({ setAside }) => setAside),
+    problems: reports.flatMap(({ problems }) => problems),
+  }
+}
+
+/** Rows of one place: SQL of the valid ones, converted, with `"__taken"`, when a log took them. */
+interface ValidRows {
+  readonly sql: string
+  report(): Promise<RowReport>
+}
+
+async function validRows(duck: Duck, source: SourceData, reader: Reader, taken: string, where: string): Promise<ValidRows> {
   const converted = Object.entries(source.columns).map(([name, type]) => convertedColumn(name, type, reader, source, where))
   const columns = (await withoutProven(duck, converted, reader.zone)).map(scannedColumn)
   const readable = reader.unreadable === null ? [] : [`${reader.unreadable} IS NULL`]
@@ -117,8 +135,8 @@ async function declaredRows(
   if (source.invalidRows === 'refuse') duck.onRefusal(marker, async () => refusal(source, await report()))
   const guard = source.invalidRows === 'refuse' ? `CASE WHEN ${valid} THEN true ELSE error(${quoteLiteral(marker)}) END` : valid
   const selected = columns.map(({ name, value }) => `${value} AS ${quoteIdentifier(name)}`).join(', ')
-  const sql = `SELECT ${selected} FROM ${reader.from} AS "source"${valid === 'true' ? '' : ` WHERE ${guard}`}`
-  return { sql, reader, report }
+  const sql = `SELECT ${selected}, ${taken} AS "__taken" FROM ${reader.from} AS "source"${valid === 'true' ? '' : ` WHERE ${guard}`}`
+  return { sql, report }
 }
 
 function openHistory(duck: Duck, source: SourceData, history: History, where: string): Promise<Reader> {

@@ -10,6 +10,7 @@ import {
   isStreamed,
   type LiveKey,
   landedFiles,
+  type ParquetLanding,
   parquetLanding,
   type RecordEncoder,
   recordEncoder,
@@ -46,7 +47,7 @@ export class LivePath {
   readonly #groups: readonly FeatureGroupData[]
   readonly #workers = new Set<StreamEngine>()
   readonly #encoders = new Map<string, RecordEncoder>()
-  readonly #landing: ReturnType<typeof parquetLanding>
+  readonly #landing: ParquetLanding
 
   constructor(stores: Stores, groups: readonly FeatureGroupData[], history: Readonly<Record<string, History>>, clock: Clock) {
     this.#stores = stores
@@ -73,7 +74,7 @@ export class LivePath {
       fill: (group, landed, version, signal) =>
         this.#fill(
           group,
-          landed.map(({ path }) => path),
+          landed.map((file) => this.#landing.pathOf(file)),
           version,
           signal,
         ),
@@ -140,7 +141,7 @@ export class LivePath {
     for (const { name, stream } of sources) {
       if (stream === null || found[name]) continue
       const files = await landedFiles(name, this.#stores.online)
-      found[name] = files.map(({ path }) => path)
+      found[name] = files.map((file) => this.#landing.pathOf(file))
     }
     return found
   }

@@ -17,26 +17,33 @@ export class SimulatedFiles {
 
   connect(process: Process): Landing {
     return {
-      write: async (_source, partition, first, next, events) => {
-        // One file a day; a crash may come after any of them.
-        const files: LandedFile[] = []
-        for (const [date, own] of Map.groupBy(events, ({ time }) => new Date(time / 1000).toISOString().slice(0, 10))) {
-          await process.call('land', () => {
-            const path = `${partition}/${this.#count++}`
-            this.#files.set(path, own)
-            files.push({ path, date, rows: own.length, first, next })
-          })
+      batch: () => {
+        const events: StreamEvent[] = []
+        return {
+          get rows() {
+            return events.length
+          },
+          add: (event) => events.push(event),
+          // One file a day; a crash may come after any of them.
+          write: async (partition, first, next) => {
+            const files: LandedFile[] = []
+            for (const [date, own] of Map.groupBy(events, ({ time }) => new Date(time / 1000).toISOString().slice(0, 10))) {
+              await process.call('land', () => {
+                const path = `${partition}/${this.#count++}`
+                this.#files.set(path, own)
+                files.push({ path, date, rows: own.length, first, next })
+              })
+            }
+            return files
+          },
         }
-        return files
       },
-      clean: (_source, partition, files) =>
-        process.call('clean', () => {
-          const kept = new Set(files.map(({ path }) => path))
-          for (const path of this.#files.keys()) if (path.startsWith(`${partition}/`) && !kept.has(path)) this.#files.delete(path)
-        }),
+      // Nobody knows for how long others read what does not count any more. What counts must be there.
+      clean: (_source, _partition, files) => process.call('clean', () => void this.events(files)),
       compact: (_source, partition, files) =>
         process.call('compact', () => {
-          const first = files[0] as LandedFile
+          const first = files[0]
+          if (first === undefined || files.length < 4) return files
           const path = `${partition}/${this.#count++}`
           this.#files.set(path, this.events(files))
           const rows = files.reduce((sum, file) => sum + file.rows, 0)
