@@ -1,14 +1,12 @@
-import { effectiveMoment, type FeatureGroupData } from '../definition/index.ts'
-import { ByteWriter } from '../lib/bytes.ts'
+import type { FeatureGroupData } from '../definition/index.ts'
 import { Duck, placesOf, prepareScan, quoteIdentifier, type RowReport, type Scan, type SourcePlaces } from '../offline/index.ts'
 import type { OnlineRow, OnlineStore } from '../online/index.ts'
-import { BoundGroup, cellReader, type EventGroupPlan, EventStateCodec, type GroupUse, isStreamed, planGroup } from '../plan/index.ts'
-import { engineOptions, historyPartitions, historySql, Interrupt, type Progress, readEvents } from '../pointintime/index.ts'
-import { type Cell, keyEncoder, orderBytes, type TypeData } from '../schema/index.ts'
+import { type GroupUse, isStreamed, planGroup } from '../plan/index.ts'
+import { engineOptions, Interrupt, type Progress } from '../pointintime/index.ts'
+import type { TypeData } from '../schema/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
-import { findKeys, readKeys } from './history-keys.ts'
+import { eventStates } from './event-states.ts'
 import { liveStates } from './live-states.ts'
-import { PackedRows } from './packed-rows.ts'
 import { tableStates } from './table-states.ts'
 
 export interface MaterializeOptions extends SourcePlaces {
@@ -65,20 +63,16 @@ export async function materializeGroup(
     const versions = streamed && plan.state.known ? 'all' : 'latest'
     const scan = await prepareScan(duck, group.source, { versions, ...placesOf(options, group.source) })
     interrupt.stage(`reading ${group.source.name}`)
+    interrupt.check()
     const blocks =
       plan.kind === 'table'
-        ? tableStates(duck, plan, use, scan, options.upto, interrupt)
+        ? tableStates(duck, plan, use, scan, options.upto)
         : streamed
-          ? liveStates(
-              duck,
-              { ...use, plan },
-              scan,
-              { ...options, upto: Math.min(options.upto, await newestEvent(duck, group, scan)) },
-              interrupt,
-            )
-          : eventStates(duck, plan, use, scan, options, interrupt)
+          ? liveStates(duck, { ...use, plan }, scan, { ...options, upto: Math.min(options.upto, await newestEvent(duck, group, scan)) })
+          : eventStates(duck, { ...use, plan }, scan, options.upto)
     const totals = { keys: 0, written: 0, older: 0, bytes: 0 }
     const write = async (block: readonly OnlineRow[]) => {
+      if (totals.keys === 0) interrupt.stage(`writing ${group.name}`)
       totals.keys += block.length
       for (const { key, value } of block) totals.bytes += key.length + value.length
       const { written, older } = await online.write(table, block)
@@ -115,65 +109,3 @@ async function newestEvent(duck: Duck, { source }: FeatureGroupData, scan: Scan)
   const [row] = await duck.rows(`SELECT epoch_us(max(${quoteIdentifier(source.time)})::TIMESTAMP)::DOUBLE AS newest FROM (${scan.sql})`)
   return (row?.newest as number | null) ?? Number.POSITIVE_INFINITY
 }
-
-async function* eventStates(
-  duck: Duck,
-  plan: EventGroupPlan,
-  use: GroupUse,
-  scan: Scan,
-  options: MaterializeOptions,
-  interrupt: Interrupt,
-): AsyncGenerator<OnlineRow[]> {
-  const { group } = plan
-  const { upto } = options
-  const partitions = await historyPartitions(duck, plan, scan, { asKnown: false, memoryLimit: options.memoryLimit ?? null, workers: 1 })
-  const horizon = effectiveMoment(group.refresh, upto) - group.source.lateness
-  const keys = await findKeys(duck, use, scan, upto, horizon - plan.reach, partitions)
-  const codec = new EventStateCodec(plan)
-  const encodeKey = keyEncoder(use.keys.map(({ type }) => type))
-  const version = new ByteWriter()
-    .raw(orderBytes(momentType, upto))
-    .raw(orderBytes(momentType, Date.now() * 1000))
-    .finish()
-  const bound = new BoundGroup(plan)
-  const rows = new PackedRows()
-  for (let partition = 0; partition < partitions; partition++) {
-    const keysSql = `SELECT * FROM ${keys.table} WHERE __part = ${partition}`
-    const events = await readEvents(
-      duck,
-      historySql(use, scan, keysSql, { asKnown: false, first: horizon, last: upto, everyEvent: true }),
-      plan,
-      keys.counts[partition] ?? 0,
-      false,
-      interrupt,
-    )
-    const { block } = events
-    bound.bind(block)
-    const readers = new Map<string, (row: number) => Cell>(
-      [...block.columns].map(([name, column]) => [name, cellReader(group.source.columns[name] as TypeData, column)]),
-    )
-    const cell = (column: string) => readers.get(column) as (row: number) => Cell
-    interrupt.stage(`writing ${group.name}`, keys.counts[partition] ?? 0)
-    let key = 0
-    for await (const facts of readKeys(duck, use, keys, partition)) {
-      for (const { cells, count, last } of facts) {
-        bound.load(key, false)
-        const end = block.keyStarts[key + 1] as number
-        const { from, baselines } = bound.keep(key, horizon)
-        const folded = count - (end - from)
-        const foldedUntil = from > (block.keyStarts[key] as number) ? (block.times[from - 1] as number) : (last ?? 0)
-        encodeKey(cells, rows.writer)
-        rows.end()
-        rows.writer.raw(version)
-        rows.end()
-        codec.encode({ upto, horizon, folded, foldedUntil, baselines }, block.times, from, end, cell, rows.writer)
-        rows.end()
-        key++
-      }
-      if (rows.full) yield rows.take()
-    }
-  }
-  yield rows.take()
-}
-
-const momentType: TypeData = { kind: 'timestamp', nullable: false }

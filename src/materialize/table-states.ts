@@ -3,7 +3,7 @@ import type { ByteWriter } from '../lib/bytes.ts'
 import { type Batch, type BatchColumn, cellAt, type Duck, quoteIdentifier, type Scan, transportSql } from '../offline/index.ts'
 import type { OnlineRow } from '../online/index.ts'
 import { cellReader, type GroupUse, type StoredRow, type TableGroupPlan, TableStateCodec } from '../plan/index.ts'
-import { historyColumns, type Interrupt } from '../pointintime/index.ts'
+import { historyColumns } from '../pointintime/index.ts'
 import {
   type Cell,
   type CellComparator,
@@ -22,19 +22,11 @@ const numberOrNull: TypeData = { kind: 'float', nullable: true }
  * For each key the row that is valid when reads begin, and those that become valid later; rows come from DuckDB sorted by key and time,
  * so that one key is held at a time. The version is the order of the newest row, so that an older load never wins.
  */
-export async function* tableStates(
-  duck: Duck,
-  plan: TableGroupPlan,
-  use: GroupUse,
-  scan: Scan,
-  upto: number,
-  interrupt: Interrupt,
-): AsyncGenerator<OnlineRow[]> {
+export async function* tableStates(duck: Duck, plan: TableGroupPlan, use: GroupUse, scan: Scan, upto: number): AsyncGenerator<OnlineRow[]> {
   // A scheduled group is asked as of ticks, the first of them before `upto`.
   const first = effectiveMoment(plan.group.refresh, upto)
   const packer = new TableStatePacker(plan, use, first)
   const { keyTypes, names, types } = packer
-  interrupt.stage(`writing ${plan.group.name}`)
   for await (const batch of duck.stream(rowsSql(plan, use, scan, names, first), [number, numberOrNull, ...keyTypes, ...types])) {
     packer.add(batch)
     if (packer.rows.full) yield packer.rows.take()

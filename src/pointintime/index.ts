@@ -1,6 +1,5 @@
 export { Interrupt, type Progress } from './context.ts'
 export { evaluateUse } from './evaluate-use.ts'
-export { type KeyedEvents, readEvents } from './event-history.ts'
 export { type ExplainOptions, explainFeature } from './explain.ts'
 export type {
   AggregateExplanation,
@@ -15,10 +14,9 @@ export type {
   ShownRow,
   TableExplanation,
 } from './explanation.ts'
-export { historyColumns, historySql } from './group-values.ts'
+export { historyColumns } from './group-values.ts'
 export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
 export { engineOptions, workersWithin } from './memory-budget.ts'
-export { historyPartitions } from './partition-count.ts'
 export type { Split } from './split.ts'
 export { buildTrainingSet, type TrainingColumn, TrainingSet, type TrainingSetOptions } from './training-set.ts'
 export { outputFormat, type TrainingFormat, type TrainingSetManifest, type WriteOptions } from './write-training-set.ts'

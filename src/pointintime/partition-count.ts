@@ -35,7 +35,7 @@ export async function partitionCount(
 }
 
 /** The same for the history alone. */
-export async function historyPartitions(
+async function historyPartitions(
   duck: Duck,
   plan: EventGroupPlan,
   scan: Scan,
