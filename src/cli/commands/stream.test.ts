@@ -17,7 +17,10 @@ function streamedProject(events: readonly unknown[] = pushed): Workspace {
   const definitions = join(project.path, 'definitions.ts')
   const text = readFileSync(definitions, 'utf8')
     .replace('topK }', 'topK, topic }')
-    .replace("history: csv('data/clicks.csv'),", "history: csv('data/clicks.csv'), stream: topic('clicks', { key: 'user_id', partitions: 2 }),")
+    .replace(
+      "history: csv('data/clicks.csv'),",
+      "history: csv('data/clicks.csv'), stream: topic('clicks', { key: 'user_id', partitions: 2 }),",
+    )
   writeFileSync(definitions, text)
   return project
 }
