@@ -1,3 +1,4 @@
+import type { LiveGroupOptions } from '../stream/index.ts'
 import type { GroupRows } from './group-rows.ts'
 
 /** An order in which the rows of a source arrive. */
@@ -7,8 +8,8 @@ export interface Arrivals {
   readonly rows: Int32Array
   /** Before these places the process that takes them ends and another goes on; ascending. */
   readonly restarts: readonly Restart[]
-  /** Bytes of state to hold in memory; the rest lies in the store. */
-  readonly stateMemory: number
+  /** How the live state is kept in memory. */
+  readonly state: LiveGroupOptions
 }
 
 export interface Restart {
@@ -22,8 +23,8 @@ type Random = (below: number) => number
 /** One row in so many is delivered again. */
 const againEvery = 5
 const restartCount = 24
-const plenty = 2 ** 40
-const scarce = 2 ** 20
+/** Most keys do not stay in memory, rows are sealed soon, and keys of a few events are kept as large ones are. */
+const scarce: LiveGroupOptions = { maxBytes: 2 ** 20, recentEvents: 4, hotEvents: 16, evaluatedEvents: 2 ** 14 }
 
 /**
  * The orders in which a source's rows are sent to the live path. All but the last are within the lateness that the source
@@ -37,10 +38,10 @@ export function arrivalOrders(
   const { times, knownAt } = rows
   const count = times.length
   const late = (row: number) => (times[row] as number) + (source.lateness === 0 ? 0 : random(source.lateness + 1))
-  const steady = { restarts: [], stateMemory: plenty }
+  const steady = { restarts: [], state: {} }
   const orders: Arrivals[] = [
     { name: 'in order of event time', rows: sortedBy(count, (row) => times[row] as number, random), ...steady },
-    { name: 'shuffled within the lateness', rows: sortedBy(count, late, random), restarts: [], stateMemory: scarce },
+    { name: 'shuffled within the lateness', rows: sortedBy(count, late, random), restarts: [], state: scarce },
   ]
   if (source.known !== null) {
     const known = (row: number) => Math.max(knownAt[row] as number, Number.MIN_SAFE_INTEGER)
@@ -52,7 +53,7 @@ export function arrivalOrders(
     name: source.id.length === 0 ? 'with restarts' : 'with duplicates and restarts',
     rows: delivered,
     restarts: restartsOf(delivered.length, random),
-    stateMemory: scarce,
+    state: scarce,
   })
   orders.push({ name: 'totally shuffled', rows: sortedBy(count, () => 0, random), ...steady })
   return orders

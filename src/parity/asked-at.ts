@@ -1,16 +1,34 @@
+import type { AskTimes } from './ask-times.ts'
+import type { Questions } from './questions.ts'
+
+/** One question in so many is asked apart from those before it. */
+const apartEvery = 8
+
 /** Which questions are asked after which arrival. */
 export class AskedAt {
   readonly #starts: Int32Array
   readonly #questions: Int32Array
 
   /**
-   * Of `count` arrivals. A question can be asked from the one at `first` to the one at `last`; `choose` gives one of
-   * `[from, to]`, or null where it is not to be asked.
+   * Of `count` arrivals. `choose` gives one between those at which a question can be asked, or null where none will do. One
+   * question in `every` is asked at all.
+   * Questions of one key that can be asked together mostly are: a key that was found costs little to be asked again.
    */
-  constructor(count: number, first: Int32Array, last: Int32Array, choose: (from: number, to: number) => number | null) {
+  constructor(
+    count: number,
+    { keys }: Questions,
+    { first, last }: AskTimes,
+    choose: (from: number, to: number) => number | null,
+    random: (below: number) => number,
+    every = 1,
+  ) {
+    let before = -1
     const places = first.map((from, question) => {
       const to = last[question] as number
-      return from > to ? -1 : (choose(from, to) ?? -1)
+      if (from > to || random(every) > 0) return -1
+      const together = keys[question] === keys[question - 1] && from <= before && before <= to && random(apartEvery) > 0
+      if (!together) before = choose(from, to) ?? -1
+      return before
     })
     this.#starts = new Int32Array(count + 1)
     for (const place of places) if (place >= 0) this.#starts[place + 1] = (this.#starts[place + 1] as number) + 1

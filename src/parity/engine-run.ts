@@ -51,10 +51,12 @@ export async function runEngine(
   interrupt.stage(`pushing ${group.name}, ${arrivals.name}`, rows.length)
   const pushes = pushEnds(rows.length, random)
   const flushed = pushes.filter((_, push) => push + 1 === pushes.length || random(flushEvery) === 0)
-  const { first, last } = askTimes(group, groupCase.rows, groupCase.keyTimes, questions, rows)
-  const asked = new AskedAt(rows.length, first, last, (from, to) => oneWithin(pushes, from, to, random))
-  const askedOfStore = new AskedAt(rows.length, first, last, (from, to) => oneWithin(flushed, from, to, random))
-  const open = () => StreamEngine.open({ groups: [group], log, state, stateMemory: arrivals.stateMemory, commitEvery: 5 })
+  const times = askTimes(group, groupCase.rows, groupCase.keyTimes, questions, rows)
+  const oneOf = (places: Int32Array) => (from: number, to: number) => oneWithin(places, from, to, random)
+  const asked = new AskedAt(rows.length, questions, times, oneOf(pushes), random)
+  const askedOfStore = new AskedAt(rows.length, questions, times, oneOf(flushed), random)
+  const { maxBytes = 2 ** 30 } = arrivals.state
+  const open = () => StreamEngine.open({ groups: [group], log, state, stateMemory: maxBytes, commitEvery: 5 })
   let engine = await open()
   let restarts = 0
   try {

@@ -42,6 +42,8 @@ export interface LateRow {
 /** So many commits in a run, and the horizon moves on after one arrival in so many. */
 const commitCount = 240
 const advanceEvery = 16
+/** One question in so many is asked of what is stored: rows are unpacked for each. */
+const storedEvery = 4
 
 /**
  * Sends the rows of a group to its live state in an order of arrival and asks every question while it can be asked: of the
@@ -94,10 +96,11 @@ class LiveRun {
     this.#cells = (row) => names.map((name) => rows.rows[row]?.[name] as Cell)
     const count = arrivals.rows.length
     this.#commits = commitPlaces(count, random)
-    const { first, last } = askTimes(group, rows, keyTimes, questions, arrivals.rows)
-    this.#asked = new AskedAt(count, first, last, (from, to) => (random(2) === 0 ? from : from + random(to - from + 1)))
+    const times = askTimes(group, rows, keyTimes, questions, arrivals.rows)
+    const soonOrLate = (from: number, to: number) => (random(2) === 0 ? from : from + random(to - from + 1))
+    this.#asked = new AskedAt(count, questions, times, soonOrLate, random)
     const commits = Int32Array.from(this.#commits.keys()).filter((place) => this.#commits[place] === 1)
-    this.#askedOfStore = new AskedAt(count, first, last, (from, to) => oneWithin(commits, from, to, random))
+    this.#askedOfStore = new AskedAt(count, questions, times, (from, to) => oneWithin(commits, from, to, random), random, storedEvery)
     this.#accepted = new Uint8Array(rows.rows.length)
     this.#live = this.#open(-1)
   }
@@ -130,7 +133,7 @@ class LiveRun {
   }
 
   #open(last: number): LiveGroup {
-    const live = new LiveGroup(this.#plan, { maxBytes: this.#options.arrivals.stateMemory })
+    const live = new LiveGroup(this.#plan, this.#options.arrivals.state)
     if (last >= 0) live.advance((this.#newest[last] as number) - this.#case.group.source.lateness)
     return live
   }
@@ -180,17 +183,25 @@ class LiveRun {
     this.#stored = end
   }
 
+  /** Questions of one key follow one another, so that it is found once and then moves from moment to moment. */
   #askLive(place: number): void {
     const { questions } = this.#case
+    let found = -1
+    let read: LiveKey | null = null
     for (const question of this.#asked.at(place)) {
+      const key = questions.keys[question] as number
       this.#options.live.ask(question, () => {
-        const key = this.#keys[questions.keys[question] as number] as string
-        this.#bring(key)
-        const read = this.#live.read(key) as LiveKey
-        read.seek(questions.at[question] as number)
-        return read
+        if (key !== found) read = this.#read(this.#keys[key] as string)
+        found = key
+        read?.seek(questions.at[question] as number)
+        return read as LiveKey
       })
     }
+  }
+
+  #read(key: string): LiveKey | null {
+    this.#bring(key)
+    return this.#live.read(key)
   }
 
   #askStored(place: number): void {

@@ -1,7 +1,7 @@
 export { type Fill, isStreamed, StreamEngine, type StreamOptions } from './engine.ts'
 export { type EventEncoder, eventEncoder, type RecordEncoder, recordEncoder } from './event-encoder.ts'
 export type { Landing } from './history-unit.ts'
-export { LiveGroup, type LiveKey, type Outcome } from './live-group.ts'
+export { LiveGroup, type LiveGroupOptions, type LiveKey, type Outcome } from './live-group.ts'
 export { type ParquetLanding, parquetLanding } from './parquet-landing.ts'
 export { forgetState } from './replay.ts'
 export { type GroupStatus, landedFiles, type SourceStatus, type StreamStatus, streamStatus } from './status.ts'
