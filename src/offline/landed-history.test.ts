@@ -141,25 +141,25 @@ describe('history that streams write', () => {
   test('what does not count goes, once nobody can be reading it', async () => {
     const hour = 3_600_000
     const { folder, history } = opened()
-    const counts = await land(history, day1, { first: 0, next: 3 })
+    const counts = await land(history, day1, { first: 0, next: 3 }, 1)
     const other = await land(history, day1, { first: 0, next: 3 }, 10)
-    const left = await land(history, [...day1, ...day2], { first: 0, next: 3 })
+    const left = await land(history, [...day1, ...day2], { first: 0, next: 3 }, 1)
     const partial = `${history.pathOf(left[0] as LandedFile)}.partial`
     writeFileSync(partial, '')
     const all = [...counts, ...other, ...left].map((file) => history.pathOf(file))
     const there = () => [...all, partial].filter((path) => existsSync(path))
-    await history.clean(orders, 0, counts)
+    await history.clean(orders, 1, counts)
     assert.deepEqual(there(), [...all, partial], 'all are new')
     const old = (paths: readonly string[]) => {
       for (const path of paths) utimesSync(path, new Date(), new Date(Date.now() - 2 * hour))
     }
     old([...all.slice(1), partial])
-    await history.clean(orders, 0, counts)
+    await history.clean(orders, 1, counts)
     assert.deepEqual(there(), [...all.slice(0, 3), partial], 'the merged file of the first day is new')
     old(all.slice(0, 1))
-    await new LandedHistory(folder, { grace: 3 * hour }).clean(orders, 0, counts)
+    await new LandedHistory(folder, { grace: 3 * hour }).clean(orders, 1, counts)
     assert.deepEqual(there(), [...all.slice(0, 3), partial], 'a longer grace')
-    await history.clean(orders, 0, counts)
+    await history.clean(orders, 1, counts)
     assert.deepEqual(there(), all.slice(0, 2), 'partition 10 is another')
     await history.clean(sourceOf(), 5, [])
     assert.deepEqual(there(), all.slice(0, 2))
