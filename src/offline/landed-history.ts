@@ -47,6 +47,7 @@ const dayMicros = 86_400_000_000
 export class LandedBatch {
   readonly source: SourceData
   readonly days = new Map<number, ParquetRows>()
+  readonly #row: Cell[] = []
   #rows = 0
 
   constructor(source: SourceData) {
@@ -64,7 +65,12 @@ export class LandedBatch {
       rows = new ParquetRows({ ...this.source.columns, ...placeColumns })
       this.days.set(day, rows)
     }
-    rows.add([...cells, taken, partition, offset])
+    const row = this.#row
+    for (let place = 0; place < cells.length; place++) row[place] = cells[place] as Cell
+    row[cells.length] = taken
+    row[cells.length + 1] = partition
+    row[cells.length + 2] = offset
+    rows.add(row)
     this.#rows++
   }
 }
