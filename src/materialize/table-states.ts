@@ -43,20 +43,20 @@ function rowsSql({ group }: TableGroupPlan, { keys }: GroupUse, scan: Scan, name
   const { source } = group
   const moment = (column: string) => `epoch_us(${quoteIdentifier(column)}::TIMESTAMP)::DOUBLE`
   const keyColumns = keys.map(({ key }) => quoteIdentifier(group.keys[key] as string))
-  const time = moment(source.time)
+  const time = quoteIdentifier(source.time)
   const selected = [
-    `${time} AS __time`,
-    `${source.known === null ? 'NULL::DOUBLE' : moment(source.known)} AS __known`,
-    ...keys.map(({ type }, index) => `${transportSql(type, keyColumns[index] as string)} AS __key_${index}`),
-    ...names.map((name) => `${transportSql(source.columns[name] as TypeData, quoteIdentifier(name))} AS ${quoteIdentifier(name)}`),
+    moment(source.time),
+    source.known === null ? 'NULL::DOUBLE' : moment(source.known),
+    ...keys.map(({ type }, index) => transportSql(type, keyColumns[index] as string)),
+    ...names.map((name) => transportSql(source.columns[name] as TypeData, quoteIdentifier(name))),
   ]
-  const present = keyColumns.map((column) => `${column} IS NOT NULL`).join(' AND ')
-  const order = keys.map((_, index) => `__key_${index}`)
-  const repeated = `SELECT ${keyColumns.map((column, index) => `${column} AS __repeated_${index}`).join(', ')}, max(${time}) FILTER (WHERE ${time} <= ${first}) AS __from
+  const repeated = `SELECT ${keyColumns.map((column, index) => `${column} AS __repeated_${index}`).join(', ')}, max(${time}) FILTER (WHERE ${time} <= make_timestamp(${first}::BIGINT)) AS __from
     FROM (${scan.sql}) GROUP BY ${keyColumns.join(', ')} HAVING count(*) > 1`
   const join = keyColumns.map((column, index) => `${column} = __repeated_${index}`).join(' AND ')
-  return `SELECT ${selected.join(', ')} FROM (${scan.sql}) LEFT JOIN (${repeated}) ON ${join}
-    WHERE ${present} AND (__from IS NULL OR __time >= __from) ORDER BY ${[...order, '__time'].join(', ')}`
+  const present = keyColumns.map((column) => `${column} IS NOT NULL`).join(' AND ')
+  // Sorted as they are stored, which takes less than their transport form does.
+  return `SELECT ${selected.join(', ')} FROM (SELECT * FROM (${scan.sql}) LEFT JOIN (${repeated}) ON ${join}
+    WHERE ${present} AND (__from IS NULL OR ${time} >= __from) ORDER BY ${[...keyColumns, time].join(', ')})`
 }
 
 /** A row of the table as read: its moments, and its cells, first those that features use. */
