@@ -11,6 +11,7 @@ export type {
   TextChange,
   WriteResult,
 } from './online/index.ts'
+export type { ParityDifference, ParityOptions, ParityPath, ParityReport } from './parity/index.ts'
 export { checkDefinitions, type Finding } from './plan/index.ts'
 export type { Explanation } from './pointintime/index.ts'
 export { type Split, TrainingSet, type TrainingSetManifest } from './pointintime/index.ts'

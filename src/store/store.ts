@@ -220,7 +220,8 @@ export class Store implements AsyncDisposable {
     const stores = {
       online: (path: string) => lmdbOnlineStore({ path }),
       memory: memoryOnlineStore,
-      log: (path: string) => segmentsEventLog({ path }),
+      // Nothing is proven of a loss of power.
+      log: (path: string) => segmentsEventLog({ path, fsync: 'never' }),
     }
     const report = await checkParity(view, stores, { ...rest, history: { ...this.#history, ...rest.history, ...held } })
     return { ...report, notes: [...notes, ...report.notes] }
