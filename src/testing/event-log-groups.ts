@@ -159,7 +159,12 @@ export const groupCases: Record<string, Case> = {
       )
     const some = await consumer.read(1, 10_000)
     await setTimeout(200)
-    const held = heldBytes() - before
+    // What is under way, or was let go of just now, counts for a while.
+    let held = heldBytes() - before
+    for (let look = 0; look < 20 && held >= 20 * 1024 * 1024; look++) {
+      await setTimeout(100)
+      held = heldBytes() - before
+    }
     assert.ok(held < 20 * 1024 * 1024, `${Math.round(held / 1024 / 1024)} MiB are held of 40`)
     const rest = await readSome(consumer, 40 * 16 - some.length, 100)
     assert.equal(new Set(rest.map(({ partition, offset }) => `${partition}/${offset}`)).size, rest.length)
