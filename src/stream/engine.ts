@@ -289,7 +289,7 @@ export class StreamEngine implements AsyncDisposable {
       group: `lockstep.${feed.topic}`,
       target: { state, copies, clock: this.#clock, warn },
       open: (partition) => this.#open(feed, partition),
-      decode: recordDecoder(feed.source),
+      decode: recordDecoder(feed.source, feed.topic !== feed.stream.topic),
       commitEvery,
       sessionTimeout,
       failed: (error) => {

@@ -35,6 +35,8 @@ export class GroupUnit implements Unit {
   readonly #options: GroupUnitOptions
   readonly #keyText: (cells: readonly Cell[]) => string
   readonly #columns: readonly number[]
+  /** Places of key columns that may be null. */
+  readonly #nullableKeys: readonly number[]
   readonly #counts: Record<string, number>
   #origins: Record<string, number> | null
   readonly #watermark: Watermark
@@ -54,6 +56,7 @@ export class GroupUnit implements Unit {
       type,
     }))
     this.#keyText = keyReader(keys)
+    this.#nullableKeys = keys.map(({ place }) => place).filter((place) => group.source.columns[names[place] as string]?.nullable)
     this.#columns = plan.state.columns.map((name) => names.indexOf(name))
     const { position, watermark, counts, origins } = record.value
     this.#position = position
@@ -75,7 +78,8 @@ export class GroupUnit implements Unit {
   async take(events: readonly StreamEvent[], _poison: readonly PoisonRecord[], next: number): Promise<void> {
     const { clock, plan } = this.#options
     const origins = this.#origins ? { ...this.#origins } : null
-    const own = origins ? events.filter(({ origin }) => isNew(origin, origins)) : events
+    const seen = origins ? events.filter(({ origin }) => isNew(origin, origins)) : events
+    const own = this.#nullableKeys.length === 0 ? seen : seen.filter((event) => this.#hasKey(event))
     const keys = own.map(({ cells }) => this.#keyText(cells))
     await this.#bring(keys)
     // From here on nothing can fail, so that what is asked again was not taken.
@@ -91,6 +95,11 @@ export class GroupUnit implements Unit {
     if (value !== null) this.live.advance(value - plan.group.source.lateness)
     this.#position = next
     this.#changed = true
+  }
+
+  /** An event of nobody is in history only. */
+  #hasKey({ cells }: StreamEvent): boolean {
+    return this.#nullableKeys.every((place) => cells[place] !== null)
   }
 
   /** Brings keys into memory that are not there yet. */

@@ -32,7 +32,22 @@ test('an event has its place, its time and from when it is known', () => {
   assert.equal('known' in unknown && unknown.known, Number.NEGATIVE_INFINITY)
   const origin = { partition: 1, offset: 70, taken: 500 }
   const copy = record(line, { headers: [originHeader(origin)] })
-  assert.deepEqual(recordDecoder(sourceOf())(copy), { ...event, record: copy, origin, known: 500 })
+  assert.deepEqual(recordDecoder(sourceOf(), true)(copy), { ...event, record: copy, origin, known: 500 })
+  assert.deepEqual(recordDecoder(sourceOf())(copy), { ...event, record: copy }, 'in its own topic a record is no copy')
+  const again = record(line, { headers: [originHeader({ partition: 9, offset: 9, taken: 9 }), originHeader(origin)] })
+  assert.deepEqual(
+    recordDecoder(sourceOf(), true)(again),
+    { ...event, record: again, origin, known: 500 },
+    'the last one is that of the copy',
+  )
+})
+
+test('a copy that does not say of what is no event', () => {
+  const decode = recordDecoder(sourceOf(), true)
+  for (const headers of [[], [{ name: 'lockstep-origin', value: Uint8Array.of(0x80) }]]) {
+    const found = decode(record(line, { headers }))
+    assert.equal('reason' in found && found.reason, 'the copy does not say what it is a copy of')
+  }
 })
 
 test('what is no event comes back with the reason', () => {

@@ -10,10 +10,10 @@ import type { PoisonRecord, StreamEvent } from './stream-event.ts'
 /** At once, or by a promise where a schema has to be fetched first: it rejects where that cannot be had now. */
 export type RecordDecoder = (record: LogRecord) => StreamEvent | PoisonRecord | Promise<StreamEvent | PoisonRecord>
 
-/** Reads the records of a source's topic as events; what is none comes back with the reason. */
-export function recordDecoder(source: SourceData): RecordDecoder {
+/** Reads the records of a source's topic, or copies of them, as events; what is none comes back with the reason. */
+export function recordDecoder(source: SourceData, copies = false): RecordDecoder {
   const format = source.stream?.format ?? { kind: 'json' }
-  const event = eventOf(source)
+  const event = eventOf(source, copies)
   const { json, fields } = eventDecoder(source)
   if (format.kind === 'json') {
     return (record) => {
@@ -52,12 +52,16 @@ function utf8Text({ value }: LogRecord): string | null {
   }
 }
 
-function eventOf(source: SourceData): (record: LogRecord, cells: readonly Cell[] | InvalidEvent) => StreamEvent | PoisonRecord {
+function eventOf(
+  source: SourceData,
+  copies: boolean,
+): (record: LogRecord, cells: readonly Cell[] | InvalidEvent) => StreamEvent | PoisonRecord {
   const timeOf = momentReader(source, source.time)
   const knownOf = source.known === null ? null : momentReader(source, source.known)
   return (record, cells) => {
     if (isInvalid(cells)) return { record, reason: formatInvalid(cells) }
-    const origin = originOf(record)
+    const origin = copies ? originOf(record) : { partition: record.partition, offset: record.offset, taken: record.taken }
+    if (origin === null) return { record, reason: 'the copy does not say what it is a copy of' }
     return {
       partition: record.partition,
       offset: record.offset,
