@@ -1,5 +1,17 @@
 export * from './definition/index.ts'
 export { type ErrorCode, errorCatalogue, LockstepError } from './errors.ts'
+export type {
+  ConsumeOptions,
+  Consumer,
+  EventLog,
+  EventLogCapabilities,
+  LogRecord,
+  NewRecord,
+  PartitionOffsets,
+  RecordHeader,
+  RecordPosition,
+} from './eventlog/index.ts'
+export { partitionOfKey } from './eventlog/index.ts'
 export type { MaterializeResult } from './materialize/index.ts'
 export type {
   OnlineRead,
