@@ -51,7 +51,7 @@ export const processCases: Record<string, Case> = {
     if (!durable || !sharedByProcesses) return context.skip('not durable and shared by processes')
     await log.createTopic(topic, 2)
     const size = 200
-    for (let kill = 0; kill < 4; kill++) {
+    for (let kill = 0; kill < 3; kill++) {
       const writer = `w${kill}`
       const other = await start(setting, { kind: 'append', writer, batches: 100_000, size })
       await until('it has appended', () => other.appended > 0)
