@@ -76,7 +76,7 @@ export class ViewReader {
   async read(rows: readonly Keys[], requests: readonly Keys[], moment: number): Promise<Vector[]> {
     const reads = this.#reads(rows)
     const stored = this.#store.readSync ? this.#store.readSync(reads) : await this.#store.read(reads)
-    return this.#assemble(reads, requests, moment, stored)
+    return this.#assemble(rows.length, reads, requests, moment, stored)
   }
 
   /** As `read`, without waiting, of a store in the process. */
@@ -84,7 +84,7 @@ export class ViewReader {
     if (!this.#store.readSync)
       throw new LockstepError('INVALID_ARGUMENT', `The online store ${this.#store.name} cannot be read without waiting`)
     const reads = this.#reads(rows)
-    return this.#assemble(reads, requests, moment, this.#store.readSync(reads))
+    return this.#assemble(rows.length, reads, requests, moment, this.#store.readSync(reads))
   }
 
   #reads(rows: readonly Keys[]): OnlineRead[] {
@@ -93,10 +93,15 @@ export class ViewReader {
     return [...this.#uses, ...this.#recent].map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
   }
 
-  #assemble(reads: readonly OnlineRead[], requests: readonly Keys[], moment: number, stored: readonly OnlineValues[]): Vector[] {
+  #assemble(
+    count: number,
+    reads: readonly OnlineRead[],
+    requests: readonly Keys[],
+    moment: number,
+    stored: readonly OnlineValues[],
+  ): Vector[] {
     const asOf = formatMoment(moment)
-    const rows = reads[0]?.keys ?? []
-    return rows.map((_, row) => {
+    return Array.from({ length: count }, (_, row) => {
       for (let use = 0; use < this.#uses.length; use++) {
         const { reader, recent } = this.#uses[use] as UseReader
         const key = (reads[use] as OnlineRead).keys[row] as Uint8Array
