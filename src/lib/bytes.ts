@@ -115,6 +115,15 @@ export class ByteWriter {
     return this
   }
 
+  /** The bytes written so far, without a copy; the writer begins anew in other memory. */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#bytes.subarray(0, this.#length)
+    this.#bytes = new Uint8Array(64)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.#length = 0
+    return bytes
+  }
+
   /** The bytes written so far, as a copy. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length)

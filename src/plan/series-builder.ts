@@ -38,7 +38,7 @@ export class SeriesBuilder {
     this.#value = value ? columns.value(value) : () => 0
     this.#weight = weight ? columns.value(weight) : null
     this.#passes = filter ? columns.filter(filter) : null
-    this.#own = this.#newArrays(smallBlock)
+    this.#own = this.#newArrays(0)
   }
 
   build(block: EventBlock): Series {
@@ -46,6 +46,7 @@ export class SeriesBuilder {
     if (whole) return whole
     const count = block.keyStarts[block.keyStarts.length - 1] as number
     const small = count <= smallBlock
+    if (small && this.#own.positions.length < smallBlock) this.#own = this.#newArrays(smallBlock)
     const arrays = small ? this.#own : this.#newArrays(count)
     // Small series of other than numbers leave the block, as the cells of lists do.
     if (!this.#numbers) arrays.values = []

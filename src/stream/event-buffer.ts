@@ -86,7 +86,7 @@ export class EventBuffer implements StateEvents {
   /** Room for some more events. True where all events have moved to the front for it. */
   reserve(more = 1): boolean {
     if (this.end + more <= this.times.length) return false
-    const moved = this.start > this.count / 4
+    const moved = this.start > this.count / 6
     if (moved) {
       this.times.copyWithin(0, this.start, this.end)
       this.known?.copyWithin(0, this.start, this.end)
@@ -95,7 +95,7 @@ export class EventBuffer implements StateEvents {
       this.start = 0
     }
     if (this.end + more > this.times.length) {
-      const capacity = Math.ceil((this.end + more) * 1.25) + 16
+      const capacity = Math.ceil((this.end + more) * 1.2) + 16
       this.times = grown(this.times, new Float64Array(capacity))
       if (this.known) this.known = grown(this.known, new Float64Array(capacity))
       for (const column of this.columns) column.grow(capacity)

@@ -18,7 +18,7 @@ export class HotKey {
 
   constructor(layout: StateLayout, events: StateEvents) {
     this.#layout = layout
-    this.events = new EventBuffer(layout, Math.ceil((events.end - events.start) * 1.25)).assign(events)
+    this.events = new EventBuffer(layout, Math.ceil((events.end - events.start) * 1.2)).assign(events)
   }
 
   get count(): number {
@@ -69,8 +69,9 @@ export class HotKey {
     this.events.start = from
   }
 
-  /** Its features, until it changes. */
-  read(base: StateBase): StateReader {
+  /** Its features, until it changes; null where nothing is kept for reads, and nothing is to be made. */
+  read(base: StateBase, make: boolean): StateReader | null {
+    if (this.#reader === null && !make) return null
     this.#reader ??= new StateReader(this.#layout.plan, true)
     const from = Math.min(this.#changedFrom, this.events.end)
     this.#changedFrom = this.events.end

@@ -16,6 +16,7 @@ const foldedUntil = 5
 /** In bytes. */
 const seal = 48
 
+export const recordBytes = recordInts * 4
 export const sealBytes = 16
 
 const skipMask = 3
@@ -25,6 +26,7 @@ const wanted = 16
 const sealed = 32
 const touched = 64
 const large = 128
+const used = 256
 
 const pageBits = 10
 const pageRecords = 1 << pageBits
@@ -54,11 +56,23 @@ export class KeyRecords implements Chain {
     }
     this.seek(place)
     this.#ints.fill(0, this.#at, this.#at + recordInts)
+    this.#set(used, true)
     return place
   }
 
+  /** Lets go of the record at hand, which is at this place. */
   remove(place: number): void {
+    this.#set(used, false)
     this.#free.push(place)
+  }
+
+  /** All records are at places below this. */
+  get end(): number {
+    return this.#made
+  }
+
+  get isUsed(): boolean {
+    return this.#has(used)
   }
 
   /** Takes the record at a place to hand. */
@@ -176,14 +190,19 @@ export class KeyRecords implements Chain {
     this.#floats[at + foldedUntil] = base.foldedUntil ?? Number.NaN
   }
 
-  /** What its sealed row was sealed under; null where there is none. */
-  get seal(): Uint8Array | null {
-    const at = this.#at * 4 + seal
-    return this.#has(sealed) ? this.#bytes.subarray(at, at + sealBytes) : null
+  /** Whether it has a sealed row. */
+  get isSealed(): boolean {
+    return this.#has(sealed)
   }
-  set seal(value: Uint8Array | null) {
-    this.#set(sealed, value !== null)
-    if (value) this.#bytes.set(value, this.#at * 4 + seal)
+
+  /** What its sealed row was sealed under. */
+  get seal(): Uint8Array {
+    const at = this.#at * 4 + seal
+    return this.#bytes.subarray(at, at + sealBytes)
+  }
+  set seal(value: Uint8Array) {
+    this.#set(sealed, true)
+    this.#bytes.set(value, this.#at * 4 + seal)
   }
 
   #has(flag: number): boolean {

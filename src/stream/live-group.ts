@@ -6,7 +6,8 @@ import type { Cell } from '../schema/index.ts'
 import { EventArena } from './event-arena.ts'
 import { EventBuffer } from './event-buffer.ts'
 import { HotKey } from './hot-key.ts'
-import { KeyRecords, sealBytes } from './key-records.ts'
+import { KeyIndex } from './key-index.ts'
+import { KeyRecords, recordBytes, sealBytes } from './key-records.ts'
 import { StateLayout } from './state-layout.ts'
 
 /** What became of an event. Late: older than what its key still keeps open, so it is not in the state. */
@@ -26,8 +27,6 @@ export interface LiveGroupOptions {
   readonly evaluatedEvents?: number
 }
 
-/** What a key takes besides its events and its text, about: its record, and its entry in the map. */
-const keyBytes = 64 + 56
 /** What one baseline takes, about. */
 const baselineBytes = 80
 /** Keys that the clock passes for each key that is brought. */
@@ -38,10 +37,11 @@ export class LiveGroup {
   readonly plan: EventGroupPlan
   readonly #options: Required<LiveGroupOptions>
   readonly #layout: StateLayout
-  readonly #places = new Map<string, number>()
+  readonly #index = new KeyIndex()
   readonly #records = new KeyRecords()
   /** By place of a record; only of keys whose events were folded. */
   readonly #baselines: (readonly unknown[] | null)[] = []
+  readonly #hasBaselines: boolean
   readonly #arena: EventArena
   /** By place of a record, those read last at the end. */
   readonly #hot = new Map<number, HotKey>()
@@ -49,15 +49,12 @@ export class LiveGroup {
   readonly #codec: LiveStateCodec
   readonly #reader: StateReader
   readonly #writer = new ByteWriter(1024)
-  /** Keys that have changed, and the places of their records. */
-  #changed: string[] = []
-  #changedPlaces: number[] = []
-  /** Places of keys whose rows were taken. */
+  /** Places of keys that have changed, and of those whose rows were taken. */
+  #changed: number[] = []
   #taken: number[] = []
-  #clock: Iterator<[string, number]>
+  #clock = 0
   #horizon = Number.NEGATIVE_INFINITY
   #events = 0
-  #keyTexts = 0
   #folded = 0
 
   constructor(plan: EventGroupPlan, options: LiveGroupOptions = {}) {
@@ -68,13 +65,13 @@ export class LiveGroup {
     this.#buffer = new EventBuffer(this.#layout, 64)
     this.#codec = new LiveStateCodec(plan)
     this.#reader = new StateReader(plan)
-    this.#clock = this.#places.entries()
+    this.#hasBaselines = plan.windows.some(({ kind }) => kind === 'lifetime')
   }
 
   /** Whether a key (its packed bytes as a latin1 text) is in memory; if so it stays there until it is applied to or read. */
   has(key: string): boolean {
-    const place = this.#places.get(key)
-    if (place === undefined) return false
+    const place = this.#index.find(key)
+    if (place < 0) return false
     this.#records.seek(place).wanted = true
     return true
   }
@@ -84,8 +81,7 @@ export class LiveGroup {
     this.#evict(clockSteps)
     const state = sealed === null ? null : this.#codec.decode(sealed, recent)
     const place = this.#records.add()
-    this.#places.set(key, place)
-    this.#keyTexts += key.length
+    this.#index.add(key, place)
     const record = this.#records
     record.wanted = true
     this.#setBase(place, state ?? wholeHistory)
@@ -98,8 +94,8 @@ export class LiveGroup {
 
   /** Takes an event of a key that is in memory; `cells` in order of `plan.state.columns`, moments in microseconds. */
   apply(key: string, time: number, known: number, cells: readonly Cell[]): Outcome {
-    const place = this.#places.get(key)
-    if (place === undefined) throw new TypeError('the key is not in memory')
+    const place = this.#index.find(key)
+    if (place < 0) throw new TypeError('the key is not in memory')
     const record = this.#records.seek(place)
     record.wanted = false
     record.touched = true
@@ -109,8 +105,7 @@ export class LiveGroup {
     else if (outcome !== 'corrected') return outcome
     if (!record.changed) {
       record.changed = true
-      this.#changed.push(key)
-      this.#changedPlaces.push(place)
+      this.#changed.push(place)
     }
     return outcome
   }
@@ -167,34 +162,34 @@ export class LiveGroup {
   takeChanges(version: Uint8Array): { sealed: OnlineRow[]; recent: OnlineRow[] } {
     if (version.length !== sealBytes) throw new TypeError(`a version of ${version.length} bytes`)
     const seal = version.slice()
-    const writer = this.#writer.clear()
-    const changed = this.#changed
-    const places = this.#changedPlaces
+    const writer = this.#writer
+    const places = this.#changed
+    // Of each row: where its key ends, and where its value does, below 0 where it is a sealed one.
     const ends: number[] = []
-    const areSealed: boolean[] = []
     for (const place of places) {
       const record = this.#records.seek(place)
       record.changed = false
       record.taken = true
+      ends.push(writer.raw(this.#index.bytesAt(place)).length)
       const isSealed = this.#isToSeal(place)
       if (isSealed) this.#seal(place, seal)
-      else this.#codec.encodeRecent(record.seal as Uint8Array, record.shared, this.#eventsOf(place, record.shared), writer)
-      areSealed.push(isSealed)
-      ends.push(writer.length)
+      else this.#codec.encodeRecent(record.seal, record.shared, this.#eventsOf(place, record.shared), writer)
+      ends.push(isSealed ? -writer.length : writer.length)
     }
-    const bytes = writer.finish()
+    const bytes = writer.take()
     const sealed: OnlineRow[] = []
     const recent: OnlineRow[] = []
     let start = 0
-    for (const [index, end] of ends.entries()) {
-      const row = { key: Buffer.from(changed[index] as string, 'latin1'), version: seal, value: bytes.subarray(start, end) }
-      if (areSealed[index]) sealed.push(row)
-      else recent.push(row)
+    for (let i = 0; i < ends.length; i += 2) {
+      const keyEnd = ends[i] as number
+      const end = Math.abs(ends[i + 1] as number)
+      const row = { key: bytes.subarray(start, keyEnd), version: seal, value: bytes.subarray(keyEnd, end) }
+      if (end === ends[i + 1]) recent.push(row)
+      else sealed.push(row)
       start = end
     }
     this.#taken = this.#taken.length === 0 ? places : [...this.#taken, ...places]
     this.#changed = []
-    this.#changedPlaces = []
     return { sealed, recent }
   }
 
@@ -202,7 +197,7 @@ export class LiveGroup {
     const record = this.#records
     const { shared } = record
     const most = Math.max(this.#options.recentEvents, Math.min(shared / 8, 8 * Math.sqrt(shared)))
-    return record.seal === null || this.#countOf(place) - shared > most
+    return !record.isSealed || this.#countOf(place) - shared > most
   }
 
   #seal(place: number, seal: Uint8Array): void {
@@ -223,7 +218,7 @@ export class LiveGroup {
     const first = hot ? (hot.events.times[hot.events.start] as number) : this.#arena.firstTime(record)
     if (first >= this.#horizon - (Number.isFinite(this.plan.reach) ? this.plan.reach : 0)) return
     const base = this.#baseOf(place)
-    const reader = hot ? hot.read(base) : this.#reader.bind(this.#gather(0), base)
+    const reader = hot?.read(base, false) ?? this.#reader.bind(hot?.events ?? this.#gather(0), base)
     const trimmed = reader.trimmed(this.#horizon)
     const gone = trimmed.from - (hot?.events.start ?? 0)
     if (gone === 0) return
@@ -238,13 +233,13 @@ export class LiveGroup {
   committed(): void {
     for (const place of this.#taken) this.#records.seek(place).taken = false
     this.#taken = []
-    this.#evict(this.#places.size * 2)
+    this.#evict(this.#records.end * 2)
   }
 
   /** A key that is in memory; null where it is not. */
   read(key: string): LiveKey | null {
-    const place = this.#places.get(key)
-    if (place === undefined) return null
+    const place = this.#index.find(key)
+    if (place < 0) return null
     const record = this.#records.seek(place)
     record.wanted = false
     record.touched = true
@@ -253,7 +248,7 @@ export class LiveGroup {
     if (!hot) return this.#reader.bind(this.#gather(0), base)
     this.#hot.delete(place)
     this.#hot.set(place, hot)
-    const reader = hot.read(base)
+    const reader = hot.read(base, true) as StateReader
     this.#boundEvaluated()
     return reader
   }
@@ -271,28 +266,22 @@ export class LiveGroup {
   /** Goes on around the clock while there is too much in memory: a key that was not used since the last time leaves. */
   #evict(steps: number): void {
     for (let step = 0; step < steps && this.bytes > this.#options.maxBytes; step++) {
-      const next = this.#clock.next()
-      if (next.done) {
-        if (this.#places.size === 0) return
-        this.#clock = this.#places.entries()
-        continue
-      }
-      const [key, place] = next.value
-      const record = this.#records.seek(place)
-      if (record.changed || record.taken || record.wanted) continue
+      this.#clock = (this.#clock + 1) % Math.max(this.#records.end, 1)
+      if (this.#records.end === 0) return
+      const record = this.#records.seek(this.#clock)
+      if (!record.isUsed || record.changed || record.taken || record.wanted) continue
       if (record.touched) record.touched = false
-      else this.#remove(key, place)
+      else this.#remove(this.#clock)
     }
   }
 
-  #remove(key: string, place: number): void {
+  #remove(place: number): void {
     this.#events -= this.#countOf(place)
     this.#setBase(place, wholeHistory)
     this.#hot.delete(place)
     this.#arena.clear(this.#records)
+    this.#index.remove(place)
     this.#records.remove(place)
-    this.#places.delete(key)
-    this.#keyTexts -= key.length
   }
 
   #countOf(place: number): number {
@@ -331,6 +320,7 @@ export class LiveGroup {
 
   #setBase(place: number, base: StateBase): void {
     this.#records.base = base
+    if (!this.#hasBaselines) return
     const baselines = base.baselines?.some((baseline) => baseline !== undefined) ? base.baselines : null
     this.#folded += Number(baselines !== null) - Number((this.#baselines[place] ?? null) !== null)
     this.#baselines[place] = baselines
@@ -338,7 +328,7 @@ export class LiveGroup {
 
   /** How many keys are in memory. */
   get keys(): number {
-    return this.#places.size
+    return this.#index.size
   }
 
   /** How many events they have. */
@@ -348,7 +338,7 @@ export class LiveGroup {
 
   /** The memory that they take, about. */
   get bytes(): number {
-    let bytes = this.#places.size * keyBytes + this.#keyTexts + this.#arena.bytes
+    let bytes = this.#index.size * recordBytes + this.#index.bytes + this.#arena.bytes
     bytes += this.#folded * this.plan.aggregates.length * baselineBytes
     for (const hot of this.#hot.values()) bytes += hot.bytes
     return bytes
