@@ -189,72 +189,74 @@ function cases({ bootstrap, secure, restart }: Kafka): void {
     }),
   )
 
-  void test('a broker that dies and comes back: nothing is lost, nothing is there twice, readers go on', { timeout: 120_000 }, async () => {
-    const log = kafkaEventLog({ brokers })
-    const topic = fresh()
-    await log.createTopic(topic, 3)
-    const consumer = await log.consume(topic, fromStart({ sessionTimeout: 5000 }))
-    const read: string[] = []
-    let writing = true
-    const appending = (async () => {
-      let next = 0
-      for (; writing; next += 50) {
-        const batch = Array.from({ length: 50 }, (_, at) => ({ key: bytes(`${at % 7}`), value: bytes(`${next + at}`) }))
-        await log.append(topic, batch)
+  void test(
+    'a broker that dies and comes back: nothing is lost, nothing is there twice, readers go on',
+    { timeout: 120_000 },
+    withLog({}, brokers, async (log, topic) => {
+      await log.createTopic(topic, 3)
+      const consumer = await log.consume(topic, fromStart({ sessionTimeout: 5000 }))
+      // Who was away for too long begins again, as it is told: some records come twice.
+      const read = new Set<string>()
+      let writing = true
+      const appending = (async () => {
+        let next = 0
+        for (; writing; next += 50) {
+          const batch = Array.from({ length: 50 }, (_, at) => ({ key: bytes(`${at % 7}`), value: bytes(`${next + at}`) }))
+          await log.append(topic, batch)
+        }
+        return next
+      })()
+      const reading = (async () => {
+        for (const late = Date.now() + 90_000; writing || read.size < (await appending); ) {
+          assert.ok(Date.now() < late, `${read.size} were read`)
+          for (const { value } of await consumer.read(500, 200)) read.add(text(value) ?? '')
+        }
+      })()
+      await setTimeout(300)
+      await restart()
+      await setTimeout(300)
+      writing = false
+      const count = await appending
+      await reading
+      assert.ok(count > 100)
+      assert.equal(read.size, count)
+      const all = await readAll(log, topic, count)
+      assert.equal(all.length, count)
+      for (const own of Map.groupBy(all, ({ key }) => text(key)).values()) {
+        const numbers = own.map(({ value }) => Number(text(value)))
+        assert.deepEqual(
+          numbers,
+          numbers.toSorted((a, b) => a - b),
+        )
       }
-      return next
-    })()
-    const reading = (async () => {
-      for (const late = Date.now() + 90_000; writing || read.length < (await appending); ) {
-        assert.ok(Date.now() < late, `${read.length} were read`)
-        for (const { value } of await consumer.read(500, 200)) read.push(text(value) ?? '')
-      }
-    })()
-    await setTimeout(300)
-    await restart()
-    await setTimeout(300)
-    writing = false
-    const count = await appending
-    await reading
-    assert.ok(count > 100)
-    assert.equal(new Set(read).size, count)
-    // The store of the caller tells what is read again; the log itself holds each once.
-    const all = await readAll(log, topic, count)
-    assert.equal(all.length, count)
-    for (const own of Map.groupBy(all, ({ key }) => text(key)).values()) {
-      const numbers = own.map(({ value }) => Number(text(value)))
-      assert.deepEqual(
-        numbers,
-        numbers.toSorted((a, b) => a - b),
-      )
-    }
-    await log.close()
-  })
+    }),
+  )
 
-  void test('an outage is told in time, and ends', { timeout: 120_000 }, async () => {
-    const log = kafkaEventLog({ brokers, timeout: 2000 })
-    const topic = fresh()
-    await log.createTopic(topic, 1)
-    const consumer = await log.consume(topic, fromStart({ sessionTimeout: 3000 }))
-    const away = { code: 'EVENT_LOG_UNAVAILABLE' }
-    await restart(async () => {
-      const started = performance.now()
-      await assert.rejects(log.append(topic, [{ key: null, value: bytes('lost') }]), away)
-      await assert.rejects(log.offsets(topic), away)
-      assert.ok(performance.now() - started < 10_000)
-      await assert.rejects(async () => {
-        for (;;) await consumer.read(1, 500)
-      }, away)
-    })
-    await log.append(topic, [{ key: null, value: bytes('after') }])
-    const values: (string | null)[] = []
-    for (const late = Date.now() + 30_000; Date.now() < late && !values.includes('after'); ) {
-      const records = await consumer.read(10, 0).catch(() => [])
-      values.push(...records.map(({ value }) => text(value)))
-    }
-    assert.equal(values.at(-1), 'after')
-    await log.close()
-  })
+  void test(
+    'an outage is told in time, and ends',
+    { timeout: 120_000 },
+    withLog({ timeout: 2000 }, brokers, async (log, topic) => {
+      await log.createTopic(topic, 1)
+      const consumer = await log.consume(topic, fromStart({ sessionTimeout: 3000 }))
+      const away = { code: 'EVENT_LOG_UNAVAILABLE' }
+      await restart(async () => {
+        const started = performance.now()
+        await assert.rejects(log.append(topic, [{ key: null, value: bytes('lost') }]), away)
+        await assert.rejects(log.offsets(topic), away)
+        assert.ok(performance.now() - started < 10_000)
+        await assert.rejects(async () => {
+          for (;;) await consumer.read(1, 500)
+        }, away)
+      })
+      await log.append(topic, [{ key: null, value: bytes('after') }])
+      const values: (string | null)[] = []
+      for (const late = Date.now() + 30_000; Date.now() < late && !values.includes('after'); ) {
+        const records = await consumer.read(10, 0).catch(() => [])
+        values.push(...records.map(({ value }) => text(value)))
+      }
+      assert.equal(values.at(-1), 'after')
+    }),
+  )
 
   void test('encrypted connections of a user', async () => {
     assert.ok(secure)
