@@ -4,6 +4,8 @@ import { growth } from './growth.ts'
 import { latest } from './latest.ts'
 import { materialize } from './materialize.ts'
 import { memory } from './memory.ts'
+import { memoryState } from './memory-state.ts'
+import { read } from './read.ts'
 import { recovery } from './recovery.ts'
 import { stream } from './stream.ts'
 import { windows } from './windows.ts'
@@ -88,5 +90,19 @@ program
   .option('--runs <n>', 'runs of each size', count, 3)
   .option('--json <file>', 'where the figures go', 'bench-recovery.json')
   .action(recovery)
+
+program
+  .command('read')
+  .description('exact windows over 100 to 1,000,000 events of one key, in memory, against a raw scan of arrays')
+  .option('--reads <n>', 'reads of each kind', count, 2000)
+  .option('--json <file>', 'where the figures go', 'bench-read.json')
+  .action(read)
+
+program
+  .command('memory-state')
+  .description('bytes of live state by key and by event')
+  .option('--keys <n>', 'keys', count, 100_000)
+  .option('--json <file>', 'where the figures go', 'bench-memory-state.json')
+  .action(memoryState)
 
 await program.parseAsync()
