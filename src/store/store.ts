@@ -13,6 +13,7 @@ import {
   type VectorOf,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import type { KafkaEventLogOptions } from '../eventlog/drivers/kafka.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { EventLog, RecordPosition } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -57,8 +58,8 @@ export interface StoreOptions {
   readonly offline?: OfflineStore
   /** Other places of sources' histories, by the name of the source. */
   readonly history?: Readonly<Record<string, History>>
-  /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka; or a driver. */
-  readonly log?: 'segments' | { readonly kafka: readonly string[] } | EventLog
+  /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka, or all of its options; or a driver. */
+  readonly log?: 'segments' | { readonly kafka: readonly string[] | KafkaEventLogOptions } | EventLog
   /** What time it is; the machine's clock by default. */
   readonly clock?: () => Date
 }

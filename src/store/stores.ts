@@ -47,7 +47,7 @@ export class Stores {
     if (log === 'segments') return segmentsEventLog({ path: join(this.#folder, 'log') })
     if (!('kafka' in log)) return log
     const { kafkaEventLog } = await import('../eventlog/drivers/kafka.ts')
-    return kafkaEventLog({ brokers: log.kafka })
+    return kafkaEventLog('brokers' in log.kafka ? log.kafka : { brokers: log.kafka })
   }
 
   get #folder(): string {
