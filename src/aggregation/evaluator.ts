@@ -80,6 +80,17 @@ export class Evaluator {
       (this.#folds[i] as RangeFold).extend(placeOf((this.#aggregates[i] as EvaluatedAggregate).series, from), baselines?.[i])
   }
 
+  /**
+   * The events of the loaded key have moved to the front by so many positions, and by series so many values; `extend` brings
+   * the arrays in which they lie now.
+   */
+  shift(events: number, values: readonly number[]): void {
+    for (const cursor of this.#cursors) cursor.shift(events)
+    for (const { fold, series } of this.#sources) fold.shift(events, values[series] as number)
+    for (let i = 0; i < this.#folds.length; i++)
+      (this.#folds[i] as RangeFold).shift(values[(this.#aggregates[i] as EvaluatedAggregate).series] as number)
+  }
+
   /** Computes `values` as of q. */
   seek(q: number): void {
     for (const cursor of this.#cursors) cursor.seek(q)

@@ -27,6 +27,12 @@ export class RangeFold {
     return this.#baseline !== undefined
   }
 
+  /** The values have moved to the front by so many positions. */
+  shift(values: number): void {
+    this.#low = Math.max(this.#low - values, -1)
+    this.#high -= values
+  }
+
   /** Goes on after the values have changed from a position on. */
   extend(from: number, baseline: unknown): void {
     this.#reuse = true

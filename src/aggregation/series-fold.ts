@@ -66,6 +66,24 @@ export class SeriesFold {
     }
   }
 
+  /** The events have moved to the front by so many positions, and the values by so many; none of them has changed. */
+  shift(events: number, values: number): void {
+    this.#start -= values
+    this.#end -= values
+    this.#origin -= values
+    this.#firstEvent -= events
+    this.#prefixes = undefined
+    // Summaries that stand before the key leave, as many at each level as stand under whole ones of the highest.
+    const highest = fanOut ** Math.max(this.#levels.length - 1, 1)
+    const gone = Math.floor((this.#start - this.#origin) / highest) * highest
+    this.#origin += gone
+    let size = 1
+    for (const summaries of this.#levels) {
+      summaries?.splice(0, gone / size)
+      size *= fanOut
+    }
+  }
+
   /** The value of a range straight from prefixes, or undefined where the aggregate has none. */
   value(low: number, high: number): Cell | undefined {
     if (this.#prefixes === undefined) this.#prefixes = this.#makePrefixes()

@@ -49,6 +49,14 @@ export class WindowCursor {
     this.high = Math.min(Math.max(this.high, start), end)
   }
 
+  /** The events have moved to the front by so many positions. */
+  shift(events: number): void {
+    this.#start -= events
+    this.#end -= events
+    this.low = Math.max(this.low - events, this.#start)
+    this.high = Math.max(this.high - events, this.#start)
+  }
+
   seek(q: number): void {
     const window = this.#window
     const moment = q - window.delay

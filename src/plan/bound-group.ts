@@ -72,6 +72,15 @@ export class BoundGroup {
     )
   }
 
+  /** The events of the block of one key have moved to the front by so many positions; `extend` follows. */
+  shift(events: number): void {
+    for (const window of this.#windows) window.shift(events)
+    this.#evaluator.shift(
+      events,
+      this.#series.map((series) => series.shift(events)),
+    )
+  }
+
   /** Goes to a key by its place in the block; see `Evaluator.load`. */
   load(key: number, reuse: boolean, baselines?: readonly unknown[]): void {
     this.#evaluator.load(this.#keyStarts[key] as number, this.#keyStarts[key + 1] as number, reuse, baselines)

@@ -79,6 +79,26 @@ export class SeriesBuilder {
     return this.#series(block, arrays, kept === end)
   }
 
+  /** The events of the block that grows have moved to the front by so many positions; how many values have. */
+  shift(events: number): number {
+    if (this.#filled < 0) return events
+    const { values, weights, positions, rank } = this.#own
+    if (events >= this.#filled) {
+      const all = rank[this.#filled] as number
+      this.#filled = -1
+      return all
+    }
+    const gone = rank[events] as number
+    const kept = (rank[this.#filled] as number) - gone
+    if (values instanceof Float64Array) values.copyWithin(0, gone)
+    else values.splice(0, gone)
+    weights?.splice(0, gone)
+    for (let i = 0; i < kept; i++) positions[i] = (positions[i + gone] as number) - events
+    this.#filled -= events
+    for (let row = 0; row <= this.#filled; row++) rank[row] = (rank[row + events] as number) - gone
+    return gone
+  }
+
   /** The series where every event has a value: as the block has it, or null. */
   #whole({ times, ids, columns }: EventBlock): Series | null {
     if (this.#bare) return { values: times, weights: null, positions: null, rank: null, times, ids }

@@ -34,6 +34,11 @@ export class StateReader {
     return this
   }
 
+  /** The events have moved to the front by so many positions; `extend` follows. */
+  shift(events: number): void {
+    this.#bound.shift(events)
+  }
+
   #take(events: StateEvents, base: StateBase): void {
     this.#events = events
     this.#base = base

@@ -38,6 +38,13 @@ export class WindowBinder {
     return window.kind === 'session' ? { ...window, starts: this.#starts } : this.#since(window, this.#starts)
   }
 
+  /** The events of the block that grows have moved to the front by so many positions. */
+  shift(events: number): void {
+    const starts = this.#starts
+    const end = starts.length - events
+    for (let i = 0; i < end; i++) starts[i] = Math.max((starts[i + events] as number) - events, 0)
+  }
+
   #since({ delay }: WindowData, starts: Int32Array): BoundWindow {
     return { kind: 'since', delay, starts }
   }

@@ -83,11 +83,11 @@ export class EventBuffer implements StateEvents {
     return this
   }
 
-  /** Room for some more events. True where all events have moved to the front for it. */
-  reserve(more = 1): boolean {
-    if (this.end + more <= this.times.length) return false
-    const moved = this.start > this.count / 6
-    if (moved) {
+  /** Makes room for some more events; by how many positions all have moved to the front for it. */
+  reserve(more = 1): number {
+    if (this.end + more <= this.times.length) return 0
+    const moved = this.start > this.count / 6 ? this.start : 0
+    if (moved > 0) {
       this.times.copyWithin(0, this.start, this.end)
       this.known?.copyWithin(0, this.start, this.end)
       for (const column of this.columns) column.move(0, this.start, this.end)

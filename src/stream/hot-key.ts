@@ -48,7 +48,11 @@ export class HotKey {
   /** Puts an event where it belongs; the place among the events. */
   insert(time: number, known: number, cells: readonly Cell[]): number {
     const { events } = this
-    if (events.reserve()) this.#forget()
+    const moved = events.reserve()
+    if (moved > 0) {
+      this.#reader?.shift(moved)
+      this.#changedFrom = Math.max(this.#changedFrom - moved, 0)
+    }
     const at = events.placeOf(time, cells)
     events.insert(at, time, known, cells)
     this.#changedFrom = Math.min(this.#changedFrom, at)
@@ -81,12 +85,7 @@ export class HotKey {
   /** Lets go of what was made for reads. */
   forgetReads(): void {
     this.#reader = null
-    this.#forget()
-  }
-
-  #forget(): void {
-    this.#reader = null
-    this.#changedFrom = this.events.start
+    this.#changedFrom = 0
   }
 
   /** Ids of events that are gone stay in it, until they are half of it. */
