@@ -23,8 +23,10 @@ type Random = (below: number) => number
 /** One row in so many is delivered again. */
 const againEvery = 5
 const restartCount = 24
-/** Most keys do not stay in memory, rows are sealed soon, and keys of a few events are kept as large ones are. */
-const scarce: LiveGroupOptions = { maxBytes: 2 ** 20, recentEvents: 4, hotEvents: 16, evaluatedEvents: 2 ** 14 }
+/** Rows are sealed soon, and keys of a few events are kept as large ones are. */
+const restless: LiveGroupOptions = { recentEvents: 4, hotEvents: 16 }
+/** Many keys do not stay in memory. */
+const scarce = (rows: number): LiveGroupOptions => ({ maxBytes: 12 * rows, evaluatedEvents: Math.ceil(rows / 16) })
 
 /**
  * The orders in which a source's rows are sent to the live path. All but the last are within the lateness that the source
@@ -41,7 +43,7 @@ export function arrivalOrders(
   const steady = { restarts: [], state: {} }
   const orders: Arrivals[] = [
     { name: 'in order of event time', rows: sortedBy(count, (row) => times[row] as number, random), ...steady },
-    { name: 'shuffled within the lateness', rows: sortedBy(count, late, random), restarts: [], state: scarce },
+    { name: 'shuffled within the lateness', rows: sortedBy(count, late, random), restarts: [], state: restless },
   ]
   if (source.known !== null) {
     const known = (row: number) => Math.max(knownAt[row] as number, Number.MIN_SAFE_INTEGER)
@@ -53,7 +55,7 @@ export function arrivalOrders(
     name: source.id.length === 0 ? 'with restarts' : 'with duplicates and restarts',
     rows: delivered,
     restarts: restartsOf(delivered.length, random),
-    state: scarce,
+    state: scarce(count),
   })
   orders.push({ name: 'totally shuffled', rows: sortedBy(count, () => 0, random), ...steady })
   return orders
