@@ -1,3 +1,4 @@
+import type { CellColumn, StateEvents } from '../plan/index.ts'
 import type { Cell } from '../schema/index.ts'
 import type { BufferColumn, EventBuffer } from './event-buffer.ts'
 import type { StateColumn, StateLayout } from './state-layout.ts'
@@ -51,6 +52,23 @@ export class EventArena {
 
   /** Puts an event at the end of a chain. */
   append(chain: Chain, time: number, known: number, cells: readonly Cell[]): void {
+    const { columns, plan } = this.#layout
+    const place = this.#lengthen(chain)
+    const chunk = chain.tail
+    const at = this.#floatAt(chunk, place)
+    const numbers = this.#floats[chunk >>> slabBits] as Float64Array
+    numbers[at] = time
+    if (plan.state.known) numbers[at + 1] = known
+    for (let i = 0; i < columns.length; i++) {
+      const { inFloats, lane } = columns[i] as StateColumn
+      const cell = cells[i] as Cell
+      if (inFloats) numbers[at + lane] = cell === null ? Number.NaN : (cell as number)
+      else this.#setOther(chunk, place, lane, cell)
+    }
+  }
+
+  /** Makes a chain one event longer; its place in the last chunk. */
+  #lengthen(chain: Chain): number {
     const place = (chain.skip + chain.count) & (chunkEvents - 1)
     if (chain.count === 0 && chain.head === 0) {
       chain.head = this.#take()
@@ -61,7 +79,7 @@ export class EventArena {
       chain.tail = chunk
     }
     chain.count++
-    this.#write(chain.tail, place, time, known, cells)
+    return place
   }
 
   /** The time of the last event of a chain that has one. */
@@ -168,6 +186,21 @@ export class EventArena {
     })
   }
 
+  /** Tells of the ids of the first events. */
+  forIds(chain: Chain, count: number, each: (id: readonly Cell[]) => void): void {
+    const { id, columns } = this.#layout
+    let place = chain.skip
+    let chunk = chain.head
+    for (let left = count; left > 0; left--) {
+      if (place === chunkEvents) {
+        chunk = this.#nextOf(chunk)
+        place = 0
+      }
+      const at = place++
+      each(id.map((own) => this.#cell(columns[own] as StateColumn, chunk, at)))
+    }
+  }
+
   /** Lets go of the first events. */
   drop(chain: Chain, count: number): void {
     if (count === chain.count) {
@@ -190,10 +223,24 @@ export class EventArena {
     chain.count = 0
   }
 
-  /** Makes a chain of the events of a buffer, in place of what it was. */
-  replace(chain: Chain, { start, end, times, known }: EventBuffer, cells: (row: number) => readonly Cell[]): void {
+  /** Makes a chain of these events, in place of what it was. */
+  replace(chain: Chain, { start, end, times, known, columns }: StateEvents): void {
     this.clear(chain)
-    for (let row = start; row < end; row++) this.append(chain, times[row] as number, known?.[row] ?? 0, cells(row))
+    for (let row = start; row < end; row++) {
+      const place = this.#lengthen(chain)
+      const chunk = chain.tail
+      const at = this.#floatAt(chunk, place)
+      const numbers = this.#floats[chunk >>> slabBits] as Float64Array
+      numbers[at] = times[row] as number
+      if (known) numbers[at + 1] = known[row] as number
+      for (let i = 0; i < columns.length; i++) {
+        const { inFloats, lane } = this.#layout.columns[i] as StateColumn
+        const { values, nulls } = columns[i] as CellColumn
+        const isNull = nulls?.[row] === 1
+        if (inFloats) numbers[at + lane] = isNull ? Number.NaN : (values[row] as number)
+        else this.#setOther(chunk, place, lane, isNull ? null : (values[row] as Cell))
+      }
+    }
   }
 
   #take(): number {
@@ -244,20 +291,8 @@ export class EventArena {
     return ((chunk & (slabChunks - 1)) * chunkEvents + place) * this.#layout.others
   }
 
-  #write(chunk: number, place: number, time: number, known: number, cells: readonly Cell[]): void {
-    const { columns, plan } = this.#layout
-    const at = this.#floatAt(chunk, place)
-    const numbers = this.#floats[chunk >>> slabBits] as Float64Array
-    numbers[at] = time
-    if (plan.state.known) numbers[at + 1] = known
-    for (let i = 0; i < columns.length; i++) {
-      const { inFloats, lane } = columns[i] as StateColumn
-      const cell = cells[i] as Cell
-      if (inFloats) numbers[at + lane] = cell === null ? Number.NaN : (cell as number)
-      else
-        (this.#others[chunk >>> slabBits] as Cell[])[this.#otherAt(chunk, place) + lane] =
-          typeof cell === 'string' ? this.#intern(cell) : cell
-    }
+  #setOther(chunk: number, place: number, lane: number, cell: Cell): void {
+    ;(this.#others[chunk >>> slabBits] as Cell[])[this.#otherAt(chunk, place) + lane] = typeof cell === 'string' ? this.#intern(cell) : cell
   }
 
   #cells(chunk: number, place: number): Cell[] {

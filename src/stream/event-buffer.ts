@@ -22,7 +22,7 @@ export class BufferColumn implements CellColumn {
       }
       this.nulls[row] = 1
     } else if (this.nulls) this.nulls[row] = 0
-    this.values[row] = cell as number
+    this.values[row] = cell as number // a boolean becomes 0 or 1
   }
 
   get(row: number): Cell {
@@ -33,6 +33,13 @@ export class BufferColumn implements CellColumn {
   move(to: number, from: number, end: number): void {
     this.values.copyWithin(to, from, end)
     this.nulls?.copyWithin(to, from, end)
+  }
+
+  /** Takes the cells `[start, end)` of another column. */
+  assign({ values, nulls }: CellColumn, start: number, end: number, capacity: number): void {
+    if (values instanceof Float64Array && this.values instanceof Float64Array) this.values.set(values.subarray(start, end))
+    else for (let row = start; row < end; row++) this.values[row - start] = values[row] as number
+    if (nulls) for (let row = start; row < end; row++) if (nulls[row] === 1) this.set(row - start, null, capacity)
   }
 
   grow(capacity: number): void {
@@ -141,6 +148,10 @@ export class EventBuffer implements StateEvents {
     return this.columns.map((column) => column.get(row))
   }
 
+  id(row: number): Cell[] {
+    return this.layout.id.map((place) => (this.columns[place] as BufferColumn).get(row))
+  }
+
   /** Where an event belongs: behind those that do not come after it. */
   placeOf(time: number, cells: readonly Cell[]): number {
     let low = this.start
@@ -182,15 +193,14 @@ export class EventBuffer implements StateEvents {
   }
 
   /** Takes other events. */
-  assign(events: StateEvents): this {
-    this.clear()
-    for (let row = events.start; row < events.end; row++) {
-      const cells = events.columns.map(({ values, nulls }, place): Cell => {
-        if (nulls?.[row] === 1) return null
-        return this.layout.columns[place]?.type.kind === 'boolean' ? Boolean(values[row]) : (values[row] as Cell)
-      })
-      this.append(events.times[row] as number, events.known?.[row] ?? 0, cells)
-    }
+  assign({ start, end, times, known, columns }: StateEvents): this {
+    const count = end - start
+    this.clear().reserve(count)
+    this.end = count
+    this.times.set(times.subarray(start, end))
+    if (known) this.known?.set(known.subarray(start, end))
+    for (let place = 0; place < columns.length; place++)
+      (this.columns[place] as BufferColumn).assign(columns[place] as CellColumn, start, end, this.times.length)
     return this
   }
 }

@@ -1,7 +1,6 @@
 import { type StateBase, type StateEvents, StateReader } from '../plan/index.ts'
 import type { Cell } from '../schema/index.ts'
 import { EventBuffer } from './event-buffer.ts'
-import { IdFilter } from './id-filter.ts'
 import type { StateLayout } from './state-layout.ts'
 
 /**
@@ -14,7 +13,6 @@ export class HotKey {
   #reader: StateReader | null = null
   /** The first position whose event is not what the reader knows. */
   #changedFrom = 0
-  #ids: IdFilter | null = null
 
   constructor(layout: StateLayout, events: StateEvents) {
     this.#layout = layout
@@ -26,7 +24,7 @@ export class HotKey {
   }
 
   get bytes(): number {
-    return this.events.bytes + (this.#ids?.bytes ?? 0)
+    return this.events.bytes
   }
 
   /** Events that the memory of the reader grows with. */
@@ -36,13 +34,11 @@ export class HotKey {
 
   /** The position of the event with the id of these cells, or -1. */
   find(time: number, cells: readonly Cell[]): number {
-    const { id } = this.#layout
-    if (id.length === 0) return -1
     const { events } = this
+    // Most copies have the time of the first.
     const behind = events.placeOf(time, cells) - 1
     if (behind >= events.start && events.times[behind] === time && events.hasId(behind, cells)) return behind
-    const ids = this.#idFilter()
-    return ids.mayHave(id.map((place) => cells[place] as Cell)) ? events.find(cells) : -1
+    return events.find(cells)
   }
 
   /** Puts an event where it belongs; the place among the events. */
@@ -56,8 +52,6 @@ export class HotKey {
     const at = events.placeOf(time, cells)
     events.insert(at, time, known, cells)
     this.#changedFrom = Math.min(this.#changedFrom, at)
-    const { id } = this.#layout
-    this.#ids?.add(id.map((place) => cells[place] as Cell))
     return at - events.start
   }
 
@@ -86,18 +80,5 @@ export class HotKey {
   forgetReads(): void {
     this.#reader = null
     this.#changedFrom = 0
-  }
-
-  /** Ids of events that are gone stay in it, until they are half of it. */
-  #idFilter(): IdFilter {
-    if (this.#ids && this.#ids.size <= 2 * this.events.count + 1024) return this.#ids
-    const ids = new IdFilter()
-    const { id } = this.#layout
-    for (let row = this.events.start; row < this.events.end; row++) {
-      const cells = this.events.cells(row)
-      ids.add(id.map((place) => cells[place] as Cell))
-    }
-    this.#ids = ids
-    return ids
   }
 }

@@ -6,6 +6,7 @@ import type { Cell } from '../schema/index.ts'
 import { EventArena } from './event-arena.ts'
 import { EventBuffer } from './event-buffer.ts'
 import { HotKey } from './hot-key.ts'
+import { IdHashes } from './id-hashes.ts'
 import { KeyIndex } from './key-index.ts'
 import { KeyRecords, recordBytes, sealBytes } from './key-records.ts'
 import { StateLayout } from './state-layout.ts'
@@ -46,6 +47,8 @@ export class LiveGroup {
   /** By place of a record, those read last at the end. */
   readonly #hot = new Map<number, HotKey>()
   readonly #buffer: EventBuffer
+  /** Of all events in memory, where events have ids. */
+  readonly #ids: IdHashes | null
   readonly #codec: LiveStateCodec
   readonly #reader: StateReader
   readonly #writer = new ByteWriter(1024)
@@ -63,6 +66,7 @@ export class LiveGroup {
     this.#layout = new StateLayout(plan)
     this.#arena = new EventArena(this.#layout)
     this.#buffer = new EventBuffer(this.#layout, 64)
+    this.#ids = plan.state.known ? new IdHashes() : null
     this.#codec = new LiveStateCodec(plan)
     this.#reader = new StateReader(plan)
     this.#hasBaselines = plan.windows.some(({ kind }) => kind === 'lifetime')
@@ -89,7 +93,9 @@ export class LiveGroup {
     record.seal = state.seal
     record.shared = state.shared
     this.#setEvents(place, state.events)
-    this.#events += record.count
+    const count = this.#countOf(place)
+    this.#events += count
+    this.#forIds(place, count, (id) => this.#ids?.add(id))
   }
 
   /** Takes an event of a key that is in memory; `cells` in order of `plan.state.columns`, moments in microseconds. */
@@ -100,9 +106,15 @@ export class LiveGroup {
     record.wanted = false
     record.touched = true
     if (time < record.openFrom) return 'late'
-    const outcome = record.large ? this.#applyHot(place, time, known, cells) : this.#applySmall(place, time, known, cells)
-    if (outcome === 'accepted') this.#events++
-    else if (outcome !== 'corrected') return outcome
+    const id = this.#ids === null ? noId : this.#layout.id.map((own) => cells[own] as Cell)
+    const mayBeKnown = this.#ids?.mayHave(id) ?? false
+    const outcome = record.large
+      ? this.#applyHot(place, time, known, cells, mayBeKnown)
+      : this.#applySmall(place, time, known, cells, mayBeKnown)
+    if (outcome === 'accepted') {
+      this.#events++
+      this.#ids?.add(id)
+    } else if (outcome !== 'corrected') return outcome
     if (!record.changed) {
       record.changed = true
       this.#changed.push(place)
@@ -110,9 +122,9 @@ export class LiveGroup {
     return outcome
   }
 
-  #applySmall(place: number, time: number, known: number, cells: readonly Cell[]): Outcome {
+  #applySmall(place: number, time: number, known: number, cells: readonly Cell[], mayBeKnown: boolean): Outcome {
     const record = this.#records
-    const isNew = !this.plan.state.known || !this.#arena.has(record, cells)
+    const isNew = !mayBeKnown || !this.#arena.has(record, cells)
     if (isNew && this.#isLast(time, cells)) {
       this.#arena.append(record, time, known, cells)
       if (record.count > this.#options.hotEvents) this.#setEvents(place, this.#gather(0))
@@ -139,11 +151,11 @@ export class LiveGroup {
     return time > last || (time === last && this.#layout.compare(this.#arena.lastCells(record), cells) <= 0)
   }
 
-  #applyHot(place: number, time: number, known: number, cells: readonly Cell[]): Outcome {
+  #applyHot(place: number, time: number, known: number, cells: readonly Cell[], mayBeKnown: boolean): Outcome {
     const record = this.#records
     const hot = this.#hot.get(place) as HotKey
     const { events } = hot
-    const same = hot.find(time, cells)
+    const same = mayBeKnown ? hot.find(time, cells) : -1
     if (same >= 0) {
       if ((events.times[same] as number) < record.openFrom) return 'late'
       if (!events.isReplacedBy(same, time, known, cells)) return 'duplicate'
@@ -222,6 +234,7 @@ export class LiveGroup {
     const trimmed = reader.trimmed(this.#horizon)
     const gone = trimmed.from - (hot?.events.start ?? 0)
     if (gone === 0) return
+    this.#forIds(place, gone, (id) => this.#ids?.remove(id))
     this.#setBase(place, trimmed.base)
     this.#events -= gone
     if (!hot) this.#arena.drop(record, gone)
@@ -276,12 +289,22 @@ export class LiveGroup {
   }
 
   #remove(place: number): void {
-    this.#events -= this.#countOf(place)
+    const count = this.#countOf(place)
+    this.#events -= count
+    this.#forIds(place, count, (id) => this.#ids?.remove(id))
     this.#setBase(place, wholeHistory)
     this.#hot.delete(place)
     this.#arena.clear(this.#records)
     this.#index.remove(place)
     this.#records.remove(place)
+  }
+
+  /** Tells of the ids of the first events of the key at hand. */
+  #forIds(place: number, count: number, each: (id: readonly Cell[]) => void): void {
+    if (this.#ids === null) return
+    const events = this.#hot.get(place)?.events
+    if (!events) this.#arena.forIds(this.#records, count, each)
+    else for (let row = events.start; row < events.start + count; row++) each(events.id(row))
   }
 
   #countOf(place: number): number {
@@ -302,15 +325,14 @@ export class LiveGroup {
   /** Gives the key at hand other events, in the form for so many. */
   #setEvents(place: number, events: StateEvents): void {
     const record = this.#records
-    const buffer = events instanceof EventBuffer ? events : this.#buffer.assign(events)
-    if (buffer.count > this.#options.hotEvents) {
-      this.#hot.set(place, new HotKey(this.#layout, buffer))
+    if (events.end - events.start > this.#options.hotEvents) {
+      this.#hot.set(place, new HotKey(this.#layout, events))
       this.#arena.clear(record)
       record.large = true
     } else {
       this.#hot.delete(place)
       record.large = false
-      this.#arena.replace(record, buffer, (row) => buffer.cells(row))
+      this.#arena.replace(record, events)
     }
   }
 
@@ -338,7 +360,7 @@ export class LiveGroup {
 
   /** The memory that they take, about. */
   get bytes(): number {
-    let bytes = this.#index.size * recordBytes + this.#index.bytes + this.#arena.bytes
+    let bytes = this.#index.size * recordBytes + this.#index.bytes + this.#arena.bytes + (this.#ids?.bytes ?? 0)
     bytes += this.#folded * this.plan.aggregates.length * baselineBytes
     for (const hot of this.#hot.values()) bytes += hot.bytes
     return bytes
@@ -349,5 +371,7 @@ export class LiveGroup {
     return this.#horizon
   }
 }
+
+const noId: readonly Cell[] = []
 
 const stateOf = ({ start, end, times, columns, known }: EventBuffer): StateEvents => ({ start, end, times, columns, known })
