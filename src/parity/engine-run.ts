@@ -1,8 +1,9 @@
 import { FeatureGroup, type SourceData, topic } from '../definition/index.ts'
 import type { EventLog } from '../eventlog/index.ts'
+import type { SourceRow } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { Interrupt } from '../pointintime/index.ts'
-import { fromCell } from '../schema/index.ts'
+import { cellComparator, fromCell } from '../schema/index.ts'
 import { StreamEngine } from '../stream/index.ts'
 import type { Arrivals } from './arrivals.ts'
 import { askTimes } from './ask-times.ts'
@@ -47,7 +48,7 @@ export async function runEngine(
   const { log, state, live, stored, random, interrupt } = options
   const group = groupOfEngine(groupCase.streamed as FeatureGroup, options.key)
   const { source } = group
-  const rows = arrivals.rows.filter(chosenRows(groupCase.rows, options.rows, random))
+  const rows = versionsInOrder(source, groupCase.rows, arrivals.rows.filter(chosenRows(groupCase.rows, options.rows, random)))
   interrupt.stage(`pushing ${group.name}, ${arrivals.name}`, rows.length)
   const pushes = pushEnds(rows.length, random)
   const flushed = pushes.filter((_, push) => push + 1 === pushes.length || random(flushEvery) === 0)
@@ -65,7 +66,10 @@ export async function runEngine(
     const others = await VectorAnswers.open(group, plan.features, groupCase.rows.keys, state)
     let from = 0
     for (const end of pushes) {
-      await engine.push(source.name, publicRows(source, groupCase.rows, rows.subarray(from, end + 1)))
+      const pushed = Array.from(rows.subarray(from, end + 1), (row) => groupCase.rows.rows[row] as SourceRow)
+      // Those of nobody change nothing.
+      const stray = groupCase.rows.strays[random(groupCase.rows.strays.length)]
+      await engine.push(source.name, publicRows(source, stray ? [stray, ...pushed] : pushed))
       for (const question of asked.at(end))
         live.ask(question, () => vectors.answer(questions.keys[question] as number, questions.at[question] as number))
       if (flushed.includes(end)) {
@@ -111,6 +115,31 @@ function chosenRows({ keyOf, keys }: GroupRows, most: number, random: (below: nu
   return (row) => chosen[keyOf[row] as number] === 1
 }
 
+/**
+ * Without a known time the version of an event that a log took last counts, and in files the one of the greatest content: where
+ * there are several, they are pushed in that order, so that both mean the same.
+ */
+function versionsInOrder(source: SourceData, { rows, eventOf }: GroupRows, arrivals: Int32Array): Int32Array {
+  if (source.known !== null || source.id.length === 0) return arrivals
+  const columns = Object.entries(source.columns)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, type]) => ({ name, compare: cellComparator(type) }))
+  const byContent = (a: number, b: number) => {
+    for (const { name, compare } of columns) {
+      const order = compare(rows[a]?.[name] ?? null, rows[b]?.[name] ?? null)
+      if (order !== 0) return order
+    }
+    return 0
+  }
+  const ordered = arrivals.slice()
+  for (const places of Map.groupBy(arrivals.keys(), (place) => eventOf[arrivals[place] as number]).values()) {
+    if (places.length === 1) continue
+    const versions = places.map((place) => arrivals[place] as number).sort(byContent)
+    for (const [index, place] of places.entries()) ordered[place] = versions[index] as number
+  }
+  return ordered
+}
+
 /** The places of the last rows of each push. */
 function pushEnds(count: number, random: (below: number) => number): Int32Array {
   const ends: number[] = []
@@ -119,7 +148,5 @@ function pushEnds(count: number, random: (below: number) => number): Int32Array 
   return Int32Array.from([...ends, count - 1])
 }
 
-const publicRows = ({ columns }: SourceData, { rows }: GroupRows, places: Int32Array) =>
-  Array.from(places, (place) =>
-    Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, fromCell(type, rows[place]?.[name] ?? null)])),
-  )
+const publicRows = ({ columns }: SourceData, rows: readonly SourceRow[]) =>
+  rows.map((row) => Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, fromCell(type, row[name] ?? null)])))

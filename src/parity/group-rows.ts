@@ -1,5 +1,5 @@
-import type { FeatureGroupData, History } from '../definition/index.ts'
-import { cellAt, type Duck, prepareScan, quoteIdentifier, type SourceRow, transportSql } from '../offline/index.ts'
+import type { FeatureGroupData, History, SourceData } from '../definition/index.ts'
+import { type BatchColumn, cellAt, type Duck, prepareScan, quoteIdentifier, type SourceRow, transportSql } from '../offline/index.ts'
 import { timeOf } from '../oracle/index.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
 
@@ -14,6 +14,8 @@ export interface GroupRows {
   readonly times: Float64Array
   readonly knownAt: Float64Array
   readonly eventOf: Int32Array
+  /** Some of the rows that have no key, and count for nobody. */
+  readonly strays: readonly SourceRow[]
   /** How many keys the source has in all. */
   readonly allKeys: number
   /** The table of the engine that holds the rows, with the columns of the source. */
@@ -32,6 +34,9 @@ export async function readGroupRows(
   const present = columns.map((column) => `s.${column} IS NOT NULL`).join(' AND ')
   const table = duck.uniqueName('parity_rows')
   await duck.run(`CREATE TABLE ${table} AS SELECT s.* FROM (${scan.sql}) s WHERE ${present}`)
+  const strays: SourceRow[] = []
+  for await (const row of sourceCells(duck, source, `(SELECT s.* FROM (${scan.sql}) s WHERE NOT (${present}) LIMIT ${mostStrays})`))
+    strays.push(row)
   await scan.close()
   const [counted] = await duck.rows(`SELECT count(*)::DOUBLE AS keys FROM (SELECT DISTINCT ${columns.join(', ')} FROM ${table})`)
   const allKeys = counted?.keys as number
@@ -40,31 +45,39 @@ export async function readGroupRows(
     const same = columns.map((column) => `s.${column} = k.${column}`).join(' AND ')
     await duck.run(`CREATE OR REPLACE TABLE ${table} AS SELECT s.* FROM ${table} s JOIN (${chosen}) k ON ${same}`)
   }
-  return { ...(await readRows(duck, group, table, options.advance)), allKeys, table }
+  return { ...(await readRows(duck, group, table, options.advance)), strays, allKeys, table }
+}
+
+const mostStrays = 200
+
+/** The rows of a relation with the columns of a source, in order. */
+async function* sourceCells(duck: Duck, source: SourceData, relation: string): AsyncGenerator<SourceRow, void, undefined> {
+  const columns = Object.entries(source.columns)
+  const types = columns.map(([, type]) => type)
+  const casts = columns.map(([name, type]) => transportSql(type, quoteIdentifier(name))).join(', ')
+  for await (const batch of duck.stream(`SELECT ${casts} FROM ${relation}`, types)) {
+    for (let place = 0; place < batch.count; place++) {
+      const row: Record<string, Cell> = {}
+      for (const [index, [name, type]] of columns.entries()) row[name] = cellAt(type, batch.columns[index] as BatchColumn, place)
+      yield row
+    }
+  }
 }
 
 async function readRows(duck: Duck, group: FeatureGroupData, table: string, advance: (rows: number) => void) {
   const { source } = group
-  const columns = Object.entries(source.columns)
-  const types = columns.map(([, type]) => type)
-  const casts = columns.map(([name, type]) => transportSql(type, quoteIdentifier(name))).join(', ')
   const rows: SourceRow[] = []
   const [keyOf, eventOf]: [number[], number[]] = [[], []]
   const [times, knownAt]: [number[], number[]] = [[], []]
   const [keys, events] = [new Places(), new Places()]
   const keyColumns = Object.values(group.keys)
-  for await (const batch of duck.stream(`SELECT ${casts} FROM ${table}`, types)) {
-    for (let place = 0; place < batch.count; place++) {
-      const row: Record<string, Cell> = {}
-      for (const [index, [name, type]] of columns.entries())
-        row[name] = cellAt(type, batch.columns[index] as (typeof batch.columns)[number], place)
-      keyOf.push(keys.of(cellsOf(row, keyColumns)))
-      eventOf.push(source.id.length === 0 ? rows.length : events.of(cellsOf(row, source.id)))
-      times.push(timeOf(source, source.time, row))
-      knownAt.push(source.known === null || row[source.known] === null ? Number.NEGATIVE_INFINITY : timeOf(source, source.known, row))
-      rows.push(row)
-    }
-    advance(batch.count)
+  for await (const row of sourceCells(duck, source, table)) {
+    keyOf.push(keys.of(cellsOf(row, keyColumns)))
+    eventOf.push(source.id.length === 0 ? rows.length : events.of(cellsOf(row, source.id)))
+    times.push(timeOf(source, source.time, row))
+    knownAt.push(source.known === null || row[source.known] === null ? Number.NEGATIVE_INFINITY : timeOf(source, source.known, row))
+    rows.push(row)
+    if (rows.length % 1024 === 0) advance(1024)
   }
   const known = keys.all.length
   const unknown = unknownKey(Object.values(group.entity.keys), keys)

@@ -160,6 +160,25 @@ describe('the same events through every path', () => {
     assert.ok(restarted && restarted.restarts > 5 && (restarted.outcomes?.duplicate ?? 0) > 20 && (restarted.outcomes?.corrected ?? 0) > 5)
   })
 
+  test('where nothing says when a version became known, the greatest content counts, in files as in the stream', async () => {
+    const source = events('orders', {
+      columns: { order_id: t.string(), user_id: t.string(), total: t.decimal(12, 2), at: t.timestamp() },
+      time: 'at',
+      id: 'order_id',
+      lateness: '2h',
+      history: history(orders.map(({ order_id, user_id, total, at }) => ({ order_id, user_id, total, at }))),
+    })
+    const group = featureGroup({
+      name: 'user_totals',
+      entity: user,
+      source,
+      features: (order) => ({ user_total_sum_lifetime: sum(order.total), user_order_count_3h: count().over('3h') }),
+    })
+    const report = await checkParity(featureView({ name: 'totals', features: [group] }), stores, { ...small, engineRows: 200 })
+    assert.deepEqual(report.differences, [])
+    assert.equal(report.proven, true)
+  })
+
   test('another seed asks other questions, the same one the same', async () => {
     const options = { sample: 5, engineRows: 0, oracleRows: 1000 }
     const counts = async (seed: number) => {
