@@ -34,8 +34,8 @@ export class ViewReader {
   readonly plan: ViewPlan
   readonly #store: OnlineStore
   readonly #uses: readonly UseReader[]
-  /** What is read behind the rows of the uses. */
-  readonly #recent: readonly Pick<UseReader, 'table' | 'packer'>[]
+  /** What a multi-get reads: the rows of the uses, and behind them the recent ones. */
+  readonly #tables: readonly Pick<UseReader, 'table' | 'packer'>[]
   /** One for all uses of the same keys. */
   readonly #packers: readonly ((row: Keys) => Uint8Array)[]
 
@@ -59,7 +59,8 @@ export class ViewReader {
       packer: places.indexOf(canonicalJson(use.keys)),
       reader: groupReader(use.plan, live),
     }))
-    this.#recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
+    const recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
+    this.#tables = [...this.#uses, ...recent]
   }
 
   /** Plans the reads of a view. Throws `DEFINITION_MISMATCH` where a group was written by another definition. */
@@ -76,7 +77,7 @@ export class ViewReader {
   async read(rows: readonly Keys[], requests: readonly Keys[], moment: number): Promise<Vector[]> {
     const reads = this.#reads(rows)
     const stored = this.#store.readSync ? this.#store.readSync(reads) : await this.#store.read(reads)
-    return this.#assemble(rows.length, reads, requests, moment, stored)
+    return this.#assemble(rows, reads, requests, moment, stored)
   }
 
   /** As `read`, without waiting, of a store in the process. */
@@ -84,24 +85,24 @@ export class ViewReader {
     if (!this.#store.readSync)
       throw new LockstepError('INVALID_ARGUMENT', `The online store ${this.#store.name} cannot be read without waiting`)
     const reads = this.#reads(rows)
-    return this.#assemble(rows.length, reads, requests, moment, this.#store.readSync(reads))
+    return this.#assemble(rows, reads, requests, moment, this.#store.readSync(reads))
   }
 
   #reads(rows: readonly Keys[]): OnlineRead[] {
     for (const row of rows) checkKeyNames(this.plan.view, row)
     const packed = this.#packers.map((pack) => rows.map(pack))
-    return [...this.#uses, ...this.#recent].map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
+    return this.#tables.map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
   }
 
   #assemble(
-    count: number,
+    rows: readonly Keys[],
     reads: readonly OnlineRead[],
     requests: readonly Keys[],
     moment: number,
     stored: readonly OnlineValues[],
   ): Vector[] {
     const asOf = formatMoment(moment)
-    return Array.from({ length: count }, (_, row) => {
+    return rows.map((_, row) => {
       for (let use = 0; use < this.#uses.length; use++) {
         const { reader, recent } = this.#uses[use] as UseReader
         const key = (reads[use] as OnlineRead).keys[row] as Uint8Array
