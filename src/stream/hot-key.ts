@@ -27,11 +27,6 @@ export class HotKey {
     return this.events.bytes
   }
 
-  /** Events that the memory of the reader grows with. */
-  get evaluated(): number {
-    return this.#reader ? this.events.count : 0
-  }
-
   /** The position of the event with the id of these cells, or -1. */
   find(time: number, cells: readonly Cell[]): number {
     const { events } = this

@@ -9,20 +9,27 @@ const smallest = 16
  */
 export class IdHashes {
   readonly #segments = Array.from({ length: 1 << segmentBits }, () => new Segment())
+  #bytes = (4 * smallest) << segmentBits
 
   get bytes(): number {
-    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
+    return this.#bytes
   }
 
   add(id: readonly Cell[]): void {
     const hash = hashOf(id)
-    this.#segmentOf(hash).add(hash)
+    const segment = this.#segmentOf(hash)
+    this.#bytes -= segment.bytes
+    segment.add(hash)
+    this.#bytes += segment.bytes
   }
 
   /** Takes back one `add` of the id. */
   remove(id: readonly Cell[]): void {
     const hash = hashOf(id)
-    this.#segmentOf(hash).remove(hash)
+    const segment = this.#segmentOf(hash)
+    this.#bytes -= segment.bytes
+    segment.remove(hash)
+    this.#bytes += segment.bytes
   }
 
   mayHave(id: readonly Cell[]): boolean {

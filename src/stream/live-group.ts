@@ -30,6 +30,8 @@ export interface LiveGroupOptions {
 
 /** What one baseline takes, about. */
 const baselineBytes = 80
+/** What is kept of an event of a hot key for one series, at most about. */
+const evaluatedBytes = 20
 /** Keys that the clock passes for each key that is brought. */
 const clockSteps = 8
 
@@ -44,8 +46,12 @@ export class LiveGroup {
   readonly #baselines: (readonly unknown[] | null)[] = []
   readonly #hasBaselines: boolean
   readonly #arena: EventArena
-  /** By place of a record, those read last at the end. */
+  /** By place of a record. */
   readonly #hot = new Map<number, HotKey>()
+  #hotBytes = 0
+  /** By place, the events of hot keys for which something is kept, those read last at the end. */
+  readonly #evaluated = new Map<number, number>()
+  #evaluatedEvents = 0
   readonly #buffer: EventBuffer
   /** Of all events in memory, where events have ids. */
   readonly #ids: IdHashes | null
@@ -154,7 +160,7 @@ export class LiveGroup {
   #applyHot(place: number, time: number, known: number, cells: readonly Cell[], mayBeKnown: boolean): Outcome {
     const record = this.#records
     const hot = this.#hot.get(place) as HotKey
-    const { events } = hot
+    const { events, bytes } = hot
     const same = mayBeKnown ? hot.find(time, cells) : -1
     if (same >= 0) {
       if ((events.times[same] as number) < record.openFrom) return 'late'
@@ -162,6 +168,7 @@ export class LiveGroup {
       record.shared = Math.min(record.shared, hot.remove(same))
     }
     record.shared = Math.min(record.shared, hot.insert(time, known, cells))
+    this.#hotBytes += hot.bytes - bytes
     return same >= 0 ? 'corrected' : 'accepted'
   }
 
@@ -259,21 +266,21 @@ export class LiveGroup {
     const base = this.#baseOf(place)
     const hot = this.#hot.get(place)
     if (!hot) return this.#reader.bind(this.#gather(0), base)
-    this.#hot.delete(place)
-    this.#hot.set(place, hot)
     const reader = hot.read(base, true) as StateReader
-    this.#boundEvaluated()
+    this.#setEvaluated(place, hot.count)
+    // What was made for the keys that were not read for the longest time is forgotten.
+    for (const [other] of this.#evaluated) {
+      if (other === place || this.#evaluatedEvents <= this.#options.evaluatedEvents) break
+      this.#hot.get(other)?.forgetReads()
+      this.#setEvaluated(other, 0)
+    }
     return reader
   }
 
-  /** Forgets what was made for reads of the hot keys that were not read for the longest time. */
-  #boundEvaluated(): void {
-    let evaluated = 0
-    for (const hot of [...this.#hot.values()].reverse()) {
-      const before = evaluated
-      evaluated += hot.evaluated
-      if (before > 0 && evaluated > this.#options.evaluatedEvents) hot.forgetReads()
-    }
+  #setEvaluated(place: number, events: number): void {
+    this.#evaluatedEvents += events - (this.#evaluated.get(place) ?? 0)
+    this.#evaluated.delete(place)
+    if (events > 0) this.#evaluated.set(place, events)
   }
 
   /** Goes on around the clock while there is too much in memory: a key that was not used since the last time leaves. */
@@ -293,7 +300,7 @@ export class LiveGroup {
     this.#events -= count
     this.#forIds(place, count, (id) => this.#ids?.remove(id))
     this.#setBase(place, wholeHistory)
-    this.#hot.delete(place)
+    this.#setHot(place, null)
     this.#arena.clear(this.#records)
     this.#index.remove(place)
     this.#records.remove(place)
@@ -326,14 +333,21 @@ export class LiveGroup {
   #setEvents(place: number, events: StateEvents): void {
     const record = this.#records
     if (events.end - events.start > this.#options.hotEvents) {
-      this.#hot.set(place, new HotKey(this.#layout, events))
+      this.#setHot(place, new HotKey(this.#layout, events))
       this.#arena.clear(record)
       record.large = true
     } else {
-      this.#hot.delete(place)
+      this.#setHot(place, null)
       record.large = false
       this.#arena.replace(record, events)
     }
+  }
+
+  #setHot(place: number, hot: HotKey | null): void {
+    this.#hotBytes += (hot?.bytes ?? 0) - (this.#hot.get(place)?.bytes ?? 0)
+    this.#setEvaluated(place, 0)
+    if (hot) this.#hot.set(place, hot)
+    else this.#hot.delete(place)
   }
 
   #baseOf(place: number): StateBase {
@@ -360,10 +374,9 @@ export class LiveGroup {
 
   /** The memory that they take, about. */
   get bytes(): number {
-    let bytes = this.#index.size * recordBytes + this.#index.bytes + this.#arena.bytes + (this.#ids?.bytes ?? 0)
-    bytes += this.#folded * this.plan.aggregates.length * baselineBytes
-    for (const hot of this.#hot.values()) bytes += hot.bytes
-    return bytes
+    const keys = this.#index.size * recordBytes + this.#index.bytes + this.#folded * this.plan.aggregates.length * baselineBytes
+    const events = this.#arena.bytes + this.#hotBytes + (this.#ids?.bytes ?? 0)
+    return keys + events + this.#evaluatedEvents * this.plan.series.length * evaluatedBytes
   }
 
   /** The moment from which on every key answers. */
