@@ -312,7 +312,11 @@ test('each rule finds what breaks it', () => {
     ['imports point to lower layers', { 'src/testing/a.ts': load('../cli/index.ts') }, /testing must not know cli/],
     ['folders are entered by their doors', { 'src/plan/a.ts': load('../schema/type.ts') }, /the door is src\/schema\/index.ts/],
     ['only the store imports drivers', { 'src/online/index.ts': load('./drivers/lmdb.ts') }, /only store imports drivers/],
-    ['packages and builtins are used where they belong', { 'src/serving/a.ts': load('lmdb') }, /only src\/online\/drivers\/lmdb.ts, src\/online\/drivers\/lmdb\/ may/],
+    [
+      'packages and builtins are used where they belong',
+      { 'src/serving/a.ts': load('lmdb') },
+      /only src\/online\/drivers\/lmdb.ts, src\/online\/drivers\/lmdb\/ may/,
+    ],
     ['packages and builtins are used where they belong', { 'src/serving/a.ts': load('left-pad') }, /no rule names this package/],
     ['packages and builtins are used where they belong', { 'src/plan/a.ts': load('node:fs') }, /plan does no I\/O/],
     ['packages and builtins are used where they belong', { 'src/plan/a.ts': load('lockstep') }, /within src imports are relative/],
