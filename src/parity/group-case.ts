@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { FeatureGroup, type FeatureGroupData, type History, parquet, topic } from '../definition/index.ts'
 import { type Duck, quoteLiteral } from '../offline/index.ts'
 import { type GroupPlan, planGroup } from '../plan/index.ts'
+import type { TypeData } from '../schema/index.ts'
 import { edgesOf } from './edges.ts'
 import { type GroupRows, readGroupRows } from './group-rows.ts'
 import { KeyTimes } from './key-times.ts'
@@ -62,9 +63,13 @@ export const withHistory = (group: FeatureGroupData, history: History, lateness:
 
 /** Writes rows of a table of the engine in their order; `left`: numbers of rows to leave out. */
 export async function writeRows(duck: Duck, table: string, path: string, left: readonly number[] = []): Promise<void> {
-  const kept =
-    left.length === 0
-      ? `FROM ${table}`
-      : `SELECT * EXCLUDE (__place) FROM (SELECT *, row_number() OVER () - 1 AS __place FROM ${table}) WHERE __place NOT IN (${left.join(', ')})`
-  await duck.run(`COPY (${kept}) TO ${quoteLiteral(path)} (FORMAT parquet)`)
+  const absent = duck.uniqueName('parity_absent')
+  await duck.createTable(absent, { __place: number })
+  await duck.append(absent, [number], [{ values: Float64Array.from(left), nulls: null }], left.length)
+  const placed = `(SELECT *, (row_number() OVER () - 1)::DOUBLE AS __place FROM ${table})`
+  await duck.run(
+    `COPY (SELECT * EXCLUDE (__place) FROM ${placed} ANTI JOIN ${absent} USING (__place) ORDER BY __place) TO ${quoteLiteral(path)} (FORMAT parquet); DROP TABLE ${absent}`,
+  )
 }
+
+const number: TypeData = { kind: 'float', nullable: false }

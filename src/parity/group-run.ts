@@ -122,17 +122,19 @@ export class GroupRun {
     const streamed = this.#case.streamed as FeatureGroup
     const live = new Comparison(this.#codec, this.#expected)
     const stored = new Comparison(this.#codec, this.#expected)
+    const quiet = new Comparison(this.#codec, this.#expected)
     const store = newStore()
     const vectors = await VectorAnswers.open(streamed, plan.features, rows.keys, store)
     const started = performance.now()
     const answer = (key: number, q: number) => vectors.answer(key, q)
-    const result = await runLive(this.#case, { arrivals, store, live, stored: { comparison: stored, answer }, random, interrupt })
+    const result = await runLive(this.#case, { arrivals, store, live, quiet, stored: { comparison: stored, answer }, random, interrupt })
     await store.close()
     const milliseconds = performance.now() - started
     const refusedRows = this.#refused(result.late).length
     const counts = { ...result, lateRows: result.late.length, refusedRows }
     await this.#report(`stream, ${arrivals.name}`, live, counts, result.late, milliseconds)
     await this.#report(`rows that it stored, ${arrivals.name}`, stored, noStream, result.late, 0)
+    await this.#report('streams, just before the next change', quiet, noStream, result.late, 0)
   }
 
   /** The engine over a log and a store on the disk; its topic keyed as the group is, and by the id, so that a router is needed. */
@@ -220,12 +222,8 @@ export class GroupRun {
     const { duck, work } = this.#options
     const { group, plan, rows, questions } = this.#case
     const path = join(work.folder, 'without-late.parquet')
-    await writeRows(
-      duck,
-      rows.table,
-      path,
-      late.map(({ row }) => row),
-    )
+    const left = late.map(({ row }) => row)
+    await writeRows(duck, rows.table, path, left)
     const { history: _history, ...rest } = work
     const some: Questions = {
       count: asked.length,

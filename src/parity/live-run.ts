@@ -18,8 +18,10 @@ export interface LiveRunOptions {
   readonly store: OnlineStore
   /** Reads from memory are compared here. */
   readonly live: Comparison
-  /** Reads of what was stored last are compared here; null where they are not to be. */
-  readonly stored: { readonly comparison: Comparison; readonly answer: (key: number, q: number) => Answer } | null
+  /** Reads at the last moment before a value can change, as the state foretells it: they have to be as at the moment of a question. */
+  readonly quiet: Comparison
+  /** Reads of what was stored last are compared here. */
+  readonly stored: { readonly comparison: Comparison; readonly answer: (key: number, q: number) => Answer }
   readonly random: (below: number) => number
   readonly interrupt: Interrupt
 }
@@ -44,6 +46,9 @@ const commitCount = 240
 const advanceEvery = 16
 /** One question in so many is asked of what is stored: rows are unpacked for each. */
 const storedEvery = 4
+/** After one question in so many the values are read again just before they can change; of those that never do, this much later. */
+const quietEvery = 16
+const never = 30 * 86_400_000_000
 
 /**
  * Sends the rows of a group to its live state in an order of arrival and asks every question while it can be asked: of the
@@ -186,6 +191,7 @@ class LiveRun {
   /** Questions of one key follow one another, so that it is found once and then moves from moment to moment. */
   #askLive(place: number): void {
     const { questions } = this.#case
+    const { random } = this.#options
     let found = -1
     let read: LiveKey | null = null
     for (const question of this.#asked.at(place)) {
@@ -196,7 +202,23 @@ class LiveRun {
         read?.seek(questions.at[question] as number)
         return read as LiveKey
       })
+      if (read && random(quietEvery) === 0) this.#askQuiet(question, read)
     }
+  }
+
+  /** No event comes and time goes on: until a value can change, it does not. */
+  #askQuiet(question: number, read: LiveKey): void {
+    const q = this.#case.questions.at[question] as number
+    this.#options.quiet.ask(question, () => {
+      read.seek(q)
+      const { status, eventTime } = read
+      const next = this.#plan.features.map((_, feature) => read.nextChangeAt(feature))
+      const value = (feature: number) => {
+        read.seek((next[feature] ?? q + never + 1) - 1)
+        return read.value(feature)
+      }
+      return { value, status, eventTime }
+    })
   }
 
   #read(key: string): LiveKey | null {
@@ -207,7 +229,6 @@ class LiveRun {
   #askStored(place: number): void {
     const { questions } = this.#case
     const reader = this.#options.stored
-    if (!reader) return
     for (const question of this.#askedOfStore.at(place))
       reader.comparison.ask(question, () => reader.answer(questions.keys[question] as number, questions.at[question] as number))
   }
