@@ -40,3 +40,28 @@ test('other events, and another lateness', async () => {
     assert.match(answer.stderr, message)
   }
 })
+
+test('the events of a topic, as it holds them now', async () => {
+  const definitions = `import { count, entity, events, featureGroup, featureView, t, topic } from 'lockstep'
+const user = entity('user', { user_id: t.string() })
+const taps = events('taps', {
+  columns: { tap_id: t.string(), user_id: t.string(), at: t.timestamp() }, time: 'at', id: 'tap_id',
+  stream: topic('taps', { key: 'user_id', partitions: 2 }),
+})
+export const userTaps = featureGroup({ name: 'user_taps', entity: user, source: taps, features: () => ({ user_tap_count_1h: count().over('1h') }) })
+export const activity = featureView({ name: 'activity', features: [userTaps] })
+`
+  const tap = (place: number) => JSON.stringify({ tap_id: `t${place}`, user_id: `u${place % 3}`, at: `2026-03-01T10:${10 + place}:00Z` })
+  using project = smallProject({
+    'definitions.ts': definitions,
+    'taps.ndjson': Array.from({ length: 30 }, (_, place) => tap(place)).join('\n'),
+  })
+  const early = await lockstep(project.path, 'parity', 'activity', ...small, '--events', 'topic')
+  assert.deepEqual([early.code, early.stderr.split('\n')[0]], [1, 'Error:  There is no topic taps'])
+  const pushed = await lockstep(project.path, 'push', 'taps', 'taps.ndjson')
+  assert.equal(pushed.code, 0, pushed.stderr)
+  const { code, stdout } = await lockstep(project.path, 'parity', 'activity', ...small, '--events', 'topic', '--json')
+  assert.equal(code, 0)
+  const { groups, proven } = JSON.parse(stdout)
+  assert.deepEqual([proven, groups[0].keys, groups[0].rows], [true, 3, 30])
+})
