@@ -31,20 +31,20 @@ export async function readGroupRows(
   const { source } = group
   const scan = await prepareScan(duck, { ...source, id: [] }, options.history ? { history: options.history } : {})
   const columns = Object.values(group.keys).map(quoteIdentifier)
+  const names = columns.join(', ')
   const present = columns.map((column) => `s.${column} IS NOT NULL`).join(' AND ')
-  const table = duck.uniqueName('parity_rows')
-  await duck.run(`CREATE TABLE ${table} AS SELECT s.* FROM (${scan.sql}) s WHERE ${present}`)
-  const strays: SourceRow[] = []
-  for await (const row of sourceCells(duck, source, `(SELECT s.* FROM (${scan.sql}) s WHERE NOT (${present}) LIMIT ${mostStrays})`))
-    strays.push(row)
-  await scan.close()
-  const [counted] = await duck.rows(`SELECT count(*)::DOUBLE AS keys FROM (SELECT DISTINCT ${columns.join(', ')} FROM ${table})`)
+  const [keys, table] = [duck.uniqueName('parity_keys'), duck.uniqueName('parity_rows')]
+  await duck.run(`CREATE TABLE ${keys} AS SELECT DISTINCT ${names} FROM (${scan.sql}) s WHERE ${present}`)
+  const [counted] = await duck.rows(`SELECT count(*)::DOUBLE AS keys FROM ${keys}`)
   const allKeys = counted?.keys as number
-  if (allKeys > options.keys) {
-    const chosen = `SELECT DISTINCT ${columns.join(', ')} FROM ${table} ORDER BY hash(${columns.join(', ')}, ${options.seed}), ${columns.join(', ')} LIMIT ${options.keys}`
-    const same = columns.map((column) => `s.${column} = k.${column}`).join(' AND ')
-    await duck.run(`CREATE OR REPLACE TABLE ${table} AS SELECT s.* FROM ${table} s JOIN (${chosen}) k ON ${same}`)
-  }
+  const chosen = `(FROM ${keys} ORDER BY hash(${names}, ${options.seed}), ${names} LIMIT ${options.keys})`
+  const same = columns.map((column) => `s.${column} = k.${column}`).join(' AND ')
+  const join = allKeys > options.keys ? `JOIN ${chosen} k ON ${same}` : `WHERE ${present}`
+  await duck.run(`CREATE TABLE ${table} AS SELECT s.* FROM (${scan.sql}) s ${join}; DROP TABLE ${keys}`)
+  const strays: SourceRow[] = []
+  const withoutKey = `(SELECT s.* FROM (${scan.sql}) s WHERE NOT (${present}) LIMIT ${mostStrays})`
+  for await (const row of sourceCells(duck, source, withoutKey)) strays.push(row)
+  await scan.close()
   return { ...(await readRows(duck, group, table, options.advance)), strays, allKeys, table }
 }
 
