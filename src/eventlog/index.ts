@@ -1,4 +1,5 @@
 export { type DeadLetter, deadLetter } from './dead-letter.ts'
+export type { KafkaEventLogOptions, KafkaSasl } from './kafka-options.ts'
 export type {
   ConsumeOptions,
   Consumer,

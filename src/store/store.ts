@@ -13,9 +13,8 @@ import {
   type VectorOf,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import type { KafkaEventLogOptions } from '../eventlog/drivers/kafka.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
-import type { EventLog, RecordPosition } from '../eventlog/index.ts'
+import type { EventLog, KafkaEventLogOptions, RecordPosition } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'

@@ -1,31 +1,14 @@
-import type { ConnectionOptions } from 'node:tls'
 import { LockstepError } from '../../errors.ts'
 import { checkConsume, checkPartitions, checkRecords, checkTopic, closedLog, noTopic, otherPartitions } from '../check.ts'
+import type { KafkaEventLogOptions } from '../kafka-options.ts'
 import type { ConsumeOptions, Consumer, EventLog, EventLogCapabilities, NewRecord, PartitionOffsets, RecordPosition } from '../log.ts'
 import { Appender } from './kafka/appender.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaConsumer } from './kafka/consumer.ts'
-import type { Address, KafkaSasl, Links } from './kafka/link.ts'
+import type { Address, Links } from './kafka/link.ts'
 import { listOffsets } from './kafka/list-offsets.ts'
 import { loadProtocol } from './kafka/protocol.ts'
 import { accept, reasonOf } from './kafka/refusal.ts'
-
-export type { KafkaSasl } from './kafka/link.ts'
-
-export interface KafkaEventLogOptions {
-  /** Some of the cluster's brokers, each as `host:port`; the others are found by them. The port is 9092 where none is given. */
-  readonly brokers: readonly string[]
-  /** The name that brokers give this client in their records. Default: `lockstep`. */
-  readonly clientId?: string
-  /** Encrypts connections; what Node.js takes for `tls.connect`, such as `ca`, `cert` and `key`. `{}` trusts the usual authorities. */
-  readonly tls?: ConnectionOptions
-  /** Who connects. */
-  readonly sasl?: KafkaSasl
-  /** How long an operation may take with all its attempts, in milliseconds. Default: 30,000. */
-  readonly timeout?: number
-  /** Of topics that `createTopic` makes: on how many brokers each partition lies. Default: what the brokers say. */
-  readonly replicas?: number
-}
 
 const defaultPort = 9092
 const connectTimeout = 5_000

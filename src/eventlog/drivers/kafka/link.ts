@@ -1,21 +1,13 @@
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { Connection } from '@platformatic/kafka'
+import type { KafkaSasl } from '../../kafka-options.ts'
 import type { Protocol } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 
 export interface Address {
   readonly host: string
   readonly port: number
-}
-
-/** How to prove who one is. */
-export interface KafkaSasl {
-  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER'
-  readonly username?: string
-  readonly password?: string
-  /** For `OAUTHBEARER`: the token, or what gives a fresh one. */
-  readonly token?: string | (() => string | Promise<string>)
 }
 
 export interface LinkOptions {
