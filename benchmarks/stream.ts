@@ -122,27 +122,30 @@ async function readBack(
   const own: number[] = []
   const others: number[] = []
   const began = performance.now()
-  const looking: Promise<unknown>[] = []
+  // One probe at a time, so that looking for it is no load.
+  let looking: Promise<void> | null = null
   for (let sent = 0, probe = keys; performance.now() - began < seconds * 1000; ) {
     const due = Math.min(Math.floor(((performance.now() - began) / 1000) * rate) - sent, 20_000)
     if (due > 0) {
       const batch = Array.from({ length: due }, (_, index) => record(sent + index))
-      const key = probe++
-      batch.push(record(sent, key))
       const handed = performance.now()
+      const key = looking ? null : probe++
+      if (key !== null) batch.push(record(sent, key))
       sent += due
-      looking.push(
-        parts.log.append('clicks', batch).then(async () => {
+      const appended = parts.log.append('clicks', batch)
+      if (key === null) await appended
+      else
+        looking = appended.then(async () => {
           while (countOf(memory, key) !== 1) await setTimeout(1)
           own.push(performance.now() - handed)
           while (countOf(stored, key) !== 1) await setTimeout(2)
           others.push(performance.now() - handed)
-        }),
-      )
+          looking = null
+        })
     }
     await setTimeout(5)
   }
-  await Promise.all(looking)
+  await looking
   await engine.close()
   const quantile = (values: readonly number[], share: number) =>
     values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
