@@ -9,8 +9,8 @@ import { Duck, quoteLiteral } from '../src/offline/index.ts'
 import { memoryOnlineStore } from '../src/online/drivers/memory.ts'
 import type { Progress } from '../src/pointintime/index.ts'
 
-/** Of these events, as columns in memory, a limit of 512 MiB leaves room for a part at a time. */
-const rows = 200_000
+/** Events with long texts: of their columns a limit of 512 MiB has room for some at a time, and deals them out in passes. */
+const rows = 100_000
 const limited = { memoryLimit: 512 * 2 ** 20 }
 
 const folder = await mkdtemp(join(tmpdir(), 'lockstep-memory-limit-'))
@@ -23,7 +23,7 @@ const labelsFile = join(folder, 'labels.parquet')
   const random = (seed: number, below: number) => `(hash(i * 31 + ${seed}) % ${below})`
   const at = (seed: number) => `TIMESTAMP '2026-01-01' + to_seconds(${random(seed, 30 * 86_400)}::BIGINT)`
   await duck.run(
-    `COPY (SELECT i AS visit_id, ${random(1, 4_000)}::INTEGER AS user_id, 'category ' || ${random(2, 50)} AS category, 'https://example.com/page/' || ${random(3, 100_000)} AS page, 'campaign ' || ${random(4, 1_000)} || ' of the month' AS campaign, (${random(5, 10_000)} / 100.0)::DECIMAL(9, 2) AS spent, ${at(6)} AS "at" FROM range(${rows}) rows(i)) TO ${quoteLiteral(visitsFile)} (FORMAT parquet);
+    `COPY (SELECT i AS visit_id, ${random(1, 4_000)}::INTEGER AS user_id, 'category ' || ${random(2, 50)} AS category, 'https://example.com/page/' || repeat('of-many/', 150) || ${random(3, 1_000)} AS page, 'campaign ' || ${random(4, 1_000)} || ' of the month' AS campaign, (${random(5, 10_000)} / 100.0)::DECIMAL(9, 2) AS spent, ${at(6)} AS "at" FROM range(${rows}) rows(i)) TO ${quoteLiteral(visitsFile)} (FORMAT parquet, ROW_GROUP_SIZE 8192);
      COPY (SELECT i AS label_id, ${random(7, 4_500)}::INTEGER AS user_id, ${at(8)} AS "at" FROM range(10_000) rows(i)) TO ${quoteLiteral(labelsFile)} (FORMAT parquet)`,
   )
 }
@@ -42,9 +42,10 @@ const visits = events('visits', {
   id: 'visit_id',
   history: parquet(visitsFile),
 })
+const user = entity('user', { user_id: t.integer() })
 const userVisits = featureGroup({
   name: 'user_visits',
-  entity: entity('user', { user_id: t.integer() }),
+  entity: user,
   source: visits,
   features: (row) => ({
     visits_7d: count().over('7d'),
@@ -55,56 +56,63 @@ const userVisits = featureGroup({
     top_categories_7d: topK(row.category, 2).over('7d'),
   }),
 })
+const userSpending = featureGroup({
+  name: 'user_spending',
+  entity: user,
+  source: visits,
+  features: (row) => ({ spent_total: sum(row.spent), spent_7d: sum(row.spent).over('7d'), last_campaign_spent: last(row.campaign) }),
+})
 const visiting = featureView({ name: 'visiting', features: [userVisits] })
 const definitions = [userVisits, visiting]
 
-/** Counts how often a stage begins, which it does once for each partition. */
-function stagesOf(name: string): { readonly progress: (told: Progress) => void; begun: number } {
-  const stages = {
-    begun: 0,
+/** Counts how often each stage begins: dealing out once for each pass, computing once for each partition that this process computes. */
+function countStages() {
+  const begun = new Map<string, number>()
+  return {
     progress: ({ stage, rows: done }: Progress) => {
-      if (stage === name && done === 0) stages.begun++
+      if (done === 0) begun.set(stage, (begun.get(stage) ?? 0) + 1)
     },
+    counts: () => ({ passes: begun.get('dealing out visits') ?? 0, partitions: begun.get('computing user_visits') ?? 0 }),
   }
-  return stages
 }
 
 describe('work within a memory limit that its data would pass goes through in parts, and gives the same bytes', () => {
   it('a training set, in this process and in workers', async () => {
     const build = async (name: string, options: { readonly memoryLimit?: number; readonly workers?: number }) => {
-      const stages = stagesOf('computing user_visits')
+      const stages = countStages()
       await using store = await openStore({ definitions, online: 'memory' })
       await using set = await store.trainingSet(visiting, labelsFile, { ...options, progress: stages.progress })
       const path = join(folder, `${name}.parquet`)
       await set.write(path)
-      return { bytes: await readFile(path), partitions: stages.begun }
+      return { bytes: await readFile(path), ...stages.counts() }
     }
     const whole = await build('whole', {})
     const parts = await build('parts', limited)
     const workers = await build('workers', { memoryLimit: 768 * 2 ** 20, workers: 2 })
-    assert.equal(whole.partitions, 1)
-    assert.ok(parts.partitions > 1, `${parts.partitions} partitions`)
+    assert.deepEqual([whole.passes, whole.partitions], [0, 1])
+    assert.ok(parts.partitions > 1 && parts.passes > 1, `${parts.partitions} partitions, ${parts.passes} passes`)
     assert.ok(parts.bytes.equals(whole.bytes))
     assert.equal(workers.partitions, 0, 'none is computed in this process')
+    assert.ok(workers.passes >= 1)
     assert.ok(workers.bytes.equals(whole.bytes))
   })
 
   it('a backfill', async () => {
     const write = async (name: string, options: { readonly memoryLimit?: number }) => {
-      const stages = stagesOf('computing user_visits')
+      const stages = countStages()
       await using store = await openStore({ definitions, online: 'memory', folder: join(folder, name) })
       const range = { from: '2026-01-10T00:00:00Z', to: '2026-01-12T00:00:00Z', every: '1d' } as const
       await store.backfill(userVisits, { ...options, ...range, progress: stages.progress })
       const files = (await readdir(join(folder, name), { recursive: true })).filter((file) => file.endsWith('.parquet')).sort()
       return {
         files: await Promise.all(files.map(async (file) => [file, await readFile(join(folder, name, file))])),
-        partitions: stages.begun,
+        ...stages.counts(),
       }
     }
     const whole = await write('whole', {})
     const parts = await write('parts', limited)
-    assert.equal(whole.partitions, 1)
-    assert.ok(parts.partitions > 1, `${parts.partitions} partitions`)
+    assert.deepEqual([whole.passes, whole.partitions], [0, 1])
+    assert.ok(parts.partitions > 1 && parts.passes > 1, `${parts.partitions} partitions, ${parts.passes} passes`)
     assert.equal(whole.files.length, 2)
     assert.deepEqual(parts.files, whole.files)
   })
@@ -112,7 +120,7 @@ describe('work within a memory limit that its data would pass goes through in pa
   it('materializing', async () => {
     const write = async (options: { readonly memoryLimit?: number }) => {
       const online = memoryOnlineStore()
-      await materializeGroup(userVisits, online, { ...options, upto: Date.UTC(2026, 0, 31) * 1000 })
+      await materializeGroup(userSpending, online, { ...options, upto: Date.UTC(2026, 0, 31) * 1000 })
       const stored = new Map<string, string>()
       for (const table of await online.tables())
         for await (const { key, value } of online.scan(table))

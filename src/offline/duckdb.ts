@@ -35,6 +35,7 @@ export class Duck implements AsyncDisposable {
   readonly folder: string
   /** Bytes that it was told to keep to, or null. */
   readonly memoryLimit: number | null
+  readonly threads: number
   readonly #inOrder: boolean
   readonly #idle: DuckDBConnection[] = []
   readonly #busy = new Set<DuckDBConnection>()
@@ -45,9 +46,15 @@ export class Duck implements AsyncDisposable {
   #names = 0
   #interrupted = false
 
-  private constructor(instance: DuckDBInstance, folder: string, { memoryLimitBytes, preserveInsertionOrder }: DuckOptions) {
+  private constructor(
+    instance: DuckDBInstance,
+    folder: string,
+    threads: number,
+    { memoryLimitBytes, preserveInsertionOrder }: DuckOptions,
+  ) {
     this.#instance = instance
     this.folder = folder
+    this.threads = threads
     this.memoryLimit = memoryLimitBytes ?? null
     this.#inOrder = preserveInsertionOrder ?? true
   }
@@ -58,8 +65,9 @@ export class Duck implements AsyncDisposable {
     await clearAbandoned(parent, 'lockstep-')
     const folder = join(parent, temporaryName('lockstep-'))
     await mkdir(folder, { mode: 0o700 })
+    const threads = options.threads ?? availableParallelism()
     const instance = await DuckDBInstance.create(':memory:', {
-      threads: String(options.threads ?? availableParallelism()),
+      threads: String(threads),
       temp_directory: folder,
       preserve_insertion_order: String(options.preserveInsertionOrder ?? true),
       // It trusts a file of the same path and size to be unchanged for longer than files here are, and takes memory.
@@ -69,7 +77,7 @@ export class Duck implements AsyncDisposable {
       allow_community_extensions: 'false',
       ...(options.memoryLimitBytes === undefined ? {} : { memory_limit: `${Math.floor(options.memoryLimitBytes)}B` }),
     })
-    return new Duck(instance, folder, options)
+    return new Duck(instance, folder, threads, options)
   }
 
   /** Runs one statement or several; a transaction must lie within one call. */

@@ -3,10 +3,10 @@ import { type Duck, physicalType, type Scan } from '../offline/index.ts'
 import type { GroupUse } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { type Interrupt, quoteIdentifier } from './context.ts'
+import { type Division, divide } from './division.ts'
 import { type GroupInput, groupValues, historyColumns, historySql } from './group-values.ts'
 import { memoryBudget } from './memory-budget.ts'
 import { computePartition, type PartitionTask, valueColumns } from './partition.ts'
-import { partitionCount } from './partition-count.ts'
 import { PartitionWorkers } from './partition-workers.ts'
 import { Spill } from './spill.ts'
 
@@ -43,25 +43,20 @@ export async function evaluateUse(
 ): Promise<void> {
   const { plan } = use
   interrupt.stage(`reading ${plan.group.source.name}`)
-  const partitions = Math.max(options.partitions, await partitionCount(duck, use, scan, moments.count, options))
+  const division = await divide(duck, use, scan, moments.count, options)
+  const partitions = Math.max(options.partitions, division.partitions)
   const keys = await findMomentKeys(duck, use, moments, keyColumn, partitions)
   const [bounds] = await duck.rows(`SELECT min(__at) AS first, max(__at) AS last FROM ${moments.table}`)
   const effective = (moment: unknown) => effectiveMoment(plan.group.refresh, (moment as number | null) ?? 0)
   const join = use.keys.map(({ name }, index) => `m.${quoteIdentifier(keyColumn(name))} = k.key_${index}`).join(' AND ')
   const momentsSql = `SELECT k.__k::DOUBLE AS __k, m.__at, m.__row::DOUBLE AS __row, coalesce(k.__part, 0) AS __part FROM ${moments.table} m LEFT JOIN ${keys.table} k ON ${join}`
-  const history = historySql(
-    use,
-    scan,
-    `SELECT * FROM ${keys.table}`,
-    { asKnown: options.asKnown, first: effective(bounds?.first), last: effective(bounds?.last) },
-    partitions === 1 ? '' : ', k.__part',
-  )
+  const bound = { asKnown: options.asKnown, first: effective(bounds?.first), last: effective(bounds?.last) }
   if (partitions === 1) {
     const input: GroupInput = {
       keyCount: keys.counts.get(0) ?? 0,
       momentCount: moments.count,
       momentsSql: `SELECT __k, __at, __row FROM (${momentsSql}) ORDER BY __row`,
-      historySql: history,
+      historySql: historySql(use, scan, `SELECT * FROM ${keys.table}`, bound),
     }
     const { values, rows, count } = await groupValues(duck, use, input, options.asKnown, interrupt)
     const columns = valueColumns(use)
@@ -69,13 +64,33 @@ export async function evaluateUse(
     await duck.append(into, Object.values(columns), [{ values: rows, nulls: null }, ...values.columns()], count)
   } else {
     await using spill = await Spill.open(duck.folder)
-    await spill.write(duck, 'history', history)
-    await spill.write(duck, 'moments', momentsSql)
-    await computePartitions(await partitionTasks(duck, use, spill, keys, options), options, interrupt)
+    const within = (first: number, end: number) => `__part BETWEEN ${first} AND ${end - 1}`
+    const history = (first: number, end: number) =>
+      historySql(use, scan, `SELECT * FROM ${keys.table} WHERE ${within(first, end)}`, bound, ', k.__part')
+    await spill.deal(duck, 'history', partitions, division.historyRow, history, () => {
+      interrupt.check()
+      interrupt.stage(`dealing out ${plan.group.source.name}`)
+    })
+    await spill.deal(duck, 'moments', partitions, momentRow, (first, end) => `SELECT * FROM (${momentsSql}) WHERE ${within(first, end)}`)
+    await computePartitions(await partitionTasks(duck, use, spill, momentsSql, keys, options), options, interrupt)
     await duck.createTable(into, valueColumns(use))
-    await duck.run(`INSERT INTO ${into} SELECT * FROM ${spill.rows('values_*')} ORDER BY __row`)
+    for (const rows of sortedAtOnce(duck, moments.count, division))
+      await duck.run(`INSERT INTO ${into} SELECT * FROM ${spill.allValues()} WHERE ${rows} ORDER BY __row`)
   }
   await duck.run(`DROP TABLE ${keys.table}`)
+}
+
+/** Bytes of a dealt moment. */
+const momentRow = 32
+
+/** Of the engine's memory, what it sorts without going through files, where it would need more for long rows than it has. */
+const sortedShare = 0.25
+
+/** Conditions that cut the rows of all moments, in order, into so many at a time as the engine sorts in memory. */
+function sortedAtOnce({ memoryLimit }: Duck, count: number, { valueRow }: Division): readonly string[] {
+  const length = Math.max(1, Math.min(count, Math.floor(((memoryLimit ?? Number.POSITIVE_INFINITY) * sortedShare) / valueRow)))
+  const slices = Math.max(1, Math.ceil(count / length))
+  return Array.from({ length: slices }, (_, slice) => `__row >= ${slice * length} AND __row < ${(slice + 1) * length}`)
 }
 
 interface MomentKeys {
@@ -117,27 +132,33 @@ async function partitionTasks(
   duck: Duck,
   use: GroupUse,
   spill: Spill,
+  momentsSql: string,
   keys: MomentKeys,
   { asKnown, memoryLimit, temporaryFolder, workers }: EvaluateOptions,
 ): Promise<PartitionTask[]> {
-  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM ${spill.rows('moments')} GROUP BY ALL ORDER BY ALL`)
+  const counts = await duck.rows(`SELECT __part AS part, count(*)::DOUBLE AS count FROM (${momentsSql}) GROUP BY ALL ORDER BY ALL`)
   const spilled = spilledColumns(use)
   const memoryLimitBytes = memoryLimit === null ? null : memoryBudget(memoryLimit, workers).partitionEngine
-  return counts.map(({ part, count }) => ({
-    // Its rows are in files by now.
-    group: { ...use.plan.group, source: { ...use.plan.group.source, history: null } },
-    keys: use.keys,
-    input: {
-      keyCount: keys.counts.get(Number(part)) ?? 0,
-      momentCount: count as number,
-      momentsSql: `SELECT __k, __at, __row FROM ${spill.rows('moments')} WHERE __part = ${part} ORDER BY __row`,
-      historySql: `SELECT ${spilled} FROM ${spill.rows('history')} WHERE __part = ${part}`,
-    },
-    asKnown,
-    temporaryFolder,
-    memoryLimitBytes,
-    output: spill.path(`values_${part}`),
-  }))
+  const tasks = counts.map(async ({ part: place, count }) => {
+    const part = Number(place)
+    const history = await spill.rows('history', part)
+    return {
+      // Its rows are in files by now.
+      group: { ...use.plan.group, source: { ...use.plan.group.source, history: null } },
+      keys: use.keys,
+      input: {
+        keyCount: keys.counts.get(part) ?? 0,
+        momentCount: count as number,
+        momentsSql: `SELECT __k, __at, __row FROM ${await spill.rows('moments', part)} ORDER BY __row`,
+        historySql: history && `SELECT ${spilled} FROM ${history}`,
+      },
+      asKnown,
+      temporaryFolder,
+      memoryLimitBytes,
+      output: spill.values(part),
+    }
+  })
+  return await Promise.all(tasks)
 }
 
 async function computePartitions(tasks: readonly PartitionTask[], { workers }: EvaluateOptions, interrupt: Interrupt): Promise<void> {
