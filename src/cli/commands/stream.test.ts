@@ -81,6 +81,19 @@ test('workers share the work until they are told to stop', async () => {
   assert.match(stderr, /events\/s {2}lag \d+ {2}watermark .* {2}late 0/)
 })
 
+test('told to stop at any moment of its start, it ends', async () => {
+  using project = streamedProject()
+  await Promise.all(
+    [300, 450, 600, 750, 900, 1100].map(async (delay) => {
+      const { child, ended } = startLockstep(project.path, ['stream', '--json'])
+      await setTimeout(delay)
+      child.kill('SIGTERM')
+      const { code, signal, stderr } = await ended
+      assert.ok(code === 0 || code === 130 || signal === 'SIGTERM', `${code} ${stderr}`)
+    }),
+  )
+})
+
 test('a project without a stream says how to have one', async () => {
   using project = smallProject()
   const { code, stderr } = await lockstep(project.path, 'stream')

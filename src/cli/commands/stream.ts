@@ -41,12 +41,13 @@ async function stream(names: readonly VersionedName[], options: StreamCommandOpt
     })
   const helpers = Array.from({ length: workers - 1 }, () => new HelperProcess())
   const stopped = new AbortController()
+  const stop = () => stopped.abort()
+  // A helper whose parent is gone, however it went, ends as if it had been told to.
+  process.on('disconnect', stop)
   try {
-    await whileStoppable(
-      () => stopped.abort(),
-      () => work(store, streamed, output, { untilCaughtUp, signal: stopped.signal }),
-    )
+    await whileStoppable(stop, () => work(store, streamed, output, { untilCaughtUp, signal: stopped.signal }))
   } finally {
+    process.off('disconnect', stop)
     await Promise.all(helpers.map((helper) => helper.stop()))
   }
   const status = await store.streamStatus(streamed)
@@ -60,14 +61,19 @@ async function work(
   { untilCaughtUp, signal }: { untilCaughtUp: boolean; signal: AbortSignal },
 ): Promise<void> {
   await using live = await store.stream(groups, { warn: (error) => output.warn((error as Error).message) })
-  const done = untilCaughtUp ? live.caughtUp() : new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-  const lines = output.showsProgress ? showProgress(store, groups, signal) : null
-  await Promise.race([done, live.failed, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))])
-  lines?.stop()
+  const lines = output.showsProgress ? showProgress(store, groups) : null
+  await Promise.race([aborted(signal), live.failed, ...(untilCaughtUp ? [live.caughtUp()] : [])])
+  await lines?.stop()
 }
 
-/** A line a second: events a second, and how far the stream has come. */
-function showProgress(store: Store, groups: readonly FeatureGroupData[], signal: AbortSignal): { stop(): void } {
+/** Also of a signal that was given before anybody listened, while the workers were still starting. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** A line a second, and one at the end: events a second, and how far the stream has come. */
+function showProgress(store: Store, groups: readonly FeatureGroupData[]): { stop(): Promise<void> } {
   let before: { events: number; at: number } | null = null
   const show = async () => {
     const status = await store.streamStatus(groups)
@@ -75,10 +81,20 @@ function showProgress(store: Store, groups: readonly FeatureGroupData[], signal:
     const at = performance.now()
     const rate = before === null ? 0 : ((events - before.events) / (at - before.at)) * 1000
     before = { events, at }
-    if (!signal.aborted) process.stderr.write(`${progressText(status, rate)}\n`)
+    process.stderr.write(`${progressText(status, rate)}\n`)
   }
-  const timer = setInterval(() => void show().catch(() => {}), 1000)
-  return { stop: () => clearInterval(timer) }
+  let shown = Promise.resolve()
+  const next = () => {
+    shown = shown.then(show).catch(() => {})
+    return shown
+  }
+  const timer = setInterval(next, 1000)
+  return {
+    stop() {
+      clearInterval(timer)
+      return next()
+    },
+  }
 }
 
 /** `12,000 events/s  lag 300  watermark 2026-03-01T12:00:00Z  late 0  duplicate 12  dead-lettered 1` */
