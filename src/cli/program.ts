@@ -13,6 +13,7 @@ import { addPush } from './commands/push.ts'
 import { addReplay } from './commands/replay.ts'
 import { addStatus } from './commands/status.ts'
 import { addStream } from './commands/stream.ts'
+import { addToken } from './commands/token.ts'
 import { addTrain } from './commands/train.ts'
 import { withExamples } from './examples.ts'
 import { collectPair } from './values.ts'
@@ -38,6 +39,6 @@ export function program(): Command {
     .option('-q, --quiet', 'print results and errors only')
   const history = [addTrain, addBackfill, addMaterialize]
   const events = [addStream, addPush, addReplay, addStatus]
-  for (const add of [addInit, addCheck, addList, addDescribe, ...history, ...events, addGet, addExplain, addParity]) add(lockstep)
+  for (const add of [addInit, addCheck, addList, addDescribe, ...history, ...events, addGet, addExplain, addParity, addToken]) add(lockstep)
   return lockstep
 }

@@ -1,0 +1,116 @@
+import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import { durationMicros } from '../../lib/duration.ts'
+import { formatMoment } from '../../lib/moment.ts'
+import { type Token, TokenFile, tokensPath } from '../../server/index.ts'
+import type { Catalogue } from '../catalogue.ts'
+import { withExamples } from '../examples.ts'
+import { type Session, sessionOf } from '../session.ts'
+import { collectText } from '../values.ts'
+
+interface TokenOptions {
+  readonly scope?: readonly string[]
+  readonly expires: string
+  readonly rate?: number
+}
+
+const actions = { create, list, revoke } as const
+
+export function addToken(program: Command): void {
+  const command = program
+    .command('token')
+    .description(
+      'Makes, lists and revokes the tokens that callers of lockstep serve are known by. A new one is printed once: nobody can read it later. A running server takes changes over within a second.',
+    )
+    .argument('<action>', 'create, list or revoke', parseAction)
+    .argument('[name]', 'create: who is to have the token; revoke: the id of the token')
+    .option(
+      '--scope <scope>',
+      'what a new token allows: read:VIEW, push:SOURCE, write:GROUP, * for all, or admin; may be repeated',
+      collectText,
+    )
+    .option('--expires <duration>', 'how long a new token is worth something, or never', '90d')
+    .option('--rate <number>', 'the requests that it may send in a second (default: as many as it likes)', parseRate)
+    .action(token)
+  withExamples(command, [
+    'lockstep token create web --scope read:ranking --expires 90d',
+    "lockstep token create collector --scope 'push:*' --rate 200",
+    'lockstep token list',
+    'lockstep token revoke 4f1c2a9b7d3e5f60',
+  ])
+}
+
+const wrong = (message: string, remedy: string) => new LockstepError('INVALID_ARGUMENT', message, { remedy })
+
+function parseAction(text: string): keyof typeof actions {
+  if (Object.hasOwn(actions, text)) return text as keyof typeof actions
+  throw wrong(`${JSON.stringify(text)} is nothing that can be done with tokens`, 'Write create, list or revoke.')
+}
+
+function parseRate(text: string): number {
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text)
+  throw wrong(`${JSON.stringify(text)} is not a number of requests`, 'Write a number above 0.')
+}
+
+async function token(action: keyof typeof actions, name: string | undefined, options: TokenOptions, command: Command): Promise<void> {
+  const session = await sessionOf(command)
+  const file = TokenFile.open(tokensPath(session.project.config.folder ?? '.lockstep'))
+  if (action === 'list' && name !== undefined) throw wrong('All tokens are listed', 'Write lockstep token list.')
+  await actions[action](file, session, name, options)
+}
+
+async function create(file: TokenFile, { output, project }: Session, name: string | undefined, options: TokenOptions): Promise<void> {
+  if (name === undefined) throw wrong('The token needs a name', 'Say who is to have it: lockstep token create NAME --scope read:VIEW.')
+  const { scope: scopes = [], expires, rate } = options
+  if (scopes.length === 0) throw wrong('The token needs a scope', 'Add --scope read:VIEW, push:SOURCE, write:GROUP or admin.')
+  const until = expires === 'never' ? {} : { expires: Date.now() * 1000 + durationMicros(expires, 'expires') }
+  const made = await file.create({ name, scopes, ...until, ...(rate === undefined ? {} : { rate }) })
+  for (const scope of scopes) if (!isKnown(project.catalogue, scope)) output.warn(`Nothing has the name in ${scope}.`)
+  output.note('This is the only time that the token is shown.')
+  output.result({ ...shown(file, made.token), token: made.text }, () => made.text)
+}
+
+// biome-ignore lint/suspicious/useAwait: one of several actions, the others of which wait
+async function list(file: TokenFile, { output }: Session): Promise<void> {
+  const tokens = file.list().map((each) => shown(file, each))
+  output.result({ tokens }, () =>
+    tokens.length === 0
+      ? 'There are no tokens.'
+      : output.table(tokens, [
+          { title: 'id', value: ({ id }) => id },
+          { title: 'name', value: (each) => each.name },
+          { title: 'scopes', value: ({ scopes }) => scopes.join(' ') },
+          { title: 'rate', align: 'right', value: ({ rate }) => (rate === null ? '' : String(rate)) },
+          { title: 'created', value: ({ created }) => created },
+          { title: 'state', value: stateText },
+        ]),
+  )
+}
+
+async function revoke(file: TokenFile, { output }: Session, id: string | undefined): Promise<void> {
+  if (id === undefined) throw wrong('The id of the token is missing', 'Write lockstep token revoke ID; lockstep token list shows all.')
+  const revoked = shown(file, await file.revoke(id))
+  output.result(revoked, () => `The token ${id} of ${revoked.name} is revoked.`)
+}
+
+const moment = (micros: number | null): string | null => (micros === null ? null : formatMoment(micros))
+
+const shown = (file: TokenFile, { created, expires, revoked, ...rest }: Token) => ({
+  ...rest,
+  created: formatMoment(created),
+  expires: moment(expires),
+  revoked: moment(revoked),
+  valid: file.isValid({ created, expires, revoked, ...rest }),
+})
+
+function stateText({ valid, expires, revoked }: ReturnType<typeof shown>): string {
+  if (revoked !== null) return `revoked ${revoked}`
+  if (expires === null) return 'never expires'
+  return `${valid ? 'expires' : 'expired'} ${expires}`
+}
+
+function isKnown({ views, sources, groups }: Catalogue, scope: string): boolean {
+  const [operation = '', name = ''] = scope.split(':')
+  const things = { read: views, push: sources, write: groups }[operation]
+  return name === '*' || things === undefined || things.some((thing) => thing.name === name)
+}
