@@ -60,7 +60,10 @@ export function onDemandHash(onDemand: OnDemand): string {
 
 /** Hash of a view: of every feature that it reads, under its name in the view, and of its keys. */
 export function viewHash(view: AnyView): string {
-  return canonicalHash({ keys: view.keys, request: view.request, features: itemsMeaning(view.items) })
+  const { keys, request, defaults, items } = view
+  // Without defaults as before there were any: what was written then still fits.
+  const declared = Object.keys(defaults).length > 0 ? { defaults } : {}
+  return canonicalHash({ keys, request, features: itemsMeaning(items), ...declared })
 }
 
 /** What each feature is, by its name: in which items they were listed does not matter. */

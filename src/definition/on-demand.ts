@@ -53,6 +53,8 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   readonly code: string
   /** False where some of that code could not be seen: the hash may then stay equal while values change. */
   readonly codeComplete: boolean
+  /** How many results serving keeps by their inputs; 0: none. */
+  readonly cache: number
   readonly description: string
   readonly owner: string
   readonly tags: readonly string[]
@@ -60,7 +62,18 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   constructor(
     data: Pick<
       OnDemand,
-      'name' | 'version' | 'request' | 'from' | 'features' | 'compute' | 'code' | 'codeComplete' | 'description' | 'owner' | 'tags'
+      | 'name'
+      | 'version'
+      | 'request'
+      | 'from'
+      | 'features'
+      | 'compute'
+      | 'code'
+      | 'codeComplete'
+      | 'cache'
+      | 'description'
+      | 'owner'
+      | 'tags'
     >,
   ) {
     this.name = data.name
@@ -71,6 +84,7 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
     this.compute = data.compute
     this.code = data.code
     this.codeComplete = data.codeComplete
+    this.cache = data.cache
     this.description = data.description
     this.owner = data.owner
     this.tags = Object.freeze([...data.tags])
@@ -89,6 +103,8 @@ export interface OnDemandOptions<R extends Columns, Items extends readonly AnyIt
   readonly features: F
   /** Plain, synchronous TypeScript without side effects: the same values for the same arguments. */
   readonly compute: (known: ValuesOfItems<Items>, request: ValuesOfColumns<R>) => ValuesOfColumns<F>
+  /** How many results serving may keep by their inputs, for code that takes longer than finding them again. None by default. */
+  readonly cache?: number
   readonly description?: string
   readonly owner?: string
   readonly tags?: readonly string[]
@@ -119,10 +135,16 @@ export function onDemand<
     compute: options.compute as unknown as Compute,
     code: hash,
     codeComplete: complete,
+    cache: checkedCache(options.cache ?? 0, where),
     description: options.description ?? '',
     owner: options.owner ?? '',
     tags: options.tags ?? [],
   })
+}
+
+function checkedCache(entries: number, where: string): number {
+  if (Number.isSafeInteger(entries) && entries >= 0 && entries <= 1_000_000) return entries
+  throw new LockstepError('INVALID_DEFINITION', `cache is the number of results kept, 0 to 1,000,000, not ${entries}`, { where })
 }
 
 function types(columns: Columns, what: string, where: string): Record<string, TypeData> {

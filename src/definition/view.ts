@@ -1,5 +1,8 @@
 import { LockstepError } from '../errors.ts'
-import type { TypeData } from '../schema/index.ts'
+import { deepFreeze } from '../lib/deep-freeze.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import { fromCell, type Kind, type TypeData, toCell } from '../schema/index.ts'
+import type { ExpressionNode } from './expression.ts'
 import { aKind, isLikeKey } from './key-type.ts'
 import { checkedVersion, checkName } from './naming.ts'
 import {
@@ -25,16 +28,19 @@ export class FeatureView<Keys = unknown, Values = unknown, Request = unknown> {
   /** The key columns of the view: those of all its groups, each once. */
   readonly keys: Readonly<Record<string, TypeData>>
   readonly request: Readonly<Record<string, TypeData>>
+  /** What stands for a feature that is null, by its name, as a public value. */
+  readonly defaults: Readonly<Record<string, unknown>>
   readonly description: string
   readonly owner: string
   readonly tags: readonly string[]
 
-  constructor(data: Pick<FeatureView, 'name' | 'version' | 'items' | 'keys' | 'request' | 'description' | 'owner' | 'tags'>) {
+  constructor(data: Pick<FeatureView, 'name' | 'version' | 'items' | 'keys' | 'request' | 'defaults' | 'description' | 'owner' | 'tags'>) {
     this.name = data.name
     this.version = data.version
     this.items = Object.freeze(data.items)
     this.keys = Object.freeze(data.keys)
     this.request = Object.freeze(data.request)
+    this.defaults = deepFreeze(data.defaults)
     this.description = data.description
     this.owner = data.owner
     this.tags = Object.freeze([...data.tags])
@@ -74,20 +80,34 @@ type WithoutDuplicates<
     >
   : readonly [...Checked, ...Items]
 
-export interface FeatureViewOptions<Items extends readonly AnyItem[]> {
+type DefaultsOf<Values> = { readonly [Name in keyof Values]?: NonNullable<Values[Name]> }
+/** A feature with a default is never null. */
+type Defaulted<Values, Defaults> = keyof Defaults extends never
+  ? Values
+  : { readonly [Name in keyof Values]: Name extends keyof Defaults ? NonNullable<Values[Name]> : Values[Name] }
+
+export interface FeatureViewOptions<Items extends readonly AnyItem[], Defaults = unknown> {
   readonly name: string
   readonly version?: number
   /** Groups, selections of groups (`pick`, `as`) and on-demand views. */
   readonly features: Items & WithoutDuplicates<Items>
+  /**
+   * What a model reads instead of null, in training as in serving: of a key that is not known, of a value that is stale or null, and
+   * in serving of one that could not be had in time or whose on-demand code failed.
+   */
+  readonly defaults?: Defaults
   readonly description?: string
   readonly owner?: string
   readonly tags?: readonly string[]
 }
 
 /** Declares a feature view. Throws `DUPLICATE_NAME` for two features of one name, `INVALID_DEFINITION` for keys of one name and unlike types. */
-export function featureView<const Items extends readonly AnyItem[]>(
-  options: FeatureViewOptions<Items>,
-): FeatureView<KeysOfItems<Items>, ValuesOfItems<Items>, RequestOfItems<Items>> {
+export function featureView<
+  const Items extends readonly AnyItem[],
+  const Defaults extends DefaultsOf<ValuesOfItems<Items>> = Record<never, never>,
+>(
+  options: FeatureViewOptions<Items, Defaults>,
+): FeatureView<KeysOfItems<Items>, Defaulted<ValuesOfItems<Items>, Defaults>, RequestOfItems<Items>> {
   const where = `feature view ${options.name}`
   checkName(options.name, 'feature view')
   const items = selections(options.features, where)
@@ -124,10 +144,50 @@ export function featureView<const Items extends readonly AnyItem[]>(
     items,
     keys,
     request,
+    defaults: checkedDefaults(items, options.defaults ?? {}, where),
     description: options.description ?? '',
     owner: options.owner ?? '',
     tags: options.tags ?? [],
   })
+}
+
+function checkedDefaults(items: readonly (Selection | OnDemand)[], defaults: object, where: string): Record<string, unknown> {
+  const types = new Map(items.flatMap(typesOf))
+  return Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => {
+      const type = types.get(name)
+      if (!type)
+        throw new LockstepError(
+          'UNKNOWN_NAME',
+          `There is a default for ${name}, which is no feature of the view${suggestion(name, [...types.keys()])}`,
+          {
+            where,
+          },
+        )
+      if (!defaultKinds.has(type.kind))
+        throw new LockstepError('INVALID_DEFINITION', `${name} is a ${type.kind}, which can have no default`, { where })
+      const given = { ...type, nullable: false }
+      return [name, fromCell(given, toCell(given, value, `${where}, default of ${name}`))]
+    }),
+  )
+}
+
+const defaultKinds: ReadonlySet<Kind> = new Set<Kind>([
+  'string',
+  'oneOf',
+  'boolean',
+  'integer',
+  'int64',
+  'float',
+  'decimal',
+  'timestamp',
+  'date',
+])
+
+/** The types of an item's features by their names in the view. */
+function typesOf(item: Selection | OnDemand): (readonly [string, TypeData])[] {
+  if (item instanceof OnDemand) return Object.entries(item.features)
+  return Object.entries(item.features).map(([name, own]) => [name, (item.group.features[own] as ExpressionNode).type])
 }
 
 function merge(into: Record<string, TypeData>, from: Readonly<Record<string, TypeData>>, what: string, where: string): void {

@@ -31,4 +31,13 @@ export { pushable, type SplitFilter } from './pushable.ts'
 export { readBeforeState, StateReader } from './state-reader.ts'
 export { evaluateRow } from './table-row.ts'
 export { type StoredRow, type TableState, TableStateCodec } from './table-state.ts'
-export { type GroupUse, type NamedValue, type OnDemandStep, planView, type ValueSource, type ViewPlan } from './view-plan.ts'
+export {
+  type GroupUse,
+  type NamedValue,
+  type OnDemandStep,
+  type OutputValue,
+  pickFeatures,
+  planView,
+  type ValueSource,
+  type ViewPlan,
+} from './view-plan.ts'

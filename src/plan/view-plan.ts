@@ -1,6 +1,8 @@
 import { type AnyView, type FeatureGroupData, OnDemand, type Selection } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
-import type { TypeData } from '../schema/index.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import { type Cell, type TypeData, toCell } from '../schema/index.ts'
 import { type GroupPlan, planGroup } from './group-plan.ts'
 
 /** A group read by certain key columns of the view; each pair once, whatever the number of selections. */
@@ -21,6 +23,12 @@ export interface NamedValue {
   readonly source: ValueSource
 }
 
+/** A value of the vector. */
+export interface OutputValue extends NamedValue {
+  /** What stands for null; null where the view declares nothing. */
+  readonly default: Cell
+}
+
 /** An on-demand view with what it reads; steps come in order of dependency. */
 export interface OnDemandStep {
   readonly onDemand: OnDemand
@@ -35,7 +43,7 @@ export interface ViewPlan {
   readonly uses: readonly GroupUse[]
   readonly steps: readonly OnDemandStep[]
   /** The vector: its names, in order. */
-  readonly output: readonly NamedValue[]
+  readonly output: readonly OutputValue[]
 }
 
 /** Lowers a feature view. Pure. */
@@ -84,5 +92,49 @@ export function planView(view: AnyView): ViewPlan {
     stepPlaces.set(item, steps.length)
     return steps.push({ onDemand: item, known, request: named(item.request), features: named(item.features) }) - 1
   }
-  return { view, output: view.items.flatMap(valuesOf), uses, steps }
+  const output = view.items.flatMap(valuesOf).map((value) => {
+    const given = Object.hasOwn(view.defaults, value.name) ? view.defaults[value.name] : null
+    return { ...value, default: given === null ? null : toCell(value.type, given, `default of ${value.name}`) }
+  })
+  return { view, output, uses, steps }
+}
+
+/**
+ * The plan of some features of a view, in the order given: only the groups and steps that they need. Throws `UNKNOWN_NAME` for a name
+ * that the view does not have, and `DUPLICATE_NAME`.
+ */
+export function pickFeatures(plan: ViewPlan, names: readonly string[]): ViewPlan {
+  if (new Set(names).size < names.length)
+    throw new LockstepError('DUPLICATE_NAME', `A feature is named twice in ${names.join(', ')}`, { remedy: 'Name each feature once.' })
+  const chosen = names.map((name) => {
+    const value = plan.output.find((one) => one.name === name)
+    if (value) return value
+    const known = plan.output.map((one) => one.name)
+    throw new LockstepError('UNKNOWN_NAME', `The view ${plan.view.name} has no feature ${name}${suggestion(name, known)}`)
+  })
+  const [neededUses, neededSteps] = [new Set<number>(), new Set<number>()]
+  const need = ({ source }: NamedValue): void => {
+    if (source.from === 'group') neededUses.add(source.use)
+    else if (!neededSteps.has(source.step)) {
+      neededSteps.add(source.step)
+      plan.steps[source.step]?.known.forEach(need)
+    }
+  }
+  chosen.forEach(need)
+  const [useOrder, stepOrder] = [neededUses, neededSteps].map((needed) => [...needed].sort((a, b) => a - b)) as [number[], number[]]
+  const moved = <Value extends NamedValue>(value: Value): Value => {
+    const { source } = value
+    return source.from === 'group'
+      ? { ...value, source: { ...source, use: useOrder.indexOf(source.use) } }
+      : { ...value, source: { ...source, step: stepOrder.indexOf(source.step) } }
+  }
+  return {
+    view: plan.view,
+    uses: useOrder.map((use) => plan.uses[use] as GroupUse),
+    steps: stepOrder.map((index) => {
+      const step = plan.steps[index] as OnDemandStep
+      return { ...step, known: step.known.map(moved) }
+    }),
+    output: chosen.map(moved),
+  }
 }

@@ -1,18 +1,20 @@
 import { tmpdir } from 'node:os'
 import { type AnyView, groupHash, onDemandHash, type SourceData, type TrainingRowOf, viewHash } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { formatMoment } from '../lib/moment.ts'
 import {
   cellAt,
   Duck,
   physicalType,
   placesOf,
   prepareScan,
+  quoteLiteral,
   type RowReport,
   type Scan,
   type SourcePlaces,
   transportSql,
 } from '../offline/index.ts'
-import { type GroupUse, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
+import { type GroupUse, type OutputValue, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
 import { fromCell, type TypeData } from '../schema/index.ts'
 import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
 import { evaluateUse } from './evaluate-use.ts'
@@ -195,10 +197,8 @@ function describe(
   const labelNames = staged.columns.map(({ name }) => name)
   const split = options.split ? `${splitSql(options.split, labelNames)} AS split` : ''
   const labelColumns = [...labelNames.map((name) => `labels.${quoteIdentifier(name)}`), ...(split ? [split] : [])].join(', ')
-  const features = output
-    .map(({ name, type, source: origin }) => `, CAST(${columnSql(plan, origin)} AS ${physicalType(type)}) AS ${quoteIdentifier(name)}`)
-    .join('')
-  const transport = output.map(({ type, source: origin }) => transportSql(type, columnSql(plan, origin))).join(', ')
+  const features = output.map((value) => `, ${outputSql(plan, value)} AS ${quoteIdentifier(value.name)}`).join('')
+  const transport = output.map((value) => transportSql(value.type, outputSql(plan, value))).join(', ')
   const groups = [
     ...new Map(
       plan.uses.map(({ plan: { group } }) => [group.name, { name: group.name, version: group.version, hash: groupHash(group) }]),
@@ -222,6 +222,14 @@ function describe(
       sources: reports.map(({ source: name, rows, setAside }) => ({ name, rows, setAside })),
     },
   }
+}
+
+/** A value of the vector, with what its view declares in place of null. */
+function outputSql(plan: ViewPlan, { type, source, default: standIn }: OutputValue): string {
+  const column = `CAST(${columnSql(plan, source)} AS ${physicalType(type)})`
+  if (standIn === null) return column
+  const text = type.kind === 'timestamp' ? formatMoment(standIn as number).replace('Z', '') : String(fromCell(type, standIn))
+  return `COALESCE(${column}, CAST(${quoteLiteral(text)} AS ${physicalType(type)}))`
 }
 
 function columnSql(plan: ViewPlan, source: ValueSource): string {

@@ -1,5 +1,4 @@
 import { effectiveMoment, type FeatureGroupData } from '../definition/index.ts'
-import { formatMoment } from '../lib/moment.ts'
 import {
   BoundGroup,
   type EventBlock,
@@ -17,15 +16,15 @@ import {
   wholeHistory,
 } from '../plan/index.ts'
 import type { Cell } from '../schema/index.ts'
-import type { FeatureState, FeatureStatus } from './vector.ts'
 
 /** Reads one group's features from what a store keeps of a key. Used for one key after the other. */
 export abstract class GroupReader {
-  #status: Exclude<FeatureStatus, 'NULL'> = 'NOT_FOUND'
-  #eventTime: number | null = null
-  /** Made when they are first asked for; all features of a key share them. */
-  #known: FeatureState | null = null
-  #null: FeatureState | null = null
+  /** What is known of the key that was loaded. */
+  status: 'PRESENT' | 'NOT_FOUND' | 'STALE' = 'NOT_FOUND'
+  /** When its newest visible event, or the row of the table, happened; null: there is none. */
+  eventTime: number | null = null
+  /** Up to when what is stored had been told: the end of the run that wrote the events, or the time of the table's row; null: to now. */
+  toldUntil: number | null = null
 
   /**
    * Takes a key and its stored bytes (null where there are none), with those of its recent row where a stream keeps the group up
@@ -35,25 +34,10 @@ export abstract class GroupReader {
 
   abstract value(feature: number): Cell
 
-  /** What a value of the key that was loaded is worth. */
-  state(cell: Cell): FeatureState {
-    if (cell === null && this.#status === 'PRESENT') {
-      this.#null ??= this.#stateOf('NULL')
-      return this.#null
-    }
-    this.#known ??= this.#stateOf(this.#status)
-    return this.#known
-  }
-
-  protected setState(status: Exclude<FeatureStatus, 'NULL'>, eventTime: number | null): void {
-    this.#status = status
-    this.#eventTime = eventTime
-    this.#known = null
-    this.#null = null
-  }
-
-  #stateOf(status: FeatureStatus): FeatureState {
-    return { status, eventTime: this.#eventTime === null ? null : formatMoment(this.#eventTime) }
+  protected setState(status: GroupReader['status'], eventTime: number | null, toldUntil: number | null): void {
+    this.status = status
+    this.eventTime = eventTime
+    this.toldUntil = toldUntil
   }
 }
 
@@ -88,7 +72,7 @@ class EventReader extends GroupReader {
 
   override load(_key: Uint8Array, bytes: Uint8Array | null, _recent: Uint8Array | null, q: number): void {
     const moment = effectiveMoment(this.#plan.group.refresh, q)
-    this.setState('NOT_FOUND', null)
+    this.setState('NOT_FOUND', null, null)
     if (bytes === null) {
       this.#bound.bind(this.#nothing).load(0, false)
     } else {
@@ -99,7 +83,7 @@ class EventReader extends GroupReader {
       let seen = times.length
       while (seen > 0 && (times[seen - 1] as number) >= moment) seen--
       if (seen > 0 || state.folded > 0) {
-        this.setState('PRESENT', seen > 0 ? (times[seen - 1] as number) : state.foldedUntil)
+        this.setState('PRESENT', seen > 0 ? (times[seen - 1] as number) : state.foldedUntil, state.upto)
       }
     }
     this.#bound.seek(moment)
@@ -133,7 +117,7 @@ class StreamedReader extends GroupReader {
     read.seek(moment)
     this.#values = live ? this.#plan.features.map((_, feature) => live.value(feature)) : null
     const { eventTime } = read
-    this.setState(eventTime === null ? 'NOT_FOUND' : 'PRESENT', eventTime)
+    this.setState(eventTime === null ? 'NOT_FOUND' : 'PRESENT', eventTime, null)
   }
 
   #bind(sealed: Uint8Array | null, recent: Uint8Array | null): StateReader {
@@ -168,7 +152,7 @@ class TableReader extends GroupReader {
   override load(_key: Uint8Array, bytes: Uint8Array | null, _recent: Uint8Array | null, q: number): void {
     const { refresh, ttl } = this.#plan.group
     const moment = effectiveMoment(refresh, q)
-    this.setState('NOT_FOUND', null)
+    this.setState('NOT_FOUND', null, null)
     this.#row = -1
     this.#moment = moment
     if (bytes === null) return
@@ -180,7 +164,7 @@ class TableReader extends GroupReader {
       return
     }
     const stale = ttl !== null && moment - row.time > ttl
-    this.setState(stale ? 'STALE' : 'PRESENT', row.time)
+    this.setState(stale ? 'STALE' : 'PRESENT', row.time, row.time)
     if (stale) return
     this.#cells = row.cells
     this.#row = 0

@@ -16,14 +16,14 @@ export function checkKeyNames(view: AnyView, row: Keys): void {
   }
 }
 
-/** Packs what a use of a group is read by: its key columns in an entity row. Throws `MISSING_KEY` or `INVALID_VALUE`. */
-export function keyPacker(view: AnyView, keys: GroupUse['keys']): (row: Keys) => Uint8Array {
+/** Packs what a use of a group is read by: its key columns in an entity row, or in what all rows share. Throws `MISSING_KEY` or `INVALID_VALUE`. */
+export function keyPacker(view: AnyView, keys: GroupUse['keys']): (row: Keys, shared: Keys) => Uint8Array {
   const encode = keyEncoder(keys.map(({ type }) => type))
   const writer = new ByteWriter()
-  return (row) => {
+  return (row, shared) => {
     const cells: Cell[] = []
     for (const { name, type } of keys) {
-      const value = row[name]
+      const value = row[name] ?? shared[name]
       if (value === undefined || value === null) {
         const remedy = `Give ${Object.keys(view.keys).join(', ')}.`
         throw new LockstepError('MISSING_KEY', `The key ${name} of the view ${view.name} is missing`, { remedy })

@@ -1,15 +1,17 @@
 import type { AnyView } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
-import { formatMoment } from '../lib/moment.ts'
 import type { OnlineRead, OnlineStore, OnlineValues } from '../online/index.ts'
-import { isStreamed, planView, runStep, type ViewPlan } from '../plan/index.ts'
-import { type Cell, fromCell, toCell } from '../schema/index.ts'
+import { isStreamed, type OnDemandStep, pickFeatures, planView, type ViewPlan } from '../plan/index.ts'
+import { type Cell, toCell } from '../schema/index.ts'
+import { Answer, statusCode } from './answer.ts'
 import { type GroupReader, groupReader, type LiveSource } from './group-reader.ts'
 import { checkKeyNames, type Keys, keyPacker } from './key-packer.ts'
-import { namedValues } from './named-values.ts'
 import { checkOnlineMeta, onlineTable, recentTable } from './online-table.ts'
-import type { FeatureState, Vector } from './vector.ts'
+import { StepCache } from './step-cache.ts'
+import { withinTime } from './time-limit.ts'
+import type { Vector } from './vector.ts'
+import { vectorMaker } from './vector-maker.ts'
 
 /** A use of a group, ready to read: its table, the packer of its keys by place, and what unpacks its rows. */
 interface UseReader {
@@ -18,15 +20,38 @@ interface UseReader {
   readonly recent: number
   readonly packer: number
   readonly reader: GroupReader
+  /** The features of the answer that come from it: their places there and in the group. */
+  readonly output: readonly { readonly place: number; readonly feature: number }[]
+}
+
+/** Packs the key columns of some uses of groups. */
+interface Packer {
+  readonly names: readonly string[]
+  readonly pack: (row: Keys, shared: Keys) => Uint8Array
 }
 
 export interface ViewReaderOptions {
   /** Finds keys whose state is in this process. */
   readonly live?: LiveSource
+  /** Only these features, in this order. */
+  readonly features?: readonly string[]
+}
+
+export interface ReadOptions {
+  /** Keys that all rows have; a row may have others. What is shared by all rows is read once. */
+  readonly shared?: Keys
+  /** Microseconds: what was stored longer before the moment is not given, but STALE. Rows of tables by their time, events by the run that wrote them. */
+  readonly maxStaleness?: number
+  /** When `performance.now()` is past this, what is not there yet is TIME_OUT. */
+  readonly deadline?: number
+  /** Milliseconds that on-demand code may take, for all rows of a read; what is not there then is TIME_OUT. No limit by default. */
+  readonly onDemandLimit?: number
+  /** Whether on-demand code that throws fails the read, which is the default, or marks its features as FAILED. */
+  readonly onDemandErrors?: 'fail' | 'mark'
 }
 
 /**
- * Reads vectors of one view from an online store: one multi-get for all groups and rows, rows decoded as they are used,
+ * Reads vectors of one view from an online store: one multi-get for all groups and rows, rows decoded straight into the answer,
  * on-demand code run in order of dependency. Planned once; not for use by two callers within one turn of the event loop,
  * which cannot happen, as it never waits while it computes.
  */
@@ -37,30 +62,32 @@ export class ViewReader {
   /** What a multi-get reads: the rows of the uses, and behind them the recent ones. */
   readonly #tables: readonly Pick<UseReader, 'table' | 'packer'>[]
   /** One for all uses of the same keys. */
-  readonly #packers: readonly ((row: Keys) => Uint8Array)[]
+  readonly #packers: readonly Packer[]
+  readonly #steps: readonly StepCache[]
+  readonly #vectors: (answer: Answer) => Vector[]
 
-  readonly #nameValues: (values: readonly unknown[]) => Record<string, unknown>
-  readonly #nameStates: (states: readonly FeatureState[]) => Record<string, FeatureState>
-
-  private constructor(view: AnyView, store: OnlineStore, { live }: ViewReaderOptions) {
-    this.plan = planView(view)
+  private constructor(view: AnyView, store: OnlineStore, { live, features }: ViewReaderOptions) {
+    const whole = planView(view)
+    this.plan = features ? pickFeatures(whole, features) : whole
     this.#store = store
-    const names = this.plan.output.map(({ name }) => name)
-    this.#nameValues = namedValues(names)
-    this.#nameStates = namedValues(names)
     const keySets = new Map(this.plan.uses.map(({ keys }) => [canonicalJson(keys), keys]))
     const places = [...keySets.keys()]
-    this.#packers = [...keySets.values()].map((keys) => keyPacker(view, keys))
-    const { uses } = this.plan
+    this.#packers = [...keySets.values()].map((keys) => ({ names: keys.map(({ name }) => name), pack: keyPacker(view, keys) }))
+    const { uses, output } = this.plan
     const streamed = uses.filter(({ plan }) => isStreamed(plan.group))
-    this.#uses = uses.map((use) => ({
+    this.#uses = uses.map((use, index) => ({
       table: onlineTable(use.plan.group),
       recent: streamed.includes(use) ? uses.length + streamed.indexOf(use) : -1,
       packer: places.indexOf(canonicalJson(use.keys)),
       reader: groupReader(use.plan, live),
+      output: output.flatMap(({ source }, place) =>
+        source.from === 'group' && source.use === index ? [{ place, feature: source.feature }] : [],
+      ),
     }))
     const recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
     this.#tables = [...this.#uses, ...recent]
+    this.#steps = this.plan.steps.map((step) => new StepCache(step))
+    this.#vectors = vectorMaker(this.plan)
   }
 
   /** Plans the reads of a view. Throws `DEFINITION_MISMATCH` where a group was written by another definition. */
@@ -75,73 +102,144 @@ export class ViewReader {
    * or one for all. Throws `MISSING_KEY`, `INVALID_VALUE`, `READ_BEFORE_STATE` or `ON_DEMAND_FAILED`.
    */
   async read(rows: readonly Keys[], requests: readonly Keys[], moment: number): Promise<Vector[]> {
-    const reads = this.#reads(rows)
-    const stored = this.#store.readSync ? this.#store.readSync(reads) : await this.#store.read(reads)
-    return this.#assemble(rows, reads, requests, moment, stored)
+    return this.#vectors(await this.answer(rows, requests, moment))
   }
 
   /** As `read`, without waiting, of a store in the process. */
   readSync(rows: readonly Keys[], requests: readonly Keys[], moment: number): Vector[] {
     if (!this.#store.readSync)
       throw new LockstepError('INVALID_ARGUMENT', `The online store ${this.#store.name} cannot be read without waiting`)
-    const reads = this.#reads(rows)
-    return this.#assemble(rows, reads, requests, moment, this.#store.readSync(reads))
+    const reads = this.#reads(rows, {})
+    return this.#vectors(this.#assemble(rows.length, reads, this.#store.readSync(reads), requests, moment, {}))
   }
 
-  #reads(rows: readonly Keys[]): OnlineRead[] {
+  /** As `read`, as cells, within the limits of the options. */
+  async answer(rows: readonly Keys[], requests: readonly Keys[], moment: number, options: ReadOptions = {}): Promise<Answer> {
+    const reads = this.#reads(rows, options.shared ?? {})
+    const stored = this.#store.readSync ? this.#store.readSync(reads) : await beforeDeadline(this.#store.read(reads), options.deadline)
+    return this.#assemble(rows.length, reads, stored, requests, moment, options)
+  }
+
+  /** Keys that all rows share are packed and read once. */
+  #reads(rows: readonly Keys[], shared: Keys): OnlineRead[] {
+    checkKeyNames(this.plan.view, shared)
     for (const row of rows) checkKeyNames(this.plan.view, row)
-    const packed = this.#packers.map((pack) => rows.map(pack))
+    const packed = this.#packers.map(({ names, pack }) =>
+      names.every((name) => shared[name] !== undefined && !rows.some((row) => row[name] !== undefined))
+        ? [pack(shared, shared)]
+        : rows.map((row) => pack(row, shared)),
+    )
     return this.#tables.map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
   }
 
   #assemble(
-    rows: readonly Keys[],
+    rows: number,
     reads: readonly OnlineRead[],
+    stored: readonly OnlineValues[] | null,
     requests: readonly Keys[],
     moment: number,
+    options: ReadOptions,
+  ): Answer {
+    const answer = new Answer(this.plan, rows, moment)
+    if (stored) {
+      const assemble = () => this.#fill(answer, reads, stored, requests, options)
+      if (options.onDemandLimit === undefined || this.#steps.length === 0) assemble()
+      else withinTime(options.onDemandLimit, assemble)
+    }
+    answer.applyDefaults()
+    return answer
+  }
+
+  #fill(answer: Answer, reads: readonly OnlineRead[], stored: readonly OnlineValues[], requests: readonly Keys[], options: ReadOptions) {
+    const { deadline } = options
+    for (let row = 0; row < answer.rows; row++) {
+      if (deadline !== undefined && performance.now() > deadline) return
+      for (let use = 0; use < this.#uses.length; use++) this.#fillUse(answer, row, use, reads, stored, options)
+      if (this.#steps.length > 0) this.#fillSteps(answer, row, requests[requests.length === 1 ? 0 : row] ?? {}, options)
+    }
+  }
+
+  #fillUse(
+    answer: Answer,
+    row: number,
+    use: number,
+    reads: readonly OnlineRead[],
     stored: readonly OnlineValues[],
-  ): Vector[] {
-    const asOf = formatMoment(moment)
-    return rows.map((_, row) => {
-      for (let use = 0; use < this.#uses.length; use++) {
-        const { reader, recent } = this.#uses[use] as UseReader
-        const key = (reads[use] as OnlineRead).keys[row] as Uint8Array
-        reader.load(key, stored[use]?.[row] ?? null, recent < 0 ? null : (stored[recent]?.[row] ?? null), moment)
+    { maxStaleness }: ReadOptions,
+  ): void {
+    const { reader, recent, output } = this.#uses[use] as UseReader
+    const { keys } = reads[use] as OnlineRead
+    const { cells, statuses, eventTimes, moment } = answer
+    const first = row * this.plan.output.length
+    if (row > 0 && keys.length === 1) {
+      // Of all rows the same, as the reader left it.
+      for (const { place } of output) {
+        cells[first + place] = cells[place] as Cell
+        statuses[first + place] = statuses[place] as number
       }
-      return this.#vector(requests[requests.length === 1 ? 0 : row] ?? {}, asOf)
-    })
+      eventTimes[row * this.#uses.length + use] = eventTimes[use] as number
+      return
+    }
+    const at = keys.length === 1 ? 0 : row
+    reader.load(keys[at] as Uint8Array, stored[use]?.[at] ?? null, recent < 0 ? null : (stored[recent]?.[at] ?? null), moment)
+    const tooOld = maxStaleness !== undefined && reader.toldUntil !== null && moment - reader.toldUntil > maxStaleness
+    const status = statusCode[tooOld ? 'STALE' : reader.status]
+    const ofNull = status === statusCode.PRESENT ? statusCode.NULL : status
+    eventTimes[row * this.#uses.length + use] = reader.eventTime ?? Number.NaN
+    for (const { place, feature } of output) {
+      const cell = tooOld ? null : reader.value(feature)
+      cells[first + place] = cell
+      statuses[first + place] = cell === null ? ofNull : status
+    }
   }
 
-  #vector(request: Keys, asOf: string): Vector {
+  #fillSteps(answer: Answer, row: number, request: Keys, { onDemandErrors }: ReadOptions): void {
     const { steps, output } = this.plan
-    const computed: Cell[][] = []
-    for (const step of steps) {
+    const computed: (Cell[] | null)[] = []
+    for (let index = 0; index < steps.length; index++) {
+      const step = steps[index] as OnDemandStep
+      // A step that failed leaves nothing to those that read it.
+      const readable = step.known.every(({ source }) => source.from === 'group' || computed[source.step])
       const given = step.request.map(({ name, type }) => toCell(type, request[name], `request value ${name}`))
-      const known = step.known.map(({ source }) =>
-        source.from === 'step'
-          ? ((computed[source.step] as Cell[])[source.feature] as Cell)
-          : this.#reader(source.use).value(source.feature),
-      )
-      computed.push(runStep(step, known, given))
-    }
-    const values: unknown[] = []
-    const states: FeatureState[] = []
-    for (const { type, source } of output) {
-      if (source.from === 'step') {
-        const cell = (computed[source.step] as Cell[])[source.feature] as Cell
-        values.push(fromCell(type, cell))
-        states.push({ status: cell === null ? 'NULL' : 'PRESENT', eventTime: null })
-      } else {
-        const reader = this.#reader(source.use)
-        const cell = reader.value(source.feature)
-        values.push(fromCell(type, cell))
-        states.push(reader.state(cell))
+      try {
+        computed.push(readable ? (this.#steps[index] as StepCache).run(this.#known(step, computed), given) : null)
+      } catch (error) {
+        if (onDemandErrors !== 'mark' || !(error instanceof LockstepError)) throw error
+        if (!answer.failures.some(({ where }) => where === error.where)) answer.failures.push(error)
+        computed.push(null)
       }
     }
-    return { values: this.#nameValues(values), features: this.#nameStates(states), asOf }
+    const first = row * output.length
+    for (let place = 0; place < output.length; place++) {
+      const { source } = output[place] as ViewPlan['output'][number]
+      if (source.from === 'group') continue
+      const cells = computed[source.step]
+      const cell = cells ? (cells[source.feature] as Cell) : null
+      answer.cells[first + place] = cell
+      answer.statuses[first + place] = statusCode[cells ? (cell === null ? 'NULL' : 'PRESENT') : 'FAILED']
+    }
   }
 
-  #reader(use: number): GroupReader {
-    return (this.#uses[use] as UseReader).reader
+  #known(step: OnDemandStep, computed: readonly (Cell[] | null)[]): Cell[] {
+    return step.known.map(({ source }) =>
+      source.from === 'step'
+        ? ((computed[source.step] as Cell[])[source.feature] as Cell)
+        : (this.#uses[source.use] as UseReader).reader.value(source.feature),
+    )
+  }
+}
+
+/** Null where it takes longer. What is read later is dropped, an error of it too. */
+async function beforeDeadline<T>(read: Promise<T>, deadline: number | undefined): Promise<T | null> {
+  if (deadline === undefined) return await read
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), Math.max(0, deadline - performance.now()))
+  })
+  read.catch(() => {})
+  try {
+    return await Promise.race([read, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
