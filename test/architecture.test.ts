@@ -49,6 +49,7 @@ const rules = {
     'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/write-arrow.ts'],
     commander: ['src/cli/'],
     lmdb: ['src/online/drivers/lmdb.ts', 'src/online/drivers/lmdb/'],
+    'prom-client': ['src/monitoring/'],
     'node:sqlite': ['src/lib/disk.ts', 'src/offline/drivers/parquet/writer-lock.ts', 'src/registry/drivers/'],
   } as Record<string, string[]>,
   /** Files of other folders that are imported directly; of all others only the door, `index.ts`. */
