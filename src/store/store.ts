@@ -29,7 +29,7 @@ import {
 import type { OfflineStore, SourcePlaces } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
-import type { OnlineStore } from '../online/index.ts'
+import type { OnlineStore, PostgresOnlineStoreOptions } from '../online/index.ts'
 import { checkParity, type ParityOptions, type ParityReport } from '../parity/index.ts'
 import {
   buildTrainingSet,
@@ -41,9 +41,10 @@ import {
   type TrainingSet,
   type TrainingSetOptions,
 } from '../pointintime/index.ts'
-import { onlineTable, type Vector, ViewReader } from '../serving/index.ts'
+import { type Answer, onlineTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
+import { OnlineReads, type OnlineRequest } from './online-reads.ts'
 import { Stores } from './stores.ts'
 
 export interface StoreOptions {
@@ -51,8 +52,8 @@ export interface StoreOptions {
   readonly definitions: string | readonly Definition[]
   /** Where the embedded stores keep their files; `.lockstep` by default. */
   readonly folder?: string
-  /** The online store: `lmdb` (default), `memory`, or a driver. */
-  readonly online?: 'lmdb' | 'memory' | OnlineStore
+  /** The online store: `lmdb` (default), `memory`, the url of a PostgreSQL server or all of its options, or a driver. */
+  readonly online?: 'lmdb' | 'memory' | { readonly postgres: string | PostgresOnlineStoreOptions } | OnlineStore
   /** The offline store: Parquet files below `folder` by default, or a driver. */
   readonly offline?: OfflineStore
   /** Other places of sources' histories, by the name of the source. */
@@ -83,7 +84,7 @@ export class Store implements AsyncDisposable {
   readonly #history: Readonly<Record<string, History>>
   readonly #clock: () => Date
   readonly #live: LivePath
-  readonly #readers = new Map<AnyView, ViewReader>()
+  readonly #reads: OnlineReads
 
   constructor(
     definitions: readonly Definition[],
@@ -97,6 +98,10 @@ export class Store implements AsyncDisposable {
       ...systemClock,
       now: () => parts.clock().getTime() * 1000,
     })
+    this.#reads = new OnlineReads(
+      () => parts.stores.online,
+      (group, key) => this.#live.find(group, key),
+    )
   }
 
   get views(): readonly FeatureView[] {
@@ -142,7 +147,7 @@ export class Store implements AsyncDisposable {
       results.push(
         await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), ...(await this.#places([group])) }),
       )
-    this.#readers.clear()
+    this.#reads.forget()
     return results
   }
 
@@ -178,11 +183,35 @@ export class Store implements AsyncDisposable {
     keys: readonly KeysOf<View>[],
     ...[options]: ReadArguments<View>
   ): Promise<Vector<VectorOf<View>>[]> {
-    const reader = await this.#reader(view)
+    const reader = await this.#reads.reader(view)
     const { asOf, request } = (options ?? {}) as { asOf?: Moment; request?: Readonly<Record<string, unknown>> }
     return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<
       VectorOf<View>
     >[]
+  }
+
+  /**
+   * As `vectors`, as cells, within limits of time and age: what a server needs. Throws as `vectors`, and `INVALID_ARGUMENT` for
+   * requests that are neither one for all rows nor one for each.
+   */
+  async answer(view: AnyView, request: Omit<OnlineRequest, 'moment'> & { readonly asOf?: Moment }): Promise<Answer> {
+    const { asOf, ...rest } = request
+    return await this.#reads.answer(view, { ...rest, moment: this.#moment(asOf) })
+  }
+
+  /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view that another definition computed. */
+  async checkStored(view: AnyView): Promise<void> {
+    await this.#reads.reader(view)
+  }
+
+  /** The name of the driver that answers reads, as metrics and explanations give it. */
+  get onlineName(): string {
+    return this.#stores.online.name
+  }
+
+  /** Where the embedded stores keep their files. */
+  get folder(): string {
+    return this.#stores.folder
   }
 
   /**
@@ -278,13 +307,6 @@ export class Store implements AsyncDisposable {
 
   #moment(asOf: Moment | undefined): number {
     return momentMicros(asOf ?? this.#clock(), 'asOf')
-  }
-
-  async #reader(view: AnyView): Promise<ViewReader> {
-    const reader =
-      this.#readers.get(view) ?? (await ViewReader.open(view, this.#stores.online, { live: (group, key) => this.#live.find(group, key) }))
-    this.#readers.set(view, reader)
-    return reader
   }
 }
 

@@ -22,12 +22,12 @@ export class Stores {
   get online(): OnlineStore {
     const { online = 'lmdb' } = this.#options
     this.#online ??=
-      online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.#folder, 'online') }) : online
+      online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.folder, 'online') }) : online
     return this.#online
   }
 
   get offline(): OfflineStore {
-    this.#offline ??= this.#options.offline ?? parquetOfflineStore({ path: join(this.#folder, 'offline') })
+    this.#offline ??= this.#options.offline ?? parquetOfflineStore({ path: join(this.folder, 'offline') })
     return this.#offline
   }
 
@@ -39,18 +39,19 @@ export class Stores {
 
   /** Where the events of streams land as history. */
   get landingFolder(): string {
-    return join(this.#folder, 'landed')
+    return join(this.folder, 'landed')
   }
 
   async #openLog(): Promise<EventLog> {
     const { log = 'segments' } = this.#options
-    if (log === 'segments') return segmentsEventLog({ path: join(this.#folder, 'log') })
+    if (log === 'segments') return segmentsEventLog({ path: join(this.folder, 'log') })
     if (!('kafka' in log)) return log
     const { kafkaEventLog } = await import('../eventlog/drivers/kafka.ts')
     return kafkaEventLog('brokers' in log.kafka ? log.kafka : { brokers: log.kafka })
   }
 
-  get #folder(): string {
+  /** Where the embedded stores keep their files. */
+  get folder(): string {
     return this.#options.folder ?? '.lockstep'
   }
 
