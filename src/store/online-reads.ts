@@ -1,0 +1,58 @@
+import type { AnyView } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import type { OnlineStore } from '../online/index.ts'
+import { type Answer, type Keys, type LiveSource, type ReadOptions, ViewReader } from '../serving/index.ts'
+
+/** What is read of a view: entity rows, and the values that their callers give. */
+export interface OnlineRequest extends ReadOptions {
+  readonly rows: readonly Keys[]
+  /** Of each row, or one for all. */
+  readonly requests?: readonly Keys[]
+  /** Microseconds. */
+  readonly moment: number
+  /** Only these features, in this order; all by default. */
+  readonly features?: readonly string[]
+}
+
+/** Choices of features of a view for which plans are kept. */
+const keptChoices = 100
+
+/** Reads of views from the online store, each planned once. */
+export class OnlineReads {
+  readonly #store: () => OnlineStore
+  readonly #live: LiveSource
+  readonly #readers = new Map<AnyView, Map<string, ViewReader>>()
+
+  constructor(store: () => OnlineStore, live: LiveSource) {
+    this.#store = store
+    this.#live = live
+  }
+
+  /** The reader of a view, or of some of its features. Throws `DEFINITION_MISMATCH` or `UNKNOWN_NAME`. */
+  reader(view: AnyView, features?: readonly string[]): ViewReader | Promise<ViewReader> {
+    return this.#readers.get(view)?.get(features?.join(' ') ?? '') ?? this.#open(view, features)
+  }
+
+  /** Throws as `ViewReader.answer`, and `DEFINITION_MISMATCH`. */
+  async answer(view: AnyView, { rows, requests = [{}], moment, features, ...options }: OnlineRequest): Promise<Answer> {
+    if (requests.length !== 1 && requests.length !== rows.length)
+      throw new LockstepError('INVALID_ARGUMENT', `There are ${requests.length} requests for ${rows.length} rows`, {
+        remedy: 'Give one for all rows, or one for each.',
+      })
+    const reader = this.reader(view, features)
+    return await (reader instanceof ViewReader ? reader : await reader).answer(rows, requests, moment, options)
+  }
+
+  /** What is stored may be of other definitions now. */
+  forget(): void {
+    this.#readers.clear()
+  }
+
+  async #open(view: AnyView, features: readonly string[] | undefined): Promise<ViewReader> {
+    const reader = await ViewReader.open(view, this.#store(), { live: this.#live, ...(features ? { features } : {}) })
+    const readers = this.#readers.get(view) ?? new Map<string, ViewReader>()
+    if (readers.size >= keptChoices) readers.delete([...readers.keys()].find((choice) => choice !== '') as string)
+    this.#readers.set(view, readers.set(features?.join(' ') ?? '', reader))
+    return reader
+  }
+}
