@@ -1,0 +1,219 @@
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { ReadRecord } from './read-record.ts'
+import { StatusCounts } from './status-counts.ts'
+
+/** What is asked for when metrics are, as it costs something to find out. What cannot be found out is left out. */
+export interface MetricSources {
+  /** Of each group, the seconds since the newest event that its state holds, or since it was materialized. */
+  readonly freshness?: () => Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>
+  /** Of each group, the events of its topics that are not yet in its state. */
+  readonly streamLag?: () => Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>
+  /** Reads that the feature log dropped so far. */
+  readonly featureLogDropped?: () => number
+}
+
+/** Seconds. From what an embedded store takes to what a client waits for. */
+const latencies = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+/** Different selections of features that are told apart; values of others are not counted. */
+const mostSelections = 2_000
+/** Values of a label that are told apart; the others are one. */
+const mostLabels = 1_000
+
+/**
+ * What a server tells Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). What is counted for every value
+ * is counted in arrays and made text when it is asked for. Labels are names of definitions, routes and codes: never what callers send.
+ */
+export class ServerMetrics {
+  readonly #registry: Registry
+  readonly #requests: Counter<'route' | 'view' | 'code'>
+  readonly #seconds: Histogram<'route' | 'view'>
+  readonly #rejected: Counter<'reason'>
+  readonly #vectors: Counter<'view' | 'version'>
+  readonly #store: Histogram<'store' | 'operation'>
+  readonly #onDemand: Histogram<'view'>
+  readonly #labels: Labels
+  readonly #selections = new Map<string, StatusCounts>()
+  readonly #byFeatures = new WeakMap<readonly string[], StatusCounts>()
+
+  private constructor(client: typeof import('prom-client'), sources: MetricSources) {
+    const registry = new client.Registry()
+    const registers = [registry]
+    this.#registry = registry
+    this.#labels = new Labels(mostLabels)
+    client.collectDefaultMetrics({ register: registry })
+    this.#requests = new client.Counter({
+      name: 'lockstep_requests_total',
+      help: 'Requests answered, by route, view and HTTP status.',
+      labelNames: ['route', 'view', 'code'],
+      registers,
+    })
+    this.#seconds = new client.Histogram({
+      name: 'lockstep_request_seconds',
+      help: 'How long requests took, by route and view.',
+      labelNames: ['route', 'view'],
+      buckets: latencies,
+      registers,
+    })
+    this.#rejected = new client.Counter({
+      name: 'lockstep_rejected_requests_total',
+      help: 'Requests that were refused, by reason.',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#vectors = new client.Counter({
+      name: 'lockstep_vectors_total',
+      help: 'Vectors served, by view.',
+      labelNames: ['view', 'version'],
+      registers,
+    })
+    this.#store = new client.Histogram({
+      name: 'lockstep_store_seconds',
+      help: 'How long the online store took, by store and operation.',
+      labelNames: ['store', 'operation'],
+      buckets: latencies,
+      registers,
+    })
+    this.#onDemand = new client.Histogram({
+      name: 'lockstep_on_demand_seconds',
+      help: 'How long on-demand code took for the rows of a read, by view.',
+      labelNames: ['view'],
+      buckets: latencies,
+      registers,
+    })
+    this.#addStatuses(client, registers)
+    addGauge(client, registers, 'lockstep_group_freshness_seconds', 'Seconds that the state of a group is behind.', sources.freshness)
+    addGauge(client, registers, 'lockstep_stream_lag_events', 'Events of a group that are not yet in its state.', sources.streamLag)
+    const { featureLogDropped } = sources
+    if (featureLogDropped)
+      addTotal(client, registers, 'lockstep_feature_log_dropped_total', 'Reads that the feature log dropped.', featureLogDropped)
+  }
+
+  /** Loads what metrics need, which nothing else does. */
+  static async open(sources: MetricSources = {}): Promise<ServerMetrics> {
+    const { default: client } = await import('prom-client')
+    return new ServerMetrics(client, sources)
+  }
+
+  /** A request was answered. `route`: as it is declared, not as it was called; `view`: of a definition, empty where there is none. */
+  requested({ route, view = '', code, seconds }: { route: string; view?: string; code: number; seconds: number }): void {
+    const known = this.#labels.bounded(view)
+    this.#requests.inc({ route, view: known, code })
+    this.#seconds.observe({ route, view: known }, seconds)
+  }
+
+  /** A request was refused: `token`, `scope`, `rate`, `overload`, `invalid`, `too_large`. */
+  rejected(reason: string): void {
+    this.#rejected.inc({ reason: this.#labels.bounded(reason) })
+  }
+
+  /** The online store was asked. */
+  stored({ store, operation, seconds }: { store: string; operation: 'read' | 'write'; seconds: number }): void {
+    this.#store.observe({ store, operation }, seconds)
+  }
+
+  /** On-demand code ran for all rows of a read. */
+  onDemand({ view, seconds }: { view: string; seconds: number }): void {
+    this.#onDemand.observe({ view }, seconds)
+  }
+
+  /** Vectors were served: what each of their values was worth. */
+  read(record: ReadRecord): void {
+    this.#vectors.inc({ view: record.view, version: record.version }, record.keys.length)
+    this.#countsOf(record)?.add(record)
+  }
+
+  /** All of it, in the text format of Prometheus. */
+  async text(): Promise<string> {
+    return await this.#registry.metrics()
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  #countsOf(record: ReadRecord): StatusCounts | undefined {
+    const { view, version, features } = record
+    const known = this.#byFeatures.get(features)
+    if (known && known.view === view && known.version === String(version)) return known
+    const key = `${view}\0${version}\0${features.join('\0')}`
+    let counts = this.#selections.get(key)
+    if (counts === undefined) {
+      if (this.#selections.size === mostSelections) return
+      counts = new StatusCounts(record)
+      this.#selections.set(key, counts)
+    }
+    this.#byFeatures.set(features, counts)
+    return counts
+  }
+
+  /** Coverage: how often each feature of each view had each status. */
+  #addStatuses(client: typeof import('prom-client'), registers: Registry[]): void {
+    const selections = this.#selections
+    new client.Counter({
+      name: 'lockstep_feature_values_total',
+      help: 'Values served, by view, feature and status: what share is PRESENT, DEFAULTED, NOT_FOUND.',
+      labelNames: ['view', 'version', 'feature', 'status'],
+      registers,
+      collect() {
+        this.reset()
+        for (const counts of selections.values())
+          for (const { count, ...labels } of counts) this.inc({ view: counts.view, version: counts.version, ...labels }, count)
+      },
+    })
+  }
+}
+
+/** So many values of labels as they are, and one for all others. */
+class Labels {
+  readonly #most: number
+  readonly #known = new Set<string>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  bounded(label: string): string {
+    if (this.#known.has(label)) return label
+    if (this.#known.size >= this.#most) return 'other'
+    this.#known.add(label)
+    return label
+  }
+}
+
+type NumbersByGroup = NonNullable<MetricSources['freshness']>
+
+function addGauge(
+  client: typeof import('prom-client'),
+  registers: Registry[],
+  name: string,
+  help: string,
+  numbers: NumbersByGroup | undefined,
+): Gauge<'group'> | undefined {
+  if (numbers === undefined) return
+  return new client.Gauge({
+    name,
+    help,
+    labelNames: ['group'],
+    registers,
+    async collect() {
+      // A store that is down must not hide the other metrics.
+      const found = await Promise.resolve()
+        .then(numbers)
+        .catch(() => ({}))
+      this.reset()
+      for (const [group, value] of Object.entries(found)) this.set({ group }, value)
+    },
+  })
+}
+
+function addTotal(client: typeof import('prom-client'), registers: Registry[], name: string, help: string, total: () => number): void {
+  new client.Counter({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      this.inc(total())
+    },
+  })
+}
