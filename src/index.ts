@@ -19,6 +19,7 @@ export type {
   OnlineStore,
   OnlineStoreCapabilities,
   OnlineValues,
+  PostgresOnlineStoreOptions,
   TableRows,
   TextChange,
   WriteResult,

@@ -1,3 +1,4 @@
+export type { PostgresOnlineStoreOptions } from './postgres-options.ts'
 export type {
   OnlineRead,
   OnlineRow,

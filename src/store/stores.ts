@@ -5,6 +5,7 @@ import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
 import type { OfflineStore } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
+import { postgresOnlineStore } from '../online/drivers/postgres.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { StoreOptions } from './store.ts'
 
@@ -20,9 +21,7 @@ export class Stores {
   }
 
   get online(): OnlineStore {
-    const { online = 'lmdb' } = this.#options
-    this.#online ??=
-      online === 'memory' ? memoryOnlineStore() : online === 'lmdb' ? lmdbOnlineStore({ path: join(this.folder, 'online') }) : online
+    this.#online ??= this.#openOnline()
     return this.#online
   }
 
@@ -40,6 +39,14 @@ export class Stores {
   /** Where the events of streams land as history. */
   get landingFolder(): string {
     return join(this.folder, 'landed')
+  }
+
+  #openOnline(): OnlineStore {
+    const { online = 'lmdb' } = this.#options
+    if (online === 'memory') return memoryOnlineStore()
+    if (online === 'lmdb') return lmdbOnlineStore({ path: join(this.folder, 'online') })
+    if ('postgres' in online) return postgresOnlineStore(typeof online.postgres === 'string' ? { url: online.postgres } : online.postgres)
+    return online
   }
 
   async #openLog(): Promise<EventLog> {

@@ -1,0 +1,40 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { run } from './run.ts'
+
+export type Unpacked = { readonly folder: string } | { readonly missing: string }
+
+/**
+ * A package of Debian, with all that it needs and the machine lacks, unpacked and not installed: nothing starts by itself, and the
+ * system stays as it is. It is fetched once, into the cache folder of the user; for the superuser where other users can reach it.
+ */
+export async function unpackedPackage(name: string): Promise<Unpacked> {
+  const caches = process.getuid?.() === 0 ? '/var/cache' : process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  const folder = join(caches, 'lockstep', name)
+  if (existsSync(folder)) return { folder }
+  const partial = `${folder}.${process.pid}`
+  mkdirSync(dirname(folder), { recursive: true })
+  try {
+    mkdirSync(partial)
+    const plan = await apt(partial, 'apt-get', ['--simulate', '--no-install-recommends', 'install', name])
+    const packages = new Set([name, ...[...plan.matchAll(/^Inst (\S+)/gm)].map(([, each = '']) => each)])
+    await apt(partial, 'apt-get', ['download', ...packages])
+    for (const archive of readdirSync(partial).filter((each) => each.endsWith('.deb'))) {
+      await apt(partial, 'dpkg', ['-x', archive, '.'])
+      rmSync(join(partial, archive))
+    }
+    if (!existsSync(folder)) renameSync(partial, folder)
+    return { folder }
+  } catch (error) {
+    return { missing: `${name} cannot be fetched: ${(error as Error).message}` }
+  } finally {
+    rmSync(partial, { recursive: true, force: true })
+  }
+}
+
+async function apt(cwd: string, program: string, programArguments: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, programArguments, { cwd, timeoutSeconds: 300 })
+  if (code !== 0) throw new Error(/^E: (.*)/m.exec(stderr)?.[1] ?? `${program} ended with code ${code}`)
+  return stdout
+}
