@@ -1,3 +1,5 @@
+export { FeatureLog, type FeatureLogOptions } from './feature-log.ts'
+export { logColumns, statusColumn } from './feature-log-batch.ts'
 export { type MetricSources, ServerMetrics } from './metrics.ts'
 export type { ReadRecord } from './read-record.ts'
 export { type FeatureUsage, UsageLog, type UsageLogOptions } from './usage.ts'
