@@ -1,4 +1,6 @@
+export { tableFamily } from './family.ts'
 export type { PostgresOnlineStoreOptions } from './postgres-options.ts'
+export type { RedisOnlineStoreOptions } from './redis-options.ts'
 export type {
   OnlineRead,
   OnlineRow,

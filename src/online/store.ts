@@ -69,6 +69,11 @@ export interface OnlineStoreCapabilities {
   readonly sharedByProcesses: boolean
   /** It has `commit`. */
   readonly transactions: boolean
+  /**
+   * Which tables one `commit` may name: any, or those of one family (`tableFamily`); more are refused with `INVALID_ARGUMENT`.
+   * Default: `store`.
+   */
+  readonly transactionsWithin?: 'store' | 'family'
   /** Longer keys are never stored: `write` refuses them with `INVALID_ARGUMENT`, to the others they are keys without a row. */
   readonly maxKeyBytes: number
 }

@@ -12,6 +12,18 @@ export const commitCases: Record<string, Case> = {
     return Promise.resolve()
   },
 
+  'tables of several families are committed, or refused where the store says so': async ({ store }, context) => {
+    if (!store.commit) return context.skip('no transactions')
+    const commit = store.commit(
+      [{ table: 'a', expected: null, text: '1' }],
+      ['a:b', 'b:a'].map((table) => ({ table, rows: [row('k', 1, 'v')] })),
+    )
+    const refused = store.capabilities.transactionsWithin === 'family'
+    if (refused) await assert.rejects(commit, { code: 'INVALID_ARGUMENT' })
+    else assert.equal(await commit, true)
+    assert.deepEqual(await store.tables(), refused ? [] : ['a', 'a:b', 'b:a'])
+  },
+
   'a commit replaces texts and stores rows, iff each text is the expected one': transactional(async ({ store }, commit) => {
     const change = (expected: string | null, text: string, value = text) =>
       commit([{ table: 'unit', expected, text }], [{ table: 'rows', rows: [row('k', 1, value)] }])
@@ -208,8 +220,30 @@ export const commitCases: Record<string, Case> = {
 
 function transactional(run: (under: OnlineStoreUnderTest, commit: Commit, context: Parameters<Case>[1]) => Promise<void>): Case {
   return async (under, context) => {
-    const { store } = under
-    if (store.commit) await run(under, store.commit.bind(store), context)
-    else context.skip('no transactions')
+    if (!under.store.commit) return context.skip('no transactions')
+    const { store, reopen } = under
+    if (store.capabilities.transactionsWithin !== 'family') return await run(under, under.store.commit.bind(store), context)
+    const related = { ...under, store: inFamily(store), ...(reopen ? { reopen: async () => inFamily(await reopen()) } : {}) }
+    await run(related, related.store.commit as Commit, context)
+  }
+}
+
+/** The store by tables of one family: `family:NAME` in place of NAME. */
+function inFamily(store: OnlineStore): OnlineStore {
+  const named = <T extends { readonly table: string }>(all: readonly T[]): T[] => all.map((one) => ({ ...one, table: name(one.table) }))
+  const name = (table: string) => `family:${table}`
+  return {
+    name: store.name,
+    capabilities: store.capabilities,
+    read: (reads) => store.read(named(reads)),
+    write: (table, rows) => store.write(name(table), rows),
+    delete: (table, keys) => store.delete(name(table), keys),
+    scan: (table) => store.scan(name(table)),
+    tables: async () => (await store.tables()).map((table) => table.slice(name('').length)),
+    drop: (table) => store.drop(name(table)),
+    readMeta: (table) => store.readMeta(name(table)),
+    writeMeta: (table, text) => store.writeMeta(name(table), text),
+    commit: (texts, writes) => (store.commit as Commit)(named(texts), named(writes)),
+    close: () => store.close(),
   }
 }

@@ -38,8 +38,10 @@ if (import.meta.main) {
   const module = (await import(plan.module)) as Record<string, (options: unknown) => OnlineStore | Promise<OnlineStore>>
   const store = await module[plan.factory]?.(plan.options)
   if (store === undefined) throw new Error(`${plan.module} has no ${plan.factory}`)
-  writeSync(1, 'ready\n')
   const { table, keys, steps, way } = plan
+  // A store may connect when it is first used.
+  await store.readMeta(table)
+  writeSync(1, 'ready\n')
   if (way === 'write') {
     for (let step = steps.first; step <= steps.last; step += steps.by) {
       await store.write(table, stepRows(keys, step))
