@@ -20,6 +20,7 @@ export type {
   OnlineStoreCapabilities,
   OnlineValues,
   PostgresOnlineStoreOptions,
+  RedisOnlineStoreOptions,
   TableRows,
   TextChange,
   WriteResult,

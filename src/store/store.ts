@@ -29,7 +29,7 @@ import {
 import type { OfflineStore, SourcePlaces } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
-import type { OnlineStore, PostgresOnlineStoreOptions } from '../online/index.ts'
+import type { OnlineStore, PostgresOnlineStoreOptions, RedisOnlineStoreOptions } from '../online/index.ts'
 import { checkParity, type ParityOptions, type ParityReport } from '../parity/index.ts'
 import {
   buildTrainingSet,
@@ -52,8 +52,13 @@ export interface StoreOptions {
   readonly definitions: string | readonly Definition[]
   /** Where the embedded stores keep their files; `.lockstep` by default. */
   readonly folder?: string
-  /** The online store: `lmdb` (default), `memory`, the url of a PostgreSQL server or all of its options, or a driver. */
-  readonly online?: 'lmdb' | 'memory' | { readonly postgres: string | PostgresOnlineStoreOptions } | OnlineStore
+  /** The online store: `lmdb` (default), `memory`, the url of a server of Redis or PostgreSQL or all of its options, or a driver. */
+  readonly online?:
+    | 'lmdb'
+    | 'memory'
+    | { readonly postgres: string | PostgresOnlineStoreOptions }
+    | { readonly redis: string | RedisOnlineStoreOptions }
+    | OnlineStore
   /** The offline store: Parquet files below `folder` by default, or a driver. */
   readonly offline?: OfflineStore
   /** Other places of sources' histories, by the name of the source. */

@@ -6,6 +6,7 @@ import type { OfflineStore } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { postgresOnlineStore } from '../online/drivers/postgres.ts'
+import { redisOnlineStore } from '../online/drivers/redis.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { StoreOptions } from './store.ts'
 
@@ -46,6 +47,7 @@ export class Stores {
     if (online === 'memory') return memoryOnlineStore()
     if (online === 'lmdb') return lmdbOnlineStore({ path: join(this.folder, 'online') })
     if ('postgres' in online) return postgresOnlineStore(typeof online.postgres === 'string' ? { url: online.postgres } : online.postgres)
+    if ('redis' in online) return redisOnlineStore(typeof online.redis === 'string' ? { url: online.redis } : online.redis)
     return online
   }
 

@@ -1,4 +1,4 @@
-import type { OnlineStore } from '../online/index.ts'
+import { type OnlineStore, tableFamily } from '../online/index.ts'
 import { type Persistence, persist } from './persist.ts'
 import type { PreparedCommit, Unit } from './unit.ts'
 import { commitOf } from './unit-text.ts'
@@ -15,13 +15,13 @@ export interface CommitTarget extends Persistence {
 }
 
 /**
- * Stores what units have prepared, in one transaction, and again until it is known to be stored: a commit is compared with the
- * text that it replaces, so repeating it is harmless. Gives the units that another owner has taken over.
+ * Stores what units have prepared, in as few transactions as the store allows, and again until it is known to be stored: a commit is
+ * compared with the text that it replaces, so repeating it is harmless. Gives the units that another owner has taken over.
  */
 export async function commitUnits(target: CommitTarget, commits: readonly UnitCommit[]): Promise<Unit[]> {
   const { state, copies } = target
   const lost: Unit[] = []
-  for (let groups: (readonly UnitCommit[])[] = [commits]; groups.length > 0; ) {
+  for (let groups: (readonly UnitCommit[])[] = committedTogether(state, commits); groups.length > 0; ) {
     const [group = [], ...rest] = groups
     const again = await persist(target, async () => {
       for (const copy of copies) await copyRows(copy, group)
@@ -31,6 +31,12 @@ export async function commitUnits(target: CommitTarget, commits: readonly UnitCo
     groups = [...again.map((one) => [one]), ...rest]
   }
   return lost
+}
+
+/** One transaction for all, or one for those of a family of tables where the store has no larger ones. */
+function committedTogether({ capabilities }: OnlineStore, commits: readonly UnitCommit[]): UnitCommit[][] {
+  const within = ({ prepared }: UnitCommit) => (capabilities.transactionsWithin === 'family' ? tableFamily(prepared.text.table) : '')
+  return [...Map.groupBy(commits, within).values()]
 }
 
 async function storeGroup(store: OnlineStore, group: readonly UnitCommit[]): Promise<boolean> {

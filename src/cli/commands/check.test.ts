@@ -38,7 +38,7 @@ test('the settings of a project: wrong ones are refused, with the file', async (
       '{ "definitons": "features.ts" }',
       /There is no setting definitons; did you mean definitions\?\nWhere: {2}lockstep\.config\.json/,
     ],
-    ['lockstep.config.json', '{ "online": "redis" }', /The setting online must be 'lmdb', 'memory' or a driver/],
+    ['lockstep.config.json', '{ "online": "redis" }', /The setting online must be 'lmdb', 'memory', \{ redis: url \}, /],
     ['lockstep.config.json', '{', /The settings cannot be loaded: /],
     ['lockstep.config.js', 'export const settings = {}', /The settings are no object; export them as default/],
     ['lockstep.config.ts', "export default { checks: { descripton: 'off' } }", /There is no rule descripton; did you mean description\?/],
