@@ -53,6 +53,22 @@ export const errorCatalogue = {
   OUTPUT_EXISTS: ['The file or folder to be written is already there.', 'Choose another path, or pass --overwrite.'],
   ON_DEMAND_FAILED: ['The code of an on-demand view threw, or returned something it had not declared.', 'Correct its compute function.'],
   INVALID_ARGUMENT: ['An argument or option makes no sense.', 'See --help, or the reference of the function.'],
+  INVALID_REQUEST: [
+    'A request is not of the form that the API has: no JSON, a field too many, too few or of another type, too large.',
+    'Correct the field named; /openapi.json describes every request.',
+  ],
+  UNAUTHENTICATED: [
+    'A request carries no token that counts: none, or one that is wrong, expired or revoked.',
+    'Send `authorization: Bearer TOKEN`; `lockstep token create` makes one.',
+  ],
+  FORBIDDEN: ['The token of a request does not allow what it asks for.', 'Ask for a token with the scope named.'],
+  UNKNOWN_READ: [
+    'Nothing is kept of a read with this id: it was not sampled, or too long ago.',
+    'Ask with `"explain": true`, which keeps a read for sure, or explain by keys and moment.',
+  ],
+  OVERLOADED: ['There are more requests than the server, or the rate of a token, allows.', 'Wait as long as Retry-After says, and ask again.'],
+  SERVER_FAILED: ['A server answered what is no answer of the API, or could not be reached.', 'Check the address, and that the server runs.'],
+  INTERNAL: ['The server met an error that is not of the caller’s making.', 'Look into its log by the read id.'],
   INTERRUPTED: ['The work was stopped before its end; nothing half-written is visible.', 'Run it again.'],
 } as const satisfies Record<string, readonly [meaning: string, remedy: string]>
 

@@ -45,9 +45,11 @@ const rules = {
   packages: {
     '@duckdb/node-api': ['src/offline/', 'src/pointintime/', 'src/store/'],
     '@platformatic/kafka': ['src/eventlog/drivers/kafka/'],
+    '@redis/client': ['src/online/drivers/redis/'],
     acorn: ['src/definition/'],
-    'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/write-arrow.ts'],
+    'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/encode-arrow.ts', 'src/pointintime/write-arrow.ts'],
     commander: ['src/cli/'],
+    fastify: ['src/server/'],
     lmdb: ['src/online/drivers/lmdb.ts', 'src/online/drivers/lmdb/'],
     'prom-client': ['src/monitoring/'],
     pg: ['src/online/drivers/postgres/'],

@@ -11,6 +11,7 @@ import { addMaterialize } from './commands/materialize.ts'
 import { addParity } from './commands/parity.ts'
 import { addPush } from './commands/push.ts'
 import { addReplay } from './commands/replay.ts'
+import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { addStream } from './commands/stream.ts'
 import { addToken } from './commands/token.ts'
@@ -39,6 +40,7 @@ export function program(): Command {
     .option('-q, --quiet', 'print results and errors only')
   const history = [addTrain, addBackfill, addMaterialize]
   const events = [addStream, addPush, addReplay, addStatus]
-  for (const add of [addInit, addCheck, addList, addDescribe, ...history, ...events, addGet, addExplain, addParity, addToken]) add(lockstep)
+  for (const add of [addInit, addCheck, addList, addDescribe, ...history, ...events, addGet, addExplain, addParity, addServe, addToken])
+    add(lockstep)
   return lockstep
 }

@@ -1,3 +1,4 @@
+export { encodeArrow, type NamedColumn } from './arrow.ts'
 export { Interrupt, type Progress } from './context.ts'
 export { evaluateUse } from './evaluate-use.ts'
 export { type ExplainOptions, explainFeature } from './explain.ts'
@@ -14,7 +15,7 @@ export type {
   ShownRow,
   TableExplanation,
 } from './explanation.ts'
-export { historyColumns } from './group-values.ts'
+export { groupValues, historyColumns, historySql } from './group-values.ts'
 export { type LabelOptions, type Labels, labelsFrom } from './labels.ts'
 export { engineOptions, workersWithin } from './memory-budget.ts'
 export type { Split } from './split.ts'

@@ -1,3 +1,5 @@
 export { RateLimit } from './access/rate-limit.ts'
 export type { Operation } from './access/scope.ts'
 export { type NewToken, type Token, TokenFile, tokensPath } from './access/tokens.ts'
+export { Server, type ServerOptions } from './server.ts'
+export { defaultLimits, type ServerLimits } from './server-context.ts'

@@ -48,6 +48,19 @@ export class Answer {
     return Number.isNaN(time) ? null : time
   }
 
+  /** Puts a cell of which no more is known than whether it is null. */
+  put(row: number, feature: number, cell: Cell): void {
+    const at = row * this.plan.output.length + feature
+    this.cells[at] = cell
+    this.statuses[at] = statusCode[cell === null ? 'NULL' : 'PRESENT']
+  }
+
+  /** Marks all features as FAILED, with the reason. */
+  fail(reason: LockstepError): void {
+    this.failures.push(reason)
+    this.statuses.fill(statusCode.FAILED)
+  }
+
   /** Puts what the view declares instead of null where a cell is null. */
   applyDefaults(): void {
     const { output } = this.plan

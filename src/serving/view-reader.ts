@@ -48,6 +48,8 @@ export interface ReadOptions {
   readonly onDemandLimit?: number
   /** Whether on-demand code that throws fails the read, which is the default, or marks its features as FAILED. */
   readonly onDemandErrors?: 'fail' | 'mark'
+  /** Whether a store that is down fails the read, which is the default, or marks all features as FAILED. */
+  readonly storeErrors?: 'fail' | 'mark'
 }
 
 /**
@@ -116,8 +118,17 @@ export class ViewReader {
   /** As `read`, as cells, within the limits of the options. */
   async answer(rows: readonly Keys[], requests: readonly Keys[], moment: number, options: ReadOptions = {}): Promise<Answer> {
     const reads = this.#reads(rows, options.shared ?? {})
-    const stored = this.#store.readSync ? this.#store.readSync(reads) : await beforeDeadline(this.#store.read(reads), options.deadline)
-    return this.#assemble(rows.length, reads, stored, requests, moment, options)
+    try {
+      const stored = this.#store.readSync ? this.#store.readSync(reads) : await beforeDeadline(this.#store.read(reads), options.deadline)
+      return this.#assemble(rows.length, reads, stored, requests, moment, options)
+    } catch (error) {
+      const isDown = error instanceof LockstepError && error.code === 'STORE_UNAVAILABLE'
+      if (options.storeErrors !== 'mark' || !isDown) throw error
+      const answer = new Answer(this.plan, rows.length, moment)
+      answer.fail(error)
+      answer.applyDefaults()
+      return answer
+    }
   }
 
   /** Keys that all rows share are packed and read once. */

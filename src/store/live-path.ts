@@ -87,7 +87,7 @@ export class LivePath {
 
   async push(source: string, events: readonly Readonly<Record<string, unknown>>[], options: PushOptions): Promise<RecordPosition[]> {
     const { dryRun = false, first = 1 } = options
-    const data = this.#source(source)
+    const data = this.source(source)
     const encode = this.#encoders.get(source) ?? recordEncoder(data)
     this.#encoders.set(source, encode)
     const records = await Promise.all(events.map((event, index) => encode(event, `event ${first + index}`)))
@@ -156,7 +156,8 @@ export class LivePath {
     await materializeGroup(group, this.#stores.online, { upto: this.#clock.now(), ...places, version, signal })
   }
 
-  #source(name: string): SourceData {
+  /** A source with a stream by its name. Throws `UNKNOWN_NAME`. */
+  source(name: string): SourceData {
     const sources = new Map(this.#groups.flatMap(({ source }) => (source.stream ? [[source.name, source] as const] : [])))
     const source = sources.get(name)
     if (source) return source

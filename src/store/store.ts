@@ -8,6 +8,7 @@ import {
   type KeysOf,
   loadDefinitions,
   type RequestOf,
+  type SourceData,
   selectionsOf,
   type TrainingRowOf,
   type VectorOf,
@@ -43,6 +44,7 @@ import {
 } from '../pointintime/index.ts'
 import { type Answer, onlineTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
+import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
 import { Stores } from './stores.ts'
@@ -199,14 +201,28 @@ export class Store implements AsyncDisposable {
    * As `vectors`, as cells, within limits of time and age: what a server needs. Throws as `vectors`, and `INVALID_ARGUMENT` for
    * requests that are neither one for all rows nor one for each.
    */
-  async answer(view: AnyView, request: Omit<OnlineRequest, 'moment'> & { readonly asOf?: Moment }): Promise<Answer> {
-    const { asOf, ...rest } = request
-    return await this.#reads.answer(view, { ...rest, moment: this.#moment(asOf) })
+  async answer(view: AnyView, request: OnlineRequest): Promise<Answer> {
+    return await this.#reads.answer(view, request)
+  }
+
+  /** As `answer`, as of a moment and as known then, from history: what came late does not count. Takes seconds. */
+  async answerFromHistory(view: AnyView, request: HistoryRequest): Promise<Answer> {
+    return await answerFromHistory(view, request, (labels, options) => this.trainingSet(view, labels, { ...options, asKnown: true }))
   }
 
   /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view that another definition computed. */
   async checkStored(view: AnyView): Promise<void> {
     await this.#reads.reader(view)
+  }
+
+  /** Resolves if the online store answers. Throws `STORE_UNAVAILABLE`. */
+  async checkOnline(): Promise<void> {
+    await this.#stores.online.readMeta('ready')
+  }
+
+  /** What time it is by the store's clock, in microseconds. */
+  now(): number {
+    return this.#moment(undefined)
   }
 
   /** The name of the driver that answers reads, as metrics and explanations give it. */
@@ -272,6 +288,11 @@ export class Store implements AsyncDisposable {
    */
   async stream(groups?: readonly FeatureGroupData[], options: StreamOptions = {}): Promise<StreamEngine> {
     return await this.#live.start(groups, options)
+  }
+
+  /** A source with a stream by its name. Throws `UNKNOWN_NAME`. */
+  streamedSource(name: string): SourceData {
+    return this.#live.source(name)
   }
 
   /** Appends events, as public values, to the topic of a source; resolves when they are durable. Throws `INVALID_VALUE`, and appends none. */

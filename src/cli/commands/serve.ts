@@ -1,0 +1,140 @@
+import cluster from 'node:cluster'
+import { readFileSync } from 'node:fs'
+import { type Command, InvalidArgumentError } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import type { ServerOptions } from '../../server/index.ts'
+import { withExamples } from '../examples.ts'
+import { whileStoppable } from '../interrupt.ts'
+import { sessionOf } from '../session.ts'
+import { parseThreads } from '../values.ts'
+
+interface ServeCommandOptions {
+  readonly host: string
+  readonly port: number
+  readonly processes: number
+  readonly tokens?: boolean
+  readonly insecure?: boolean
+  readonly certificate?: string
+  readonly key?: string
+  readonly stream?: boolean
+  readonly explainShare?: number
+  readonly explainKeep?: string
+  readonly logFeatures?: number
+  readonly drain: number
+  readonly log: NonNullable<ServerOptions['log']>
+}
+
+export function addServe(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('Serves the views over HTTP, until it is stopped. /openapi.json describes the API.')
+    .option('--host <address>', 'where to listen; off the loopback interface with tokens only', '127.0.0.1')
+    .option('--port <number>', 'which port', parsePort, 8080)
+    .option('--processes <number>', 'processes that share the port', parseThreads, 1)
+    .option('--tokens', 'ask for a token on the loopback interface too (see lockstep token)')
+    .option('--insecure', 'let other machines read and write without a token')
+    .option('--certificate <file>', 'serve HTTPS with this certificate (PEM)')
+    .option('--key <file>', 'the key of the certificate (PEM)')
+    .option('--no-stream', 'leave it to lockstep stream to keep live groups up to date')
+    .option('--explain-share <share>', 'the share of reads that is kept for explanations (default: 0.001)', parseShare)
+    .option('--explain-keep <duration>', 'for how long they are kept (default: 1h)')
+    .option('--log-features <share>', 'the share of reads that is logged as Parquet, for lockstep parity --served', parseShare)
+    .option('--drain <milliseconds>', 'how long /ready fails before connections are closed', parseWhole, 0)
+    .option('--log <level>', 'silent, error, warn, info or debug, on stderr', 'info')
+    .action(serve)
+  withExamples(command, [
+    'lockstep serve',
+    'lockstep serve --port 8080 --processes 2 --log-features 0.01',
+    'lockstep serve --host 0.0.0.0 --certificate server.pem --key server-key.pem',
+  ])
+}
+
+async function serve(options: ServeCommandOptions, command: Command): Promise<void> {
+  if (cluster.isPrimary && options.processes > 1) await overseeProcesses(options.processes)
+  else await serveHere(options, command)
+}
+
+async function serveHere(options: ServeCommandOptions, command: Command): Promise<void> {
+  const { output, project } = await sessionOf(command)
+  const { Server } = await import('../../server/index.ts')
+  const tls = readTls(options, (path) => project.path(path))
+  await using store = await project.open()
+  const streamed = options.stream === false ? [] : store.streamedGroups()
+  await using _live = streamed.length > 0 ? await store.stream(streamed, { warn: (error) => output.warn((error as Error).message) }) : null
+  const { explainShare: share, explainKeep: keep, logFeatures } = options
+  await using server = await Server.start(store, {
+    host: options.host,
+    port: options.port,
+    insecure: options.insecure ?? false,
+    drain: options.drain,
+    log: options.log,
+    explain: { ...(share === undefined ? {} : { share }), ...(keep === undefined ? {} : { keep }) },
+    ...(options.tokens ? { tokens: true } : {}),
+    ...(tls ? { tls } : {}),
+    ...(logFeatures === undefined ? {} : { featureLog: { folder: `${store.folder}/served`, share: logFeatures } }),
+  })
+  const views = store.views.map(({ name, version }) => `${name}@${version}`)
+  if (cluster.isPrimary) output.result({ url: server.url, views }, () => `Serving ${views.join(', ')} on ${server.url}`)
+  else process.send?.({ url: server.url, views })
+  await new Promise<void>((resolve) => {
+    process.once('disconnect', resolve)
+    void whileStoppable(resolve, () => new Promise<never>(() => {}))
+  })
+  output.note('Closing: what is under way is answered.')
+}
+
+/** Processes that share a port; one that dies is started again. */
+async function overseeProcesses(count: number): Promise<void> {
+  let stopping = false
+  let listening = 0
+  cluster.on('message', (_worker, { url, views }: { url: string; views: string[] }) => {
+    if (++listening === count) process.stdout.write(`Serving ${views.join(', ')} on ${url} by ${count} processes\n`)
+  })
+  const failed = new Promise<never>((_, reject) => {
+    cluster.on('exit', (worker, code) => {
+      if (stopping) return
+      if (listening < count)
+        reject(new LockstepError('SERVER_FAILED', `Process ${worker.process.pid} ended at its start with code ${code}`))
+      else cluster.fork()
+    })
+  })
+  for (let index = 0; index < count; index++) cluster.fork()
+  const stopped = new Promise<void>((resolve) => void whileStoppable(resolve, () => new Promise<never>(() => {})))
+  try {
+    await Promise.race([stopped, failed])
+  } finally {
+    stopping = true
+    await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => endOf(worker as NonNullable<typeof worker>)))
+  }
+}
+
+async function endOf(worker: import('node:cluster').Worker): Promise<void> {
+  if (worker.isDead()) return
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  worker.kill('SIGTERM')
+  await ended
+}
+
+function readTls({ certificate, key }: ServeCommandOptions, path: (given: string) => string): ServerOptions['tls'] | undefined {
+  if (certificate === undefined && key === undefined) return
+  if (certificate === undefined || key === undefined)
+    throw new LockstepError('INVALID_ARGUMENT', 'HTTPS needs both a certificate and its key', { remedy: 'Give --certificate and --key.' })
+  return { certificate: readFileSync(path(certificate), 'utf8'), key: readFileSync(path(key), 'utf8') }
+}
+
+const parseWhole = (text: string): number => {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is a whole number.')
+}
+
+const parsePort = (text: string): number => {
+  const port = parseWhole(text)
+  if (port <= 65_535) return port
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+}
+
+const parseShare = (text: string): number => {
+  const share = Number(text)
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share
+  throw new InvalidArgumentError('A share is a number from 0 to 1.')
+}

@@ -1,0 +1,22 @@
+import type { FastifyRequest } from 'fastify'
+import type { Token } from './access/tokens.ts'
+import type { Caller } from './server-context.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request was let in with; null where the server asks for none. */
+    token: Token | null
+  }
+}
+
+const text = (header: string | string[] | undefined): string => (Array.isArray(header) ? header[0] : header)?.slice(0, 200) ?? ''
+
+/** Who asks, and for which model: by the body, else by headers, else by the name of the token. */
+export function callerOf(request: FastifyRequest, body: { readonly caller?: string; readonly model?: string } = {}): Caller {
+  const { token, headers } = request
+  return {
+    name: body.caller ?? (text(headers['lockstep-caller']) || (token?.name ?? '')),
+    model: body.model ?? text(headers['lockstep-model']),
+    token,
+  }
+}

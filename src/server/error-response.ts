@@ -1,0 +1,82 @@
+import { type ErrorCode, LockstepError } from '../errors.ts'
+import { type JsonSchema, objectOf } from './json-schema.ts'
+
+/** The HTTP status of each error that a caller can meet; of all others 500. */
+const statuses: Partial<Record<ErrorCode, number>> = {
+  INVALID_REQUEST: 400,
+  INVALID_ARGUMENT: 400,
+  INVALID_DURATION: 400,
+  INVALID_MOMENT: 400,
+  INVALID_VALUE: 400,
+  MISSING_KEY: 400,
+  DUPLICATE_NAME: 400,
+  READ_BEFORE_STATE: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  UNKNOWN_NAME: 400,
+  UNKNOWN_READ: 404,
+  OVERLOADED: 429,
+  ON_DEMAND_FAILED: 500,
+  STORE_UNAVAILABLE: 503,
+  STORE_LOCKED: 503,
+  EVENT_LOG_UNAVAILABLE: 503,
+}
+
+export const statusOf = (error: LockstepError): number => statuses[error.code] ?? 500
+
+/** Finds what the path of a request names: where it is not there, the answer is 404 and not 400. */
+export function inPath<T>(find: () => T): T {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'UNKNOWN_NAME') throw Object.assign(error, { status: 404 })
+    throw error
+  }
+}
+
+/** Statuses after which it is worth asking again. */
+export const isTemporary = (status: number): boolean => status === 429 || status === 503
+
+/** Seconds after which a client may ask again, where nothing better is known. */
+export const retryAfter = 1
+
+/** What a request did wrong in its form: malformed JSON, too large, of another type. */
+interface TransportError extends Error {
+  readonly statusCode?: number
+  readonly code?: string
+  readonly validation?: readonly { readonly instancePath: string; readonly message?: string; readonly params?: Record<string, unknown> }[]
+  readonly validationContext?: string
+}
+
+/** Any error as one of ours. What is not of the caller's making is told as `INTERNAL`, without what it says. */
+export function publicError(error: unknown): { readonly status: number; readonly error: LockstepError } {
+  if (error instanceof LockstepError) return { status: (error as { status?: number }).status ?? statusOf(error), error }
+  const { statusCode = 500, validation, validationContext = 'body', message } = error as TransportError
+  if (validation) {
+    const [first] = validation
+    const where = `${validationContext}${first?.instancePath.replaceAll('/', '.') ?? ''}`
+    const named = first?.params?.additionalProperty ?? first?.params?.missingProperty
+    return {
+      status: 400,
+      error: new LockstepError('INVALID_REQUEST', `${first?.message ?? message}${named ? `: ${named}` : ''}`, { where }),
+    }
+  }
+  if (statusCode >= 400 && statusCode < 500) return { status: statusCode, error: new LockstepError('INVALID_REQUEST', message) }
+  return { status: 500, error: new LockstepError('INTERNAL', 'The server failed; its log says why') }
+}
+
+export const errorSchema: JsonSchema = objectOf(
+  {
+    error: objectOf(
+      {
+        code: { type: 'string', description: 'Stable, and listed in docs/reference/errors.md.' },
+        message: { type: 'string' },
+        where: { type: 'string', description: 'The field, key or feature that it is about.' },
+        remedy: { type: 'string' },
+      },
+      ['code', 'message', 'where', 'remedy'],
+    ),
+    read_id: { type: 'string' },
+  },
+  ['error'],
+)

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LockstepError } from '../errors.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { ReadRecord } from '../monitoring/index.ts'
+import { type Cell, fromCell, type TypeData } from '../schema/index.ts'
+
+/** A read as it was answered, for explanations of it. Moments in microseconds, values as public values. */
+export interface KeptRead {
+  readonly id: string
+  readonly view: string
+  readonly version: number
+  readonly hash: string
+  readonly caller: string
+  readonly model: string
+  readonly store: string
+  readonly moment: number
+  readonly knownAt: number
+  readonly features: readonly string[]
+  readonly groups: readonly string[]
+  readonly rows: readonly {
+    readonly keys: Readonly<Record<string, unknown>>
+    readonly request: Readonly<Record<string, unknown>>
+    readonly values: readonly unknown[]
+    readonly statuses: readonly string[]
+  }[]
+}
+
+export interface KeptReadsOptions {
+  /** Where they lie; every process of the server has them. */
+  readonly folder: string
+  /** The share of reads that is kept, 0 to 1; those that ask for it always are. */
+  readonly share: number
+  /** Microseconds for which they are kept. */
+  readonly keep: number
+  /** Most rows of a read that are kept. */
+  readonly rows: number
+  readonly clock: Clock
+}
+
+const idForm = /^r[0-9a-f]{10}-[0-9a-z]{1,12}$/
+const readFileName = /^(r[0-9a-f]{10}-[0-9a-z]{1,12})\.json$/
+
+/** A sample of reads, a file each, that are removed when their time is over. */
+export class KeptReads {
+  readonly #options: KeptReadsOptions
+  readonly #prefix = `r${randomBytes(5).toString('hex')}-`
+  #count = 0
+  /** Writes under way: a few at a time, more are not kept. */
+  #writing = 0
+  #swept = 0
+
+  constructor(options: KeptReadsOptions) {
+    this.#options = options
+  }
+
+  /** A read id, as no other process gives. */
+  nextId(): string {
+    return this.#prefix + (this.#count++).toString(36)
+  }
+
+  chosen(): boolean {
+    return this.#options.share > 0 && Math.random() < this.#options.share
+  }
+
+  /** Keeps a read. It is there when this resolves. */
+  async keep(record: ReadRecord, view: { readonly hash: string; readonly store: string }): Promise<void> {
+    if (this.#writing >= 64) return
+    this.#writing++
+    try {
+      const { folder } = this.#options
+      const path = join(folder, `${record.id}.json`)
+      await mkdir(folder, { recursive: true })
+      await writeFile(`${path}.partial`, canonicalJson(this.#kept(record, view)), { mode: 0o600 })
+      await rename(`${path}.partial`, path)
+      await this.#sweep()
+    } finally {
+      this.#writing--
+    }
+  }
+
+  /** Throws `UNKNOWN_READ`. */
+  async find(id: string): Promise<KeptRead> {
+    const unknown = new LockstepError('UNKNOWN_READ', `No read ${JSON.stringify(id.slice(0, 60))} is kept`)
+    if (!idForm.test(id)) throw unknown
+    const text = await readFile(join(this.#options.folder, `${id}.json`), 'utf8').catch(() => null)
+    if (text === null) throw unknown
+    const read = JSON.parse(text) as KeptRead
+    if (this.#options.clock.now() - read.knownAt > this.#options.keep) throw unknown
+    return read
+  }
+
+  #kept(record: ReadRecord, { hash, store }: { readonly hash: string; readonly store: string }): KeptRead {
+    const { id, view, version, caller, model, moment, knownAt, features, types, groups, keys, requests } = record
+    const rows = keys.slice(0, this.#options.rows).map((key, row) => ({
+      keys: key,
+      request: requests[requests.length === 1 ? 0 : row] ?? {},
+      values: features.map((_, feature) => fromCell(types[feature] as TypeData, record.cell(row, feature) as Cell)),
+      statuses: features.map((_, feature) => record.status(row, feature)),
+    }))
+    return { id, view, version, hash, caller, model, store, moment, knownAt, features, groups, rows }
+  }
+
+  /** Removes, now and then, what is older than is kept. */
+  async #sweep(): Promise<void> {
+    const { folder, keep, clock } = this.#options
+    if (clock.now() - this.#swept < keep / 10) return
+    this.#swept = clock.now()
+    for (const name of await readdir(folder)) {
+      if (!readFileName.test(name) && !name.endsWith('.partial')) continue
+      const path = join(folder, name)
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
+      if (clock.now() - mtimeMs * 1000 > keep) await rm(path, { force: true })
+    }
+  }
+}

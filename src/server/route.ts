@@ -1,0 +1,34 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Operation } from './access/scope.ts'
+import type { JsonSchema } from './json-schema.ts'
+import type { ServerContext } from './server-context.ts'
+
+export type Method = 'GET' | 'POST'
+
+/** What a caller needs to be allowed: an operation on what a parameter of the path, or the body, names. */
+export interface Permission {
+  readonly operation: Operation
+  /** The view or source that a request is about; '' where it is about all. */
+  readonly of?: (request: FastifyRequest) => string
+}
+
+/** One endpoint: the same data validate its requests, protect it, and describe it in the OpenAPI document. */
+export interface Route {
+  readonly method: Method
+  /** Parameters as in OpenAPI: `/v1/views/{view}`. */
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description?: string
+  /** Null: open to all. */
+  readonly permission: Permission | null
+  readonly query?: JsonSchema
+  readonly body?: JsonSchema
+  /** The answer with status 200. */
+  readonly answer: { readonly type?: string; readonly schema: JsonSchema }
+  /** Statuses of errors that it has beyond those of all. */
+  readonly errors?: readonly number[]
+  handle(request: FastifyRequest, reply: FastifyReply, context: ServerContext): unknown
+}
+
+export const pathParameter = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name] as string

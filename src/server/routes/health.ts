@@ -1,0 +1,28 @@
+import { LockstepError } from '../../errors.ts'
+import { objectOf } from '../json-schema.ts'
+import type { Route } from '../route.ts'
+
+export const healthRoute: Route = {
+  method: 'GET',
+  path: '/health',
+  operationId: 'health',
+  summary: 'Whether the process runs',
+  permission: null,
+  answer: { schema: objectOf({ status: { const: 'ok' } }, ['status']) },
+  handle: () => ({ status: 'ok' }),
+}
+
+export const readyRoute: Route = {
+  method: 'GET',
+  path: '/ready',
+  operationId: 'ready',
+  summary: 'Whether requests should be sent here: its store answers, and it is not about to end',
+  permission: null,
+  answer: { schema: objectOf({ status: { const: 'ready' } }, ['status']) },
+  errors: [503],
+  async handle(_request, _reply, { store, isReady }) {
+    if (!isReady()) throw new LockstepError('STORE_UNAVAILABLE', 'The server is about to end')
+    await store.checkOnline()
+    return { status: 'ready' }
+  },
+}

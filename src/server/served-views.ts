@@ -1,0 +1,107 @@
+import { type FeatureView, groupHash, viewHash } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import { planView, type ViewPlan } from '../plan/index.ts'
+import type { TypeData } from '../schema/index.ts'
+import type { Keys } from '../serving/index.ts'
+import type { Store } from '../store/index.ts'
+import { AnswerEncoder, type AnswerForm } from './answer-encoder.ts'
+
+/** A view as a server knows it: what its requests may hold, and how its answers are written. */
+export class ServedView {
+  readonly view: FeatureView
+  readonly hash: string
+  /** `name@version:hash` of the groups that it reads. */
+  readonly groups: readonly string[]
+  readonly plan: ViewPlan
+  readonly #exactKeys: readonly (readonly [string, TypeData])[]
+  readonly #exactRequest: readonly (readonly [string, TypeData])[]
+  readonly #encoders = new WeakMap<ViewPlan, Map<AnswerForm['int64'], AnswerEncoder>>()
+
+  constructor(view: FeatureView) {
+    this.view = view
+    this.hash = viewHash(view)
+    this.plan = planView(view)
+    const groups = new Map(this.plan.uses.map(({ plan: { group } }) => [`${group.name}@${group.version}`, group]))
+    this.groups = [...groups].map(([name, group]) => `${name}:${groupHash(group)}`)
+    const exact = (types: Readonly<Record<string, TypeData>>) => Object.entries(types).filter(([, type]) => holdsInt64(type))
+    this.#exactKeys = exact(view.keys)
+    this.#exactRequest = exact(view.request)
+  }
+
+  /** Keys as JSON holds them, as values. */
+  keys(row: Keys): Keys {
+    return this.#exactKeys.length === 0 ? row : exactValues(row, this.#exactKeys)
+  }
+
+  /** Request values as JSON holds them, as values. Throws `UNKNOWN_NAME`. */
+  request(given: Keys): Keys {
+    for (const name in given) {
+      if (Object.hasOwn(this.view.request, name)) continue
+      const known = Object.keys(this.view.request)
+      throw new LockstepError('UNKNOWN_NAME', `The view ${this.view.name} takes no request value ${name}${suggestion(name, known)}`)
+    }
+    return this.#exactRequest.length === 0 ? given : exactValues(given, this.#exactRequest)
+  }
+
+  encoder(plan: ViewPlan, int64: AnswerForm['int64']): AnswerEncoder {
+    const ofPlan = this.#encoders.get(plan) ?? new Map<AnswerForm['int64'], AnswerEncoder>()
+    const encoder = ofPlan.get(int64) ?? new AnswerEncoder(plan, int64)
+    this.#encoders.set(plan, ofPlan.set(int64, encoder))
+    return encoder
+  }
+}
+
+const holdsInt64 = (type: TypeData): boolean => type.kind === 'int64' || (type.element !== undefined && holdsInt64(type.element))
+
+function exactValues(row: Keys, exact: readonly (readonly [string, TypeData])[]): Keys {
+  const values: Record<string, unknown> = { ...row }
+  for (const [name, type] of exact) if (Object.hasOwn(values, name)) values[name] = exactValue(type, values[name])
+  return values
+}
+
+const wholeNumber = /^-?\d{1,19}$/
+
+/** JSON holds 64 bits as text. */
+function exactValue(type: TypeData, value: unknown): unknown {
+  if (Array.isArray(value) && type.element) return value.map((item) => exactValue(type.element as TypeData, item))
+  return type.kind === 'int64' && typeof value === 'string' && wholeNumber.test(value) ? BigInt(value) : value
+}
+
+/** The views of a server by name and version. It serves those it was started with and no others. */
+export class ServedViews {
+  readonly all: readonly ServedView[]
+  readonly #byName = new Map<string, ServedView[]>()
+  readonly #columns = new WeakMap<ViewPlan, { readonly features: readonly string[]; readonly types: readonly TypeData[] }>()
+
+  private constructor(all: readonly ServedView[]) {
+    this.all = all
+    for (const one of all) this.#byName.set(one.view.name, [...(this.#byName.get(one.view.name) ?? []), one])
+    for (const versions of this.#byName.values()) versions.sort((a, b) => b.view.version - a.view.version)
+  }
+
+  /** Throws `DEFINITION_MISMATCH` where the online store holds rows of another definition: an error at the start, not a wrong number. */
+  static async open(store: Store): Promise<ServedViews> {
+    for (const view of store.views) await store.checkStored(view)
+    return new ServedViews(store.views.map((view) => new ServedView(view)))
+  }
+
+  /** The names and types of a plan's features: of one plan always the same arrays. */
+  columnsOf(plan: ViewPlan): { readonly features: readonly string[]; readonly types: readonly TypeData[] } {
+    const known = this.#columns.get(plan)
+    if (known) return known
+    const columns = { features: plan.output.map(({ name }) => name), types: plan.output.map(({ type }) => type) }
+    this.#columns.set(plan, columns)
+    return columns
+  }
+
+  /** A view in its highest version unless one is given. Throws `UNKNOWN_NAME`. */
+  get(name: string, version?: number): ServedView {
+    const versions = this.#byName.get(name)
+    if (!versions) throw new LockstepError('UNKNOWN_NAME', `There is no view ${name}${suggestion(name, [...this.#byName.keys()])}`)
+    const found = version === undefined ? versions[0] : versions.find(({ view }) => view.version === version)
+    if (found) return found
+    const known = versions.map(({ view }) => view.version).join(', ')
+    throw new LockstepError('UNKNOWN_NAME', `There is no version ${version} of the view ${name}; there are ${known}`)
+  }
+}

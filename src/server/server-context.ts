@@ -1,0 +1,59 @@
+import type { Store } from '../store/index.ts'
+import type { RateLimit } from './access/rate-limit.ts'
+import type { Token, TokenFile } from './access/tokens.ts'
+import type { KeptReads } from './kept-reads.ts'
+import type { Reporting } from './reporting.ts'
+import type { ServedViews } from './served-views.ts'
+import type { Turnstile } from './turnstile.ts'
+
+/** What the routes of a server share. */
+export interface ServerContext {
+  readonly store: Store
+  readonly views: ServedViews
+  readonly kept: KeptReads
+  readonly reporting: Reporting
+  readonly tokens: TokenFile | null
+  readonly rates: RateLimit
+  readonly limits: ServerLimits
+  /** Reads of history, of which few run at a time. */
+  readonly history: Turnstile
+  /** Microseconds, by the store's clock. */
+  now(): number
+  /** False once the server is about to close. */
+  isReady(): boolean
+}
+
+/** What one request may ask. */
+export interface ServerLimits {
+  /** Bytes of a body. */
+  readonly body: number
+  /** Entity rows of a read. */
+  readonly rows: number
+  /** Values of a read: rows times features. */
+  readonly values: number
+  /** Events of a push. */
+  readonly events: number
+  /** Requests that are worked on at the same time; more are answered with 429. */
+  readonly inFlight: number
+  /** Milliseconds that the on-demand code of a read may take. */
+  readonly onDemand: number
+  /** Milliseconds for a whole request. */
+  readonly request: number
+}
+
+export const defaultLimits: ServerLimits = {
+  body: 1 << 20,
+  rows: 1000,
+  values: 250_000,
+  events: 10_000,
+  inFlight: 1000,
+  onDemand: 100,
+  request: 30_000,
+}
+
+/** Who sent a request: what they call themselves, or the name of their token. */
+export interface Caller {
+  readonly name: string
+  readonly model: string
+  readonly token: Token | null
+}

@@ -1,0 +1,246 @@
+import { createRequire } from 'node:module'
+import { isIPv4, isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
+import { LockstepError } from '../errors.ts'
+import { durationMicros } from '../lib/duration.ts'
+import { FeatureLog, ServerMetrics, UsageLog } from '../monitoring/index.ts'
+import type { Store } from '../store/index.ts'
+import { authenticate, authorize } from './access/authorize.ts'
+import { RateLimit } from './access/rate-limit.ts'
+import { TokenFile, tokensPath } from './access/tokens.ts'
+import { isTemporary, publicError, retryAfter } from './error-response.ts'
+import { KeptReads } from './kept-reads.ts'
+import { openApiDocument } from './openapi.ts'
+import { Reporting } from './reporting.ts'
+import type { Route } from './route.ts'
+import { eventsRoute } from './routes/events.ts'
+import { explainReadRoute, explainRoute } from './routes/explain.ts'
+import { materializeRoute } from './routes/groups.ts'
+import { healthRoute, readyRoute } from './routes/health.ts'
+import { metricsRoute } from './routes/metrics.ts'
+import { openApiRoute } from './routes/openapi.ts'
+import { vectorsRoute } from './routes/vectors.ts'
+import { viewRoute, viewsRoute } from './routes/views.ts'
+import { ServedViews } from './served-views.ts'
+import { defaultLimits, type ServerContext, type ServerLimits } from './server-context.ts'
+import { Turnstile } from './turnstile.ts'
+
+export interface ServerOptions {
+  /** 127.0.0.1 by default. Others need tokens or `insecure`. */
+  readonly host?: string
+  /** 0 (default): any that is free. */
+  readonly port?: number
+  /** PEM texts of a certificate and its key. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  /** Whether a token is asked for: off the loopback interface always, on it where this says so. */
+  readonly tokens?: boolean
+  /** Serves other machines without tokens. */
+  readonly insecure?: boolean
+  readonly limits?: Partial<ServerLimits>
+  /** The share of reads that is kept for explanations (0.001), and for how long ('1h'). */
+  readonly explain?: { readonly share?: number; readonly keep?: string }
+  /** A sample of what is served, as Parquet below a folder; off by default. */
+  readonly featureLog?: { readonly folder: string; readonly share: number }
+  /** What goes to the log, on stderr: `info` tells of start, stop and failures, `debug` of each request. */
+  readonly log?: 'silent' | 'error' | 'warn' | 'info' | 'debug'
+  /** Milliseconds between being told to stop and refusing connections, so that balancers see `/ready` fail. */
+  readonly drain?: number
+}
+
+/** Serves the views of a store over HTTP until it is closed. */
+export class Server implements AsyncDisposable {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string
+  readonly #app: FastifyInstance
+  readonly #closing: () => Promise<void>
+
+  private constructor(url: string, app: FastifyInstance, closing: () => Promise<void>) {
+    this.url = url
+    this.#app = app
+    this.#closing = closing
+  }
+
+  /**
+   * Opens the views of a store, and listens. Throws `DEFINITION_MISMATCH` where the online store holds rows of other definitions, and
+   * `INVALID_ARGUMENT` where other machines could read without a token, or the port is taken.
+   */
+  static async start(store: Store, options: ServerOptions = {}): Promise<Server> {
+    const { host = '127.0.0.1', port = 0, tls, insecure = false, drain = 0 } = options
+    const needsTokens = options.tokens ?? (!isLoopback(host) && !insecure)
+    if (!isLoopback(host) && !needsTokens && !insecure) throw openToAll(host)
+    const tokens = needsTokens ? TokenFile.open(tokensPath(store.folder)) : null
+    const limits = { ...defaultLimits, ...options.limits }
+    const clock = { now: () => store.now(), sleep: () => Promise.resolve() }
+    const kept = new KeptReads({
+      folder: join(store.folder, 'reads'),
+      share: options.explain?.share ?? 0.001,
+      keep: durationMicros(options.explain?.keep ?? '1h', 'explain.keep'),
+      rows: 100,
+      clock,
+    })
+    const views = await ServedViews.open(store)
+    const usage = await UsageLog.open(join(store.folder, 'usage'))
+    const log = options.featureLog ? await FeatureLog.open(options.featureLog) : null
+    const metrics = await ServerMetrics.open({
+      streamLag: () => streamLag(store),
+      ...(log ? { featureLogDropped: () => log.dropped } : {}),
+    })
+    const app = fastify({
+      logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'] },
+      logController: new LogController({ disableRequestLogging: options.log !== 'debug' }),
+      bodyLimit: limits.body,
+      requestTimeout: limits.request,
+      connectionTimeout: limits.request,
+      keepAliveTimeout: 72_000,
+      http: { maxHeaderSize: 16_384 },
+      forceCloseConnections: 'idle',
+      exposeHeadRoutes: false,
+      ...(tls ? { https: { cert: tls.certificate, key: tls.key } } : {}),
+    } as object) as unknown as FastifyInstance
+    const reporting = new Reporting(
+      [(record) => usage.count(record), (record) => metrics.read(record), (record) => log?.record(record)],
+      (error) => app.log.error(error),
+    )
+    let ready = true
+    const context: ServerContext = {
+      store,
+      views,
+      kept,
+      reporting,
+      tokens,
+      rates: new RateLimit(),
+      limits,
+      history: new Turnstile(1, 32),
+      now: () => store.now(),
+      isReady: () => ready,
+    }
+    const routes: Route[] = [vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute]
+    routes.push(
+      healthRoute,
+      readyRoute,
+      metricsRoute(metrics),
+      openApiRoute(() => document),
+    )
+    const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+    const document = openApiDocument(routes, version)
+    prepare(app, context, metrics)
+    for (const route of routes) addRoute(app, route, context)
+    const url = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
+    })
+    return new Server(url, app, async () => {
+      ready = false
+      if (drain > 0) await new Promise((resolve) => setTimeout(resolve, drain))
+      await app.close()
+      reporting.flush()
+      await usage.close()
+      await log?.close()
+    })
+  }
+
+  /** The server underneath, for requests without a network. */
+  get app(): FastifyInstance {
+    return this.#app
+  }
+
+  /** Says at `/ready` that it ends, answers what is under way, and closes. The store stays open. */
+  async close(): Promise<void> {
+    await this.#closing()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** Validation, refusals and errors that all routes share. */
+function prepare(app: FastifyInstance, context: ServerContext, metrics: ServerMetrics): void {
+  const strict = new Ajv2020({ strict: false, allErrors: false })
+  // Queries hold texts only.
+  const lenient = new Ajv2020({ strict: false, coerceTypes: true })
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema))
+  app.decorateRequest('token', null)
+  let inFlight = 0
+  app.addHook('onRequest', (_request, _reply, done) => {
+    const tooMany = ++inFlight > context.limits.inFlight
+    if (tooMany) metrics.rejected('overload')
+    done(tooMany ? new LockstepError('OVERLOADED', `${inFlight - 1} requests are being worked on`) : undefined)
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    inFlight--
+    const route = request.routeOptions.url ?? 'unknown'
+    const view = reply.statusCode < 400 ? ((request.params as { view?: string } | undefined)?.view ?? '') : ''
+    metrics.requested({ route, view, code: reply.statusCode, seconds: reply.elapsedTime / 1000 })
+    done()
+  })
+  app.setErrorHandler((thrown, request, reply) => {
+    const { status, error } = publicError(thrown)
+    if (status >= 500) request.log.error(thrown)
+    sendError(reply, status, error)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    sendError(
+      reply,
+      404,
+      new LockstepError('UNKNOWN_NAME', `There is no ${request.method} ${request.url.split('?')[0]}`, {
+        remedy: '/openapi.json lists all endpoints.',
+      }),
+    )
+  })
+}
+
+function sendError(reply: FastifyReply, status: number, error: LockstepError): void {
+  const wait = (error as { retryAfter?: number }).retryAfter ?? retryAfter
+  if (isTemporary(status)) reply.header('retry-after', Math.ceil(wait))
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  reply.status(status).send({ error: error.toJSON() })
+}
+
+function addRoute(app: FastifyInstance, route: Route, context: ServerContext): void {
+  const { method, path, permission, query, body } = route
+  const guards =
+    permission === null
+      ? {}
+      : {
+          // Before the body is read: who is not known sends nothing.
+          preParsing: hook((request) => authenticate(request, context)),
+          preHandler: hook((request) => authorize(request, permission, context)),
+        }
+  app.route({
+    method,
+    url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    schema: { ...(query ? { querystring: query } : {}), ...(body ? { body } : {}) },
+    ...guards,
+    handler: (request, reply) => route.handle(request, reply, context),
+  })
+}
+
+/** A check as a hook of Fastify, whatever the hook's other arguments; the last one goes on. */
+const hook =
+  (check: (request: FastifyRequest) => void) =>
+  (request: FastifyRequest, ...rest: unknown[]): void => {
+    const done = rest.at(-1) as (error?: Error) => void
+    let refused: Error | undefined
+    try {
+      check(request)
+    } catch (error) {
+      refused = error as Error
+    }
+    done(refused)
+  }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')) || (isIPv6(host) && host === '::1')
+
+const openToAll = (host: string): LockstepError =>
+  new LockstepError('INVALID_ARGUMENT', `On ${host} other machines could read everything without a token`, {
+    remedy: 'Serve with tokens (lockstep token create), or say --insecure.',
+  })
+
+async function streamLag(store: Store): Promise<Record<string, number>> {
+  if (store.streamedGroups().length === 0) return {}
+  const { groups } = await store.streamStatus()
+  return Object.fromEntries(groups.map(({ group, version, lag }) => [`${group}@${version}`, lag]))
+}

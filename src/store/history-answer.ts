@@ -1,0 +1,49 @@
+import type { AnyView } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { formatMoment } from '../lib/moment.ts'
+import { pickFeatures, planView } from '../plan/index.ts'
+import type { TrainingSet } from '../pointintime/index.ts'
+import { toCell } from '../schema/index.ts'
+import { Answer, type Keys } from '../serving/index.ts'
+import type { OnlineRequest } from './online-reads.ts'
+
+/** Builds a training set of a view for label rows; keys and request values stand in the columns named. */
+export type TrainingSetOf = (
+  labels: readonly Readonly<Record<string, unknown>>[],
+  options: { readonly moment: string; readonly columns: Readonly<Record<string, string>> },
+) => Promise<TrainingSet<Readonly<Record<string, unknown>>>>
+
+export type HistoryRequest = Pick<OnlineRequest, 'rows' | 'shared' | 'requests' | 'moment' | 'features'>
+
+/**
+ * What a read would have been answered as of its moment and as known then: a training set of a label for each row. History knows no
+ * status but whether a value is null. Throws what training sets throw, and `MISSING_KEY`.
+ */
+export async function answerFromHistory(
+  view: AnyView,
+  { rows, shared = {}, requests = [{}], moment, features }: HistoryRequest,
+  trainingSet: TrainingSetOf,
+): Promise<Answer> {
+  const whole = planView(view)
+  const plan = features ? pickFeatures(whole, features) : whole
+  const names = [...Object.keys(view.keys), ...Object.keys(view.request)]
+  // Names that no feature can have.
+  const columns = Object.fromEntries(names.map((name) => [name, `given__${name}`]))
+  const labels = rows.map((row, index) => {
+    const given: Keys = { ...shared, ...row, ...requests[requests.length === 1 ? 0 : index] }
+    const missing = Object.keys(view.keys).find((name) => given[name] === undefined || given[name] === null)
+    if (missing) throw new LockstepError('MISSING_KEY', `The key ${missing} of the view ${view.name} is missing`)
+    return { as__of: formatMoment(moment), ...Object.fromEntries(names.map((name) => [`given__${name}`, given[name] ?? null])) }
+  })
+  const answer = new Answer(plan, rows.length, moment)
+  await using set = await trainingSet(labels, { moment: 'as__of', columns })
+  let row = 0
+  for await (const values of set) {
+    for (const [feature, { name, type }] of plan.output.entries()) {
+      const value = values[name]
+      answer.put(row, feature, value === null || value === undefined ? null : toCell(type, value, name))
+    }
+    row++
+  }
+  return answer
+}
