@@ -46,6 +46,7 @@ const rules = {
     '@duckdb/node-api': ['src/offline/', 'src/pointintime/', 'src/store/'],
     '@platformatic/kafka': ['src/eventlog/drivers/kafka/'],
     '@redis/client': ['src/online/drivers/redis/'],
+    '@redis/client': ['src/online/drivers/redis/'],
     acorn: ['src/definition/'],
     'apache-arrow': ['src/pointintime/arrow-column.ts', 'src/pointintime/encode-arrow.ts', 'src/pointintime/write-arrow.ts'],
     commander: ['src/cli/'],

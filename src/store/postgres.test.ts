@@ -40,7 +40,9 @@ const view = featureView({ name: 'ranking', features: [live, stored] })
 const postgres = await startPostgres()
 after(() => ('skipped' in postgres ? undefined : postgres.stop()))
 
-test('what is materialized and streamed into PostgreSQL reads as from LMDB', { skip: 'skipped' in postgres && postgres.skipped }, async () => {
+test('what is materialized and streamed into PostgreSQL reads as from LMDB', {
+  skip: 'skipped' in postgres && postgres.skipped,
+}, async () => {
   assert.ok(!('skipped' in postgres))
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-postgres-store-'))
   const answers = async (name: string, online: NonNullable<StoreOptions['online']>) => {
