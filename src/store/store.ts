@@ -31,7 +31,14 @@ import type { OfflineStore, SourcePlaces } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import type { OnlineStore, PostgresOnlineStoreOptions, RedisOnlineStoreOptions } from '../online/index.ts'
-import { checkParity, type ParityOptions, type ParityReport } from '../parity/index.ts'
+import {
+  checkParity,
+  checkServedParity,
+  type ParityOptions,
+  type ParityReport,
+  type ServedParityOptions,
+  type ServedParityReport,
+} from '../parity/index.ts'
 import {
   buildTrainingSet,
   type ExplainOptions,
@@ -275,6 +282,11 @@ export class Store implements AsyncDisposable {
     }
     const report = await checkParity(view, stores, { ...rest, history: { ...this.#history, ...rest.history, ...held } })
     return { ...report, notes: [...notes, ...report.notes] }
+  }
+
+  /** Computes the values of a feature log again from history, as of their moments and as known when they were served. */
+  async parityOfServed(view: AnyView, folder: string, options: ServedParityOptions = {}): Promise<ServedParityReport> {
+    return await checkServedParity(view, folder, await this.#places(groupsOf(view)), options)
   }
 
   /** The live groups, of these or of all, that a stream keeps up to date. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { formatMoment } from '../../lib/moment.ts'
-import { type Token, TokenFile, tokensPath } from '../../server/index.ts'
+import type { Token, TokenFile } from '../../server/index.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { withExamples } from '../examples.ts'
 import { type Session, sessionOf } from '../session.ts'
@@ -54,6 +54,7 @@ function parseRate(text: string): number {
 
 async function token(action: keyof typeof actions, name: string | undefined, options: TokenOptions, command: Command): Promise<void> {
   const session = await sessionOf(command)
+  const { TokenFile, tokensPath } = await import('../../server/index.ts')
   const file = TokenFile.open(tokensPath(session.project.config.folder ?? '.lockstep'))
   if (action === 'list' && name !== undefined) throw wrong('All tokens are listed', 'Write lockstep token list.')
   await actions[action](file, session, name, options)
