@@ -59,7 +59,8 @@ export async function startServer({ binary, folder, port, cluster, certificate, 
     dir: folder,
     save: '',
     appendonly: 'yes',
-    appendfsync: 'everysec',
+    // `everysec` lets writes wait while the disk is busy, and a kill lose what was acknowledged.
+    appendfsync: 'no',
   }
   const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const env = { ...process.env, LD_LIBRARY_PATH: [binary.libraries, process.env.LD_LIBRARY_PATH ?? ''].filter(Boolean).join(':') }

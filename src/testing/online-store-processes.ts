@@ -82,9 +82,10 @@ export const processCases: Record<string, Case> = {
     const { sharedByProcesses, transactions } = under.store.capabilities
     if (!sharedByProcesses || !transactions) return context.skip('no transactions shared by processes')
     const { store } = under
-    const [few, last] = [20, 120]
+    const [few, last] = [20, 200]
     const other = await startWriter(under, { first: 1, last, by: 1 }, { commitAs: 'the other' }, few)
     const [mine, lost]: [number[], number[]] = [[], []]
+    while (other.written() === 0) await setTimeout(1)
     while (stepOf(await store.readMeta('t')) < last) {
       const step = await commitStep(store, 't', few, 'this one')
       const text = await store.readMeta('t')

@@ -35,4 +35,3 @@ await proven('redis with a password and TLS', { password, tls: true }, ({ url, c
   tls: { ca: certificate ?? '' },
 }))
 await proven('redis cluster', { cluster: true, password }, ({ nodes }) => ({ nodes, password }))
-await proven('redis cluster, rows spread', { cluster: true }, ({ url }) => ({ url, cluster: true, spread: true }))
