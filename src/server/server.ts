@@ -17,10 +17,12 @@ import { Reporting } from './reporting.ts'
 import type { Route } from './route.ts'
 import { eventsRoute } from './routes/events.ts'
 import { explainReadRoute, explainRoute } from './routes/explain.ts'
+import { feastPushRoute, feastReadRoute } from './routes/feast.ts'
 import { materializeRoute } from './routes/groups.ts'
 import { healthRoute, readyRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { openApiRoute } from './routes/openapi.ts'
+import { tectonRoute } from './routes/tecton.ts'
 import { vectorsRoute } from './routes/vectors.ts'
 import { viewRoute, viewsRoute } from './routes/views.ts'
 import { ServedViews } from './served-views.ts'
@@ -116,13 +118,11 @@ export class Server implements AsyncDisposable {
       now: () => store.now(),
       isReady: () => ready,
     }
-    const routes: Route[] = [vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute]
-    routes.push(
-      healthRoute,
-      readyRoute,
-      metricsRoute(metrics),
-      openApiRoute(() => document),
-    )
+    const routes: Route[] = [
+      ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
+      ...[feastReadRoute, feastPushRoute, tectonRoute],
+      ...[healthRoute, readyRoute, metricsRoute(metrics), openApiRoute(() => document)],
+    ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
     const document = openApiDocument(routes, version)
     prepare(app, context, metrics)

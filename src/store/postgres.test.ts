@@ -1,41 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { startPostgres } from '../../scripts/postgres.ts'
-import { count, entity, events, featureGroup, featureView, last, rows, sum, topic } from '../definition/index.ts'
-import { t } from '../schema/index.ts'
-import { openStore, type StoreOptions } from './store.ts'
-
-const user = entity('user', { user_id: t.string() })
-const columns = { id: t.string(), user_id: t.string(), amount: t.integer(), at: t.timestamp() }
-const users = Array.from({ length: 20 }, (_, at) => `user ${at}`)
-const moment = (minutes: number) => new Date(Date.UTC(2026, 2, 1, 10, minutes)).toISOString()
-const event = (kind: string, at: number) => ({ id: `${kind} ${at}`, user_id: users[(at * 7) % 20] as string, amount: at, at: moment(at) })
-const source = (name: string, live: boolean) =>
-  events(name, {
-    columns,
-    time: 'at',
-    id: 'id',
-    lateness: '1h',
-    history: rows(Array.from({ length: 60 }, (_, at) => event('past', at))),
-    ...(live ? { stream: topic(name, { key: 'user_id', partitions: 2 }) } : {}),
-  })
-const [clicks, orders] = [source('clicks', true), source('orders', false)]
-const live = featureGroup({
-  name: 'user_clicks',
-  entity: user,
-  source: clicks,
-  features: (click) => ({ click_count_30m: count().over('30m'), click_amount_sum: sum(click.amount) }),
-})
-const stored = featureGroup({
-  name: 'user_orders',
-  entity: user,
-  source: orders,
-  features: (order) => ({ order_count_2h: count().over('2h'), last_amount: last(order.amount) }),
-})
-const view = featureView({ name: 'ranking', features: [live, stored] })
+import { storeAnswers } from '../../test/support/store-answers.ts'
 
 const postgres = await startPostgres()
 after(() => ('skipped' in postgres ? undefined : postgres.stop()))
@@ -44,41 +10,8 @@ test('what is materialized and streamed into PostgreSQL reads as from LMDB', {
   skip: 'skipped' in postgres && postgres.skipped,
 }, async () => {
   assert.ok(!('skipped' in postgres))
-  const folder = await mkdtemp(join(tmpdir(), 'lockstep-postgres-store-'))
-  const answers = async (name: string, online: NonNullable<StoreOptions['online']>) => {
-    let now = new Date(moment(70))
-    const options = { definitions: [view, live, stored], folder: join(folder, name), online, clock: () => now }
-    const read = async (store: Awaited<ReturnType<typeof openStore>>) => {
-      const keys = [...users, 'nobody'].map((user_id) => ({ user_id }))
-      return (await store.vectors(view, keys)).map(({ values, features }) => ({ values, features }))
-    }
-    const seen: unknown[] = []
-    {
-      await using store = await openStore(options)
-      await store.materialize([stored])
-      await using stream = await store.stream()
-      await stream.ready
-      seen.push(await read(store))
-      await store.push(
-        'clicks',
-        Array.from({ length: 40 }, (_, at) => event('new', at + 30)),
-      )
-      await stream.flush()
-      seen.push(await read(store))
-    }
-    // Another process, as it were: all it knows is in the online store.
-    await using again = await openStore(options)
-    seen.push(await read(again))
-    now = new Date(moment(95))
-    seen.push(await read(again))
-    return seen
-  }
-  try {
-    const expected = await answers('lmdb', 'lmdb')
-    assert.equal(new Set(expected.map((each) => JSON.stringify(each))).size, 3)
-    assert.deepEqual(await answers('postgres', { postgres: postgres.url }), expected)
-    assert.deepEqual(await answers('postgres options', { postgres: { url: postgres.url, schema: 'other', connections: 2 } }), expected)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  const expected = await storeAnswers('lmdb')
+  assert.equal(new Set(expected.map((each) => JSON.stringify(each))).size, 3)
+  assert.deepEqual(await storeAnswers({ postgres: postgres.url }), expected)
+  assert.deepEqual(await storeAnswers({ postgres: { url: postgres.url, schema: 'other', connections: 2 } }), expected)
 })

@@ -3,7 +3,8 @@ import { LockstepError } from '../../errors.ts'
 import type { Permission } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
 
-const bearer = /^Bearer\s+(\S+)$/i
+/** Tecton's clients have a word of their own. */
+const bearer = /^(?:Bearer|Tecton-key)\s+(\S+)$/i
 
 /** Who sends a request, by its token, and whether they send too many. Throws `UNAUTHENTICATED` or `OVERLOADED`. */
 export function authenticate(request: FastifyRequest, { tokens, rates }: ServerContext): void {

@@ -59,7 +59,7 @@ export const feastReadRoute: Route = {
       ['metadata', 'results', 'status'],
     ),
   },
-  errors: [404, 503],
+  errors: [503],
   async handle(request, reply, context) {
     const started = performance.now()
     const body = request.body as FeastRequest
@@ -120,7 +120,7 @@ export const feastPushRoute: Route = {
     ),
   ),
   answer: { schema: { type: 'null' } },
-  errors: [404, 503],
+  errors: [503],
   async handle(request, _reply, { store, limits }) {
     const { push_source_name: source, df } = request.body as { push_source_name: string; df: FeastRequest['entities'] }
     const length = lengthOf(df, 'df')

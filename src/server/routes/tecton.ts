@@ -21,6 +21,7 @@ const tectonStatuses: Readonly<Record<FeatureStatus, string>> = {
   FAILED: 'UNKNOWN_STATUS',
 }
 
+const camelCase = (snake: string): string => snake.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 const both = (snake: string, schema: JsonSchema): Readonly<Record<string, JsonSchema>> => ({ [snake]: schema, [camelCase(snake)]: schema })
 const name: JsonSchema = { type: 'string', maxLength: 200 }
 const values: JsonSchema = { type: 'object', maxProperties: 288 }
@@ -63,7 +64,7 @@ export const tectonRoute: Route = {
       ['result'],
     ),
   },
-  errors: [404, 503],
+  errors: [503],
   async handle(request, reply, context) {
     const started = performance.now()
     const params = paramsOf(request.body)
@@ -87,8 +88,6 @@ const paramsOf = (body: unknown): Parameters => (body as { params?: Parameters }
 const member = (params: Parameters, snake: string): unknown => params[snake] ?? params[camelCase(snake)]
 
 const of = (params: Parameters, snake: string): Parameters => (member(params, snake) ?? {}) as Parameters
-
-const camelCase = (snake: string): string => snake.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 function serviceOf(params: Parameters): { readonly view: string; readonly version: number | undefined } {
   const service = member(params, 'feature_service_name')
