@@ -44,7 +44,7 @@ export interface ReadOptions {
   readonly maxStaleness?: number
   /** When `performance.now()` is past this, what is not there yet is TIME_OUT. */
   readonly deadline?: number
-  /** Milliseconds that on-demand code may take, for all rows of a read; what is not there then is TIME_OUT. No limit by default. */
+  /** Milliseconds that on-demand code may take, for all rows of a read; what it has not computed then is TIME_OUT. No limit by default. */
   readonly onDemandLimit?: number
   /** Whether on-demand code that throws fails the read, which is the default, or marks its features as FAILED. */
   readonly onDemandErrors?: 'fail' | 'mark'
@@ -153,20 +153,31 @@ export class ViewReader {
   ): Answer {
     const answer = new Answer(this.plan, rows, moment)
     if (stored) {
-      const assemble = () => this.#fill(answer, reads, stored, requests, options)
-      if (options.onDemandLimit === undefined || this.#steps.length === 0) assemble()
-      else withinTime(options.onDemandLimit, assemble)
+      const progress = { row: 0, withSteps: this.#steps.length > 0 }
+      const fill = () => this.#fill(answer, reads, stored, requests, options, progress)
+      // Where on-demand code takes too long, what is stored is told all the same.
+      if (options.onDemandLimit !== undefined && progress.withSteps) progress.withSteps = withinTime(options.onDemandLimit, fill)
+      fill()
     }
     answer.applyDefaults()
     return answer
   }
 
-  #fill(answer: Answer, reads: readonly OnlineRead[], stored: readonly OnlineValues[], requests: readonly Keys[], options: ReadOptions) {
+  /** Goes on from the row that `progress` says. */
+  #fill(
+    answer: Answer,
+    reads: readonly OnlineRead[],
+    stored: readonly OnlineValues[],
+    requests: readonly Keys[],
+    options: ReadOptions,
+    progress: { row: number; readonly withSteps: boolean },
+  ): void {
     const { deadline } = options
-    for (let row = 0; row < answer.rows; row++) {
+    for (; progress.row < answer.rows; progress.row++) {
+      const { row } = progress
       if (deadline !== undefined && performance.now() > deadline) return
       for (let use = 0; use < this.#uses.length; use++) this.#fillUse(answer, row, use, reads, stored, options)
-      if (this.#steps.length > 0) this.#fillSteps(answer, row, requests[requests.length === 1 ? 0 : row] ?? {}, options)
+      if (progress.withSteps) this.#fillSteps(answer, row, requests[requests.length === 1 ? 0 : row] ?? {}, options)
     }
   }
 
