@@ -11,7 +11,7 @@ import {
   type SourcePlaces,
   transportSql,
 } from '../offline/index.ts'
-import type { FeaturePlan, GroupUse, ViewPlan } from '../plan/index.ts'
+import { type FeaturePlan, type GroupUse, type ViewPlan, windowReach } from '../plan/index.ts'
 import { groupValues, historySql, type Interrupt } from '../pointintime/index.ts'
 import { type Cell, fromCell, type TypeData } from '../schema/index.ts'
 import { keyColumn } from './served-log.ts'
@@ -24,6 +24,12 @@ export interface AskedRow {
   /** Of one use of a group, by its place, less counts: what became known until `upto`. */
   readonly behind?: { readonly use: number; readonly upto: number }
 }
+
+/**
+ * Which late events count: all of them; those within their source's lateness; or, as in live state, those that came before every
+ * window that sees them was closed.
+ */
+export type LateRule = 'all' | 'within' | 'open'
 
 const number: TypeData = { kind: 'float', nullable: false }
 /** Rows that are computed together: each has a copy of the history of its key. */
@@ -75,12 +81,12 @@ export class ServedHistory {
   }
 
   /**
-   * Reads the values of groups for rows as their moments would have found them, had nothing been known after `known`. Without
-   * `late`, events that became known later than their source's lateness allows do not count. Resolves to what reads the cells.
+   * Reads the values of groups for rows as their moments would have found them, had nothing been known after `known`: all that
+   * the rule of late events lets count.
    */
   async values(
     asked: readonly AskedRow[],
-    { late }: { readonly late: boolean },
+    late: LateRule,
     each: (row: number, cell: (use: number, feature: number) => Cell) => void,
   ): Promise<void> {
     for (let from = 0; from < asked.length; from += rowsAtOnce) {
@@ -116,8 +122,8 @@ export class ServedHistory {
     return found
   }
 
-  /** The newest events, or rows, before a row's moment that became known after its `known`, or (`late`) later than their source's lateness. */
-  async missed({ place, known, behind }: AskedRow, uses: readonly number[], most: number, late: boolean): Promise<MissedEvent[]> {
+  /** The newest events, or rows, before a row's moment that became known after its `known`, or those that the rule of late events leaves out. */
+  async missed({ place, known, behind }: AskedRow, uses: readonly number[], most: number, late: LateRule): Promise<MissedEvent[]> {
     const events: MissedEvent[] = []
     for (const index of uses) {
       const use = this.#plan.uses[index] as GroupUse
@@ -125,7 +131,8 @@ export class ServedHistory {
       const columns = source.id.length > 0 ? source.id : Object.keys(source.columns)
       const types = columns.map((name): TypeData => ({ ...(source.columns[name] as TypeData), nullable: true }))
       const selected = columns.map((name, column) => transportSql(types[column] as TypeData, `s.${quoteIdentifier(name)}`)).join(', ')
-      const condition = late ? `${knownSql(use)} - ${timeSql(use)} > ${source.lateness}` : `${knownSql(use)} > ${behind?.upto ?? known}`
+      const condition =
+        late === 'all' ? `${knownSql(use)} > ${behind?.upto ?? known}` : `${knownSql(use)} - ${timeSql(use)} > ${latest(use, late)}`
       const sql = `SELECT ${timeSql(use)} AS __at, epoch_us(s.__known)::DOUBLE, ${selected} FROM ${this.#keys} d JOIN (${this.#scan(index).sql}) s ON ${sameKeys(use)} WHERE d.__place = ${place} AND ${timeSql(use)} <= d.__at AND ${condition} ORDER BY __at DESC LIMIT ${most}`
       const all = [number, { ...number, nullable: true }, ...types]
       for await (const batch of this.#duck.stream(sql, all)) {
@@ -174,7 +181,7 @@ export class ServedHistory {
     return table
   }
 
-  async #groupValues(use: GroupUse, place: number, table: string, count: number, late: boolean): Promise<readonly BatchColumn[]> {
+  async #groupValues(use: GroupUse, place: number, table: string, count: number, late: LateRule): Promise<readonly BatchColumn[]> {
     const { group } = use.plan
     const [bounds] = await this.#duck.rows(`SELECT min(__at) AS first, max(__at) AS last FROM ${table}`)
     const effective = (moment: unknown) => effectiveMoment(group.refresh, moment as number)
@@ -190,7 +197,7 @@ export class ServedHistory {
     const visible = [
       `${since} <= __upto`,
       ...(use.plan.kind === 'events' ? ['(__superseded IS NULL OR __superseded > __upto)'] : []),
-      ...(late || use.plan.kind === 'table' ? [] : [`${since} - __time <= ${group.source.lateness}`]),
+      ...(late === 'all' || use.plan.kind === 'table' ? [] : [`${since} - __time <= ${latest(use, late)}`]),
     ]
     const { values } = await groupValues(
       this.#duck,
@@ -212,6 +219,14 @@ const sameKeys = ({ plan: { group }, keys }: GroupUse): string =>
   keys.map(({ key, name }) => `s.${quoteIdentifier(group.keys[key] as string)} = d.${quoteIdentifier(keyColumn(name))}`).join(' AND ')
 
 const timeSql = ({ plan: { group } }: GroupUse): string => `epoch_us(s.${quoteIdentifier(group.source.time)}::TIMESTAMP)::DOUBLE`
+
+/** How late an event may be, in microseconds. */
+function latest({ plan }: GroupUse, late: Exclude<LateRule, 'all'>): number {
+  const { lateness } = plan.group.source
+  if (late === 'within' || plan.kind === 'table') return lateness
+  const finite = plan.windows.map(windowReach).filter(Number.isFinite)
+  return lateness + Math.max(0, ...finite)
+}
 
 /** When a row became known; where nothing says so, when it happened. */
 const knownSql = (use: GroupUse): string => `coalesce(epoch_us(s.__known)::DOUBLE, ${timeSql(use)})`

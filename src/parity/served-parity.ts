@@ -145,7 +145,7 @@ async function describe(
 ): Promise<ServedDifference[]> {
   const described = new Map<ServedReason, ServedDifference[]>(servedReasons.map((reason) => [reason, []]))
   for (const [index, row] of rows.entries()) {
-    for (const [feature, { reason, asked }] of reasons[index] ?? []) {
+    for (const [feature, { reason, asked, late }] of reasons[index] ?? []) {
       const some = described.get(reason) as ServedDifference[]
       if (some.length >= limit) continue
       const { name, type } = plan.output[feature] as OutputValue
@@ -160,9 +160,7 @@ async function describe(
         servedAt: formatMoment(row.known),
         served: { value: fromCell(type, cell), status },
         expected: fromCell(type, row.expected[feature] ?? null),
-        events: names
-          ? await history.missed(asked, asked.behind ? [asked.behind.use] : usesOf(plan, feature), mostEvents, reason === 'late')
-          : [],
+        events: names ? await history.missed(asked, asked.behind ? [asked.behind.use] : usesOf(plan, feature), mostEvents, late) : [],
         explanation: reason === 'unexplained' ? await explained(view, name, row, sources) : null,
       })
     }

@@ -1,7 +1,7 @@
 import type { OutputValue, ViewPlan } from '../plan/index.ts'
 import { assembleCells } from './served-assembly.ts'
 import { CellEquality, type DifferingRow, groupOf, usesOf } from './served-comparison.ts'
-import type { AskedRow, ServedHistory } from './served-history.ts'
+import type { AskedRow, LateRule, ServedHistory } from './served-history.ts'
 import { wasOther } from './served-log.ts'
 import type { ServedReason } from './served-report.ts'
 
@@ -10,6 +10,7 @@ export interface FoundReason {
   readonly reason: ServedReason
   /** Of what was known the value is right. */
   readonly asked: AskedRow
+  readonly late: LateRule
 }
 
 /** Earlier moments that are tried for a row. */
@@ -37,8 +38,8 @@ export class ServedReasons {
     const open = (index: number) => (rows[index] as DifferingRow).features.filter((feature) => !found[index]?.has(feature))
     const openRows = (concerns: (feature: number) => boolean = () => true): AskedRow[] =>
       rows.flatMap(({ place, known }, index) => (open(index).some(concerns) ? [{ place, known }] : []))
-    const settle = async (asked: readonly AskedRow[], reason: ServedReason, late: boolean) => {
-      await this.#history.values(asked, { late }, (place, groupCell) => {
+    const settle = async (asked: readonly AskedRow[], reason: ServedReason, late: LateRule) => {
+      await this.#history.values(asked, late, (place, groupCell) => {
         const own = asked[place] as AskedRow
         const index = indexes.get(own.place) as number
         const { request, served } = rows[index] as DifferingRow
@@ -46,15 +47,16 @@ export class ServedReasons {
         const cells = assembleCells(this.#plan, features, groupCell, request)
         for (const feature of features) {
           if (this.#equality.equal(feature, served.get(feature)?.cell ?? null, cells[feature]))
-            found[index]?.set(feature, { reason, asked: own })
+            found[index]?.set(feature, { reason, asked: own, late })
         }
       })
     }
-    await settle(openRows(), 'knownLater', true)
-    await settle(openRows(), 'late', false)
+    await settle(openRows(), 'knownLater', 'all')
+    await settle(openRows(), 'late', 'open')
+    await settle(openRows(), 'late', 'within')
     for (const use of this.#plan.uses.keys()) {
       const asked = openRows((feature) => usesOf(this.#plan, feature).includes(use))
-      if (asked.length > 0) await settle(await this.#history.knownMoments(asked, use, this.#behind, mostMoments), 'behind', true)
+      if (asked.length > 0) await settle(await this.#history.knownMoments(asked, use, this.#behind, mostMoments), 'behind', 'all')
     }
     return found.map((reasons, index) => this.#closed(rows[index] as DifferingRow, reasons))
   }
@@ -66,9 +68,9 @@ export class ServedReasons {
     for (const feature of features) {
       const { cell, status } = served.get(feature) ?? { cell: null, status: 'NULL' }
       const reason = cell === null ? reasonOfStatus[status] : undefined
-      if (reason) reasons.set(feature, { reason, asked })
+      if (reason) reasons.set(feature, { reason, asked, late: 'all' })
       else if (usesOf(this.#plan, feature).some((use) => wasOther(groups, groupOf(this.#plan, use))))
-        reasons.set(feature, { reason: 'definition', asked })
+        reasons.set(feature, { reason: 'definition', asked, late: 'all' })
     }
     return reasons
   }
@@ -80,7 +82,7 @@ export class ServedReasons {
       const own = served.get(feature)
       const { default: standIn } = this.#plan.output[feature] as OutputValue
       const isDefault = own?.status === 'DEFAULTED' && standIn !== null && this.#equality.equal(feature, own.cell, standIn)
-      reasons.set(feature, { reason: isDefault ? 'default' : 'unexplained', asked: { place, known } })
+      reasons.set(feature, { reason: isDefault ? 'default' : 'unexplained', asked: { place, known }, late: 'all' })
     }
     return reasons
   }

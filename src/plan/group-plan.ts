@@ -155,7 +155,7 @@ function planState({ source, keys }: FeatureGroupData, used: ReadonlySet<string>
   return { columns, order: order.map((name) => columns.indexOf(name)), known }
 }
 
-function windowReach(window: WindowData): number {
+export function windowReach(window: WindowData): number {
   switch (window.kind) {
     case 'sliding':
       return window.delay + window.length + window.resolution

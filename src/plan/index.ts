@@ -14,6 +14,7 @@ export {
   type SeriesPlan,
   type StatePlan,
   type TableGroupPlan,
+  windowReach,
 } from './group-plan.ts'
 export {
   isStreamed,
