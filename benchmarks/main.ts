@@ -7,6 +7,7 @@ import { memory } from './memory.ts'
 import { memoryState } from './memory-state.ts'
 import { read } from './read.ts'
 import { recovery } from './recovery.ts'
+import { serve } from './serve.ts'
 import { stream } from './stream.ts'
 import { windows } from './windows.ts'
 
@@ -74,6 +75,16 @@ program
   .option('--runs <n>', 'runs', count, 3)
   .option('--json <file>', 'where the figures go', 'bench-get.json')
   .action(get)
+
+program
+  .command('serve')
+  .description('vectors over HTTP from the embedded store, against a bare server that returns the same bytes')
+  .option('--keys <n>', 'keys of the tables', count, 100_000)
+  .option('--seconds <n>', 'of each run', count, 3)
+  .option('--runs <n>', 'runs of each load', count, 3)
+  .option('--connections <n>', 'kept alive', count, 16)
+  .option('--json <file>', 'where the figures go', 'bench-serve.json')
+  .action(serve)
 
 program
   .command('stream')

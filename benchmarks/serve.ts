@@ -1,0 +1,142 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openStore } from 'lockstep'
+import { selectionsOf } from '../src/definition/index.ts'
+import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
+import { seededRandom } from '../src/testing/seeded-random.ts'
+import { actionsFile, end, profilesFile } from './lib/data.ts'
+import { type LoadResult, load, postRequest } from './lib/http-load.ts'
+import type { ServeProcessOptions } from './lib/serve-process.ts'
+import { type ServedFiles, servedViews } from './lib/served-views.ts'
+import { machine, median } from './lib/sides.ts'
+
+interface Options {
+  readonly keys: number
+  readonly seconds: number
+  readonly runs: number
+  readonly connections: number
+  readonly json: string
+}
+
+interface Case {
+  readonly name: string
+  readonly view: 'tables' | 'mixed' | 'wide' | 'cross'
+  body(key: () => number): unknown
+}
+
+const rowsOf = (count: number) => (key: () => number) => ({ rows: Array.from({ length: count }, () => ({ user_id: key() })) })
+
+const cases: readonly Case[] = [
+  { name: '1 x 50, tables', view: 'tables', body: rowsOf(1) },
+  { name: '1 x 50, 30 of windows', view: 'mixed', body: rowsOf(1) },
+  { name: '10 x 50, tables', view: 'tables', body: rowsOf(10) },
+  { name: '100 x 50, tables', view: 'tables', body: rowsOf(100) },
+  { name: '100 x 50, 30 of windows', view: 'mixed', body: rowsOf(100) },
+  { name: '1 x 250, tables', view: 'wide', body: rowsOf(1) },
+  {
+    name: 'user x 100 items, 50 + 20',
+    view: 'cross',
+    body: (key) => ({ keys: { user_id: key() }, rows: Array.from({ length: 100 }, () => ({ item_id: key() })) }),
+  },
+]
+
+const folder = join(tmpdir(), 'lockstep-bench', 'serve')
+
+/** Vectors over HTTP from the embedded store, against a bare server that returns the same bytes. */
+export async function serve(options: Options): Promise<void> {
+  const files: ServedFiles = { profiles: await profilesFile(options.keys), actions: await actionsFile(options.keys * 20, options.keys) }
+  console.log(`serve: ${options.keys} keys, ${options.connections} connections, ${options.seconds} s a run, server and load on one machine`)
+  await materialize(files)
+  const ours = await ServedProcess.start({ kind: 'lockstep', files, folder, store: join(folder, 'online') })
+  const figures = []
+  for (const one of cases) figures.push({ name: one.name, ...(await measure(one, ours, options)) })
+  await ours.stop()
+
+  console.log('\nserve: medians; requests a second in a closed loop, milliseconds at half of that in an open loop')
+  console.log(`${' '.repeat(30)} req/s     bare  of it      p50     p95     p99   p99.9   bytes`)
+  for (const { name, closed, bare, open, bytes } of figures) {
+    const times = [open.p50, open.p95, open.p99, open.p999].map((value) => value.toFixed(2).padStart(7)).join(' ')
+    const rates = [closed, bare].map((value) => value.toFixed(0).padStart(8)).join(' ')
+    console.log(`  ${name.padEnd(26)} ${rates}  ${(closed / bare).toFixed(2)}  ${times}  ${String(bytes).padStart(6)}`)
+  }
+  console.log('  the bars: 1 x 50 at least half of the bare server; 100 x 50 p99 below 10 ms at half load')
+  await writeFile(options.json, `${JSON.stringify({ name: 'serve', machine, ...options, cases: figures }, null, 2)}\n`)
+  console.log(`  written to ${options.json}`)
+}
+
+async function measure(one: Case, ours: ServedProcess, options: Options) {
+  const random = seededRandom(1)
+  const path = `/v1/views/${one.view}/vectors`
+  const requests = Array.from({ length: 500 }, () =>
+    postRequest(
+      path,
+      one.body(() => random(options.keys)),
+    ),
+  )
+  const answer = await fetch(`http://127.0.0.1:${ours.port}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(one.body(() => random(options.keys))),
+  })
+  const body = await answer.text()
+  if (answer.status !== 200) throw new Error(body)
+  const bare = await ServedProcess.start({ kind: 'bare', body })
+  const { connections, seconds } = options
+  const closed = async (port: number) => await load({ port, requests, connections, seconds })
+  const results: { ours: LoadResult[]; bare: LoadResult[] } = { ours: [], bare: [] }
+  await load({ port: ours.port, requests, connections, seconds: 1 })
+  await load({ port: bare.port, requests, connections, seconds: 1 })
+  for (let run = 0; run < options.runs; run++) {
+    results.ours.push(await closed(ours.port))
+    results.bare.push(await closed(bare.port))
+  }
+  await bare.stop()
+  const rate = (all: readonly LoadResult[]) => median(all.map(({ perSecond }) => perSecond))
+  const half = rate(results.ours) / 2
+  const open: LoadResult[] = []
+  for (let run = 0; run < options.runs; run++) open.push(await load({ port: ours.port, requests, connections, seconds, rate: half }))
+  const errors = [...results.ours, ...open].reduce((sum, result) => sum + result.errors, 0)
+  if (errors > 0) throw new Error(`${one.name}: ${errors} answers were no 200`)
+  const at = (share: 'p50' | 'p95' | 'p99' | 'p999') => median(open.map((result) => result[share]))
+  return {
+    closed: rate(results.ours),
+    bare: rate(results.bare),
+    open: { rate: half, p50: at('p50'), p95: at('p95'), p99: at('p99'), p999: at('p999') },
+    bytes: Buffer.byteLength(body),
+  }
+}
+
+async function materialize(files: ServedFiles): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  const views = Object.values(servedViews(files))
+  const groups = new Map(views.flatMap((view) => selectionsOf(view)).map(({ group }) => [`${group.name}@${group.version}`, group]))
+  await using store = await openStore({ definitions: views, online: lmdbOnlineStore({ path: join(folder, 'online') }), clock: () => end })
+  await store.materialize([...groups.values()])
+}
+
+class ServedProcess {
+  readonly port: number
+  readonly #child: ChildProcess
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port
+    this.#child = child
+  }
+
+  static start(options: ServeProcessOptions): Promise<ServedProcess> {
+    return new Promise((resolve, reject) => {
+      const child = fork(new URL('./lib/serve-process.ts', import.meta.url), { execArgv: process.execArgv })
+      child.send(options)
+      child.once('message', (port) => resolve(new ServedProcess(port as number, child)))
+      child.once('exit', (code) => reject(new Error(`The server ended with code ${code}`)))
+    })
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    this.#child.disconnect()
+    await ended
+  }
+}
