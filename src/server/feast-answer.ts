@@ -44,7 +44,7 @@ export function featureColumns(answer: Answer, prefix: string): FeastColumn[] {
 
 /** What Feast repeats of a request: the keys, each present at no time. */
 export function keyColumn(name: string, rows: readonly Keys[]): FeastColumn {
-  const values = rows.map((row) => JSON.stringify(row[name] ?? null))
+  const values = rows.map((row) => keyText(row[name]))
   return column(
     name,
     values,
@@ -52,6 +52,8 @@ export function keyColumn(name: string, rows: readonly Keys[]): FeastColumn {
     values.map(() => noTime),
   )
 }
+
+const keyText = (value: unknown): string => (typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null))
 
 export function feastAnswer(
   columns: readonly FeastColumn[],

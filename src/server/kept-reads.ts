@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError } from '../errors.ts'
-import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ReadRecord } from '../monitoring/index.ts'
 import { type Cell, fromCell, type TypeData } from '../schema/index.ts'
+import { plainJson } from './exact-values.ts'
 
-/** A read as it was answered, for explanations of it. Moments in microseconds, values as public values. */
+/** A read as it was answered, for explanations of it. Moments in microseconds, values as JSON holds them. */
 export interface KeptRead {
   readonly id: string
   readonly view: string
@@ -73,7 +73,7 @@ export class KeptReads {
       const { folder } = this.#options
       const path = join(folder, `${record.id}.json`)
       await mkdir(folder, { recursive: true })
-      await writeFile(`${path}.partial`, canonicalJson(this.#kept(record, view)), { mode: 0o600 })
+      await writeFile(`${path}.partial`, JSON.stringify(this.#kept(record, view), plainJson), { mode: 0o600 })
       await rename(`${path}.partial`, path)
       await this.#sweep()
     } finally {

@@ -6,6 +6,7 @@ import type { TypeData } from '../schema/index.ts'
 import type { Keys } from '../serving/index.ts'
 import type { Store } from '../store/index.ts'
 import { AnswerEncoder, type AnswerForm } from './answer-encoder.ts'
+import { ExactValues } from './exact-values.ts'
 
 /** A view as a server knows it: what its requests may hold, and how its answers are written. */
 export class ServedView {
@@ -14,8 +15,8 @@ export class ServedView {
   /** `name@version:hash` of the groups that it reads. */
   readonly groups: readonly string[]
   readonly plan: ViewPlan
-  readonly #exactKeys: readonly (readonly [string, TypeData])[]
-  readonly #exactRequest: readonly (readonly [string, TypeData])[]
+  readonly #keys: ExactValues
+  readonly #request: ExactValues
   readonly #encoders = new WeakMap<ViewPlan, Map<AnswerForm['int64'], AnswerEncoder>>()
 
   constructor(view: FeatureView) {
@@ -24,14 +25,13 @@ export class ServedView {
     this.plan = planView(view)
     const groups = new Map(this.plan.uses.map(({ plan: { group } }) => [`${group.name}@${group.version}`, group]))
     this.groups = [...groups].map(([name, group]) => `${name}:${groupHash(group)}`)
-    const exact = (types: Readonly<Record<string, TypeData>>) => Object.entries(types).filter(([, type]) => holdsInt64(type))
-    this.#exactKeys = exact(view.keys)
-    this.#exactRequest = exact(view.request)
+    this.#keys = new ExactValues(view.keys)
+    this.#request = new ExactValues(view.request)
   }
 
   /** Keys as JSON holds them, as values. */
   keys(row: Keys): Keys {
-    return this.#exactKeys.length === 0 ? row : exactValues(row, this.#exactKeys)
+    return this.#keys.read(row)
   }
 
   /** Request values as JSON holds them, as values. Throws `UNKNOWN_NAME`. */
@@ -41,7 +41,7 @@ export class ServedView {
       const known = Object.keys(this.view.request)
       throw new LockstepError('UNKNOWN_NAME', `The view ${this.view.name} takes no request value ${name}${suggestion(name, known)}`)
     }
-    return this.#exactRequest.length === 0 ? given : exactValues(given, this.#exactRequest)
+    return this.#request.read(given)
   }
 
   encoder(plan: ViewPlan, int64: AnswerForm['int64']): AnswerEncoder {
@@ -50,22 +50,6 @@ export class ServedView {
     this.#encoders.set(plan, ofPlan.set(int64, encoder))
     return encoder
   }
-}
-
-const holdsInt64 = (type: TypeData): boolean => type.kind === 'int64' || (type.element !== undefined && holdsInt64(type.element))
-
-function exactValues(row: Keys, exact: readonly (readonly [string, TypeData])[]): Keys {
-  const values: Record<string, unknown> = { ...row }
-  for (const [name, type] of exact) if (Object.hasOwn(values, name)) values[name] = exactValue(type, values[name])
-  return values
-}
-
-const wholeNumber = /^-?\d{1,19}$/
-
-/** JSON holds 64 bits as text. */
-function exactValue(type: TypeData, value: unknown): unknown {
-  if (Array.isArray(value) && type.element) return value.map((item) => exactValue(type.element as TypeData, item))
-  return type.kind === 'int64' && typeof value === 'string' && wholeNumber.test(value) ? BigInt(value) : value
 }
 
 /** The views of a server by name and version. It serves those it was started with and no others. */

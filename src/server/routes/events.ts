@@ -1,5 +1,6 @@
 import { LockstepError } from '../../errors.ts'
 import { inPath } from '../error-response.ts'
+import { ExactValues } from '../exact-values.ts'
 import { listOf, objectOf } from '../json-schema.ts'
 import { pathParameter, type Route } from '../route.ts'
 import { defaultLimits } from '../server-context.ts'
@@ -41,8 +42,13 @@ export const eventsRoute: Route = {
     const given = events ?? [event as Readonly<Record<string, unknown>>]
     if (given.length > limits.events)
       throw new LockstepError('INVALID_REQUEST', `There are ${given.length} events, ${limits.events} at most`, { where: 'body.events' })
-    inPath(() => store.streamedSource(source))
-    const positions = await store.push(source, given, { dryRun })
+    const { columns } = inPath(() => store.streamedSource(source))
+    const exact = new ExactValues(columns)
+    const positions = await store.push(
+      source,
+      given.map((one) => exact.read(one)),
+      { dryRun },
+    )
     return { source, events: given.length, dry_run: dryRun, positions }
   },
 }

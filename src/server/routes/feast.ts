@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { LockstepError } from '../../errors.ts'
 import type { Keys } from '../../serving/index.ts'
+import { ExactValues } from '../exact-values.ts'
 import { type FeastColumn, feastAnswer, featureColumns, keyColumn } from '../feast-answer.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import type { Route } from '../route.ts'
@@ -125,7 +126,11 @@ export const feastPushRoute: Route = {
     const { push_source_name: source, df } = request.body as { push_source_name: string; df: FeastRequest['entities'] }
     const length = lengthOf(df, 'df')
     if (length > limits.events) throw invalid(`There are ${length} events, ${limits.events} at most`, 'df')
-    await store.push(source, rowsOfColumns(Object.keys(df), df, length))
+    const exact = new ExactValues(store.streamedSource(source).columns)
+    await store.push(
+      source,
+      rowsOfColumns(Object.keys(df), df, length).map((row) => exact.read(row)),
+    )
     return null
   },
 }

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { type Reply, type ServedStore, servedStore } from '../../test/support/served-store.ts'
+import { memoryOnlineStore } from '../online/drivers/memory.ts'
+
+const keys = { user_id: 'ada', item_id: 7 }
+
+describe('a request that is wrong', () => {
+  let served: ServedStore
+  before(async () => {
+    served = await servedStore({ limits: { body: 20_000, values: 5000 } })
+  })
+  after(() => served[Symbol.asyncDispose]())
+
+  const refused = ({ status, body }: Reply) => {
+    assert.deepEqual(Object.keys(body), ['error'])
+    assert.deepEqual(Object.keys(body.error), ['code', 'message', 'where', 'remedy'])
+    assert.ok(body.error.message && body.error.remedy, 'it says what to do')
+    return [status, body.error.code, body.error.where]
+  }
+  const wrong: [what: string, body: unknown, status: number, code: string, where: string][] = [
+    ['no JSON', '{"keys":', 400, 'INVALID_REQUEST', ''],
+    ['no body', '', 400, 'INVALID_REQUEST', ''],
+    ['a body that is no object', [1], 400, 'INVALID_REQUEST', 'body'],
+    ['a field that is not known', { keys, featurs: [] }, 400, 'INVALID_REQUEST', 'body'],
+    ['a field of another type', { keys: 'ada' }, 400, 'INVALID_REQUEST', 'body.keys'],
+    ['a list that is empty', { rows: [] }, 400, 'INVALID_REQUEST', 'body.rows'],
+    ['a choice that there is not', { keys, layout: 'round' }, 400, 'INVALID_REQUEST', 'body.layout'],
+    ['no key', {}, 400, 'MISSING_KEY', ''],
+    ['a key too few', { keys: { user_id: 'ada' } }, 400, 'MISSING_KEY', ''],
+    ['a key too many', { keys: { ...keys, shop: 1 } }, 400, 'UNKNOWN_NAME', ''],
+    ['a key of another type', { keys: { user_id: 5, item_id: 7 } }, 400, 'INVALID_VALUE', 'key user_id'],
+    ['a key that is null', { keys: { user_id: null, item_id: 7 } }, 400, 'MISSING_KEY', ''],
+    ['a 64-bit key that is none', { keys: { user_id: 'ada', item_id: '99999999999999999999' } }, 400, 'INVALID_VALUE', 'key item_id'],
+    ['a feature that is not known', { keys, features: ['item_prize'] }, 400, 'UNKNOWN_NAME', ''],
+    ['a feature twice', { keys, features: ['item_price', 'item_price'] }, 400, 'DUPLICATE_NAME', ''],
+    ['a request value that is not known', { keys, request: { bugdet: 1 } }, 400, 'UNKNOWN_NAME', ''],
+    ['a request value of another type', { keys, request: { budget: 'x' } }, 400, 'INVALID_VALUE', 'request value budget'],
+    ['one request and several', { keys, request: {}, requests: [{}] }, 400, 'INVALID_REQUEST', 'body.requests'],
+    ['requests for other rows', { keys, requests: [{}, {}] }, 400, 'INVALID_ARGUMENT', ''],
+    ['a moment that is none', { keys, as_of: 'yesterday' }, 400, 'INVALID_MOMENT', 'as_of'],
+    ['a version that there is not', { keys, version: 9 }, 404, 'UNKNOWN_NAME', ''],
+    ['too many values', { rows: Array.from({ length: 500 }, () => ({})), keys }, 400, 'INVALID_REQUEST', 'body.rows'],
+    ['too large a body', { keys: { user_id: 'a'.repeat(20_000), item_id: 7 } }, 413, 'INVALID_REQUEST', ''],
+  ]
+  for (const [what, body, status, code, where] of wrong) {
+    test(`${what} is ${status}`, async () => {
+      assert.deepEqual(refused(await served.read('ranking', body as object)), [status, code, where])
+    })
+  }
+
+  test('a view that there is not is 404, and the one that is meant is named', async () => {
+    const reply = await served.read('rankng', { keys })
+    assert.deepEqual(refused(reply), [404, 'UNKNOWN_NAME', ''])
+    assert.match(reply.body.error.message, /ranking/)
+    assert.deepEqual(refused(await served.send('/v1/views/rankng')), [404, 'UNKNOWN_NAME', ''])
+    assert.deepEqual(refused(await served.send('/v1/sources/facts/events', { event: {} })), [404, 'UNKNOWN_NAME', ''])
+  })
+
+  test('a path that there is not is 404', async () => {
+    assert.deepEqual(refused(await served.send('/v2/views?token=secret')), [404, 'UNKNOWN_NAME', ''])
+    assert.deepEqual(refused(await served.send('/health', {})), [404, 'UNKNOWN_NAME', ''])
+  })
+
+  test('another media type is 415', async () => {
+    assert.deepEqual(refused(await served.read('ranking', { keys }, { 'content-type': 'text/csv' })), [415, 'INVALID_REQUEST', ''])
+  })
+
+  test('headers that are too large are 431', async () => {
+    const status = await new Promise((resolve, reject) => {
+      httpRequest(`${served.server.url}/health`, { headers: { 'x-large': 'a'.repeat(20_000) } }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+    assert.equal(status, 431)
+  })
+
+  test('a failure of the server tells nothing of itself', async () => {
+    const failing = memoryOnlineStore()
+    let broken = false
+    await using other = await servedStore(
+      {},
+      {
+        online: {
+          ...failing,
+          readSync(reads) {
+            if (broken) throw new TypeError('the password is 1234')
+            return failing.readSync?.(reads) ?? []
+          },
+        },
+      },
+    )
+    broken = true
+    const reply = await other.read('ranking', { keys })
+    assert.deepEqual(refused(reply), [500, 'INTERNAL', ''])
+    assert.doesNotMatch(JSON.stringify(reply.body), /1234/)
+  })
+})
+
+test('more requests than are worked on at the same time are 429 with Retry-After', async () => {
+  const inner = memoryOnlineStore()
+  const { readSync: _none, ...slow } = inner
+  let let_go = () => {}
+  const held = new Promise<void>((resolve) => {
+    let_go = resolve
+  })
+  await using served = await servedStore(
+    { limits: { inFlight: 2 } },
+    {
+      online: {
+        ...slow,
+        async read(reads) {
+          await held
+          return await inner.read(reads)
+        },
+      },
+    },
+  )
+  const first = [served.read('visitor', { keys: { user_id: 'ada' } }), served.read('visitor', { keys: { user_id: 'bob' } })]
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const more = await served.read('visitor', { keys: { user_id: 'ada' } })
+  assert.deepEqual([more.status, more.body.error.code, more.headers.get('retry-after')], [429, 'OVERLOADED', '1'])
+  let_go()
+  assert.deepEqual(
+    (await Promise.all(first)).map(({ status }) => status),
+    [200, 200],
+  )
+  assert.equal((await served.read('visitor', { keys: { user_id: 'ada' } })).status, 200)
+})
