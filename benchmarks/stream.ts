@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
 import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
 import { ViewReader } from '../src/serving/index.ts'
 import { StreamEngine } from '../src/stream/index.ts'
+import type { Probe, ProducerOptions } from './lib/click-producer.ts'
 import { clickGroup, clickMaker, clickView, clock } from './lib/clicks.ts'
 import { machine, median, runSide } from './lib/sides.ts'
 
@@ -65,16 +67,18 @@ interface Side {
   readonly rate: number
 }
 
-export async function side({ part, total, keys, rate }: Side): Promise<Throughput | Latency> {
+export async function side(options: Side): Promise<Throughput | Latency> {
+  const { part, total, keys } = options
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-bench-stream-'))
   try {
     const log = segmentsEventLog({ path: join(folder, 'log') })
     const state = lmdbOnlineStore({ path: join(folder, 'state') })
     await log.createTopic('clicks', 4)
     const parts = { groups: [clickGroup], log, state, clock }
-    const record = clickMaker(total, keys)
     try {
-      return part === 'throughput' ? await takeIn(parts, total, record) : await readBack(parts, rate, total / rate, record, keys)
+      return part === 'throughput'
+        ? await takeIn(parts, total, clickMaker(total, keys))
+        : await readBack(parts, join(folder, 'log'), options)
     } finally {
       await log.close()
       await state.close()
@@ -104,56 +108,70 @@ async function takeIn(parts: Parts, total: number, record: ReturnType<typeof cli
   return { eventsPerSecond: total / seconds, eventsPerCoreSecond: total / ((user + system) / 1e6), seconds }
 }
 
-/** Events come at a rate; now and then one is looked for until it is seen. */
-async function readBack(
-  parts: Parts,
-  rate: number,
-  seconds: number,
-  record: ReturnType<typeof clickMaker>,
-  keys: number,
-): Promise<Latency> {
+/** Another process hands events to the log at a rate; now and then one is looked for until it is seen. */
+async function readBack(parts: Parts, path: string, { rate, total, keys }: Side): Promise<Latency> {
   const engine = await StreamEngine.open(parts)
   await engine.ready
   const memory = await ViewReader.open(clickView, parts.state, { live: (own, key) => engine.find(own, key) })
   const stored = await ViewReader.open(clickView, parts.state)
   const moment = clock.now()
-  const countOf = (reader: ViewReader, key: number) =>
-    reader.readSync([{ user_id: key }], [{}], moment)[0]?.values.user_click_count_1h as number
-  const own: number[] = []
-  const others: number[] = []
-  const began = performance.now()
-  // One probe at a time, so that looking for it is no load.
-  let looking: Promise<void> | null = null
-  for (let sent = 0, probe = keys; performance.now() - began < seconds * 1000; ) {
-    const due = Math.min(Math.floor(((performance.now() - began) / 1000) * rate) - sent, 20_000)
-    if (due > 0) {
-      const batch = Array.from({ length: due }, (_, index) => record(sent + index))
-      const handed = performance.now()
-      const key = looking ? null : probe++
-      if (key !== null) batch.push(record(sent, key))
-      sent += due
-      const appended = parts.log.append('clicks', batch)
-      if (key === null) await appended
-      else
-        looking = appended.then(async () => {
-          while (countOf(memory, key) !== 1) await setTimeout(1)
-          own.push(performance.now() - handed)
-          while (countOf(stored, key) !== 1) await setTimeout(2)
-          others.push(performance.now() - handed)
-          looking = null
-        })
-    }
-    await setTimeout(5)
+  const isSeen = (reader: ViewReader, { key }: Probe) =>
+    reader.readSync([{ user_id: key }], [{}], moment)[0]?.values.user_click_count_1h === 1
+  const own = new Search(memory, isSeen)
+  const others = new Search(stored, isSeen)
+  const options: ProducerOptions = { path, rate, seconds: total / rate, keys }
+  const producer = fork(new URL('./lib/click-producer.ts', import.meta.url), [JSON.stringify(options)], { execArgv: process.execArgv })
+  producer.on('message', (probe: Probe) => {
+    own.begin(probe)
+    others.begin(probe)
+  })
+  let ended = false
+  producer.once('exit', () => {
+    ended = true
+  })
+  while (!ended || others.isLooking) {
+    own.look()
+    others.look()
+    await setTimeout(1)
   }
-  await looking
   await engine.close()
   const quantile = (values: readonly number[], share: number) =>
     values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
   return {
-    p50: quantile(own, 0.5),
-    p99: quantile(own, 0.99),
-    storedP50: quantile(others, 0.5),
-    storedP99: quantile(others, 0.99),
-    probes: own.length,
+    p50: quantile(own.found, 0.5),
+    p99: quantile(own.found, 0.99),
+    storedP50: quantile(others.found, 0.5),
+    storedP99: quantile(others.found, 0.99),
+    probes: own.found.length,
+  }
+}
+
+/** Looks for probes with a reader, and takes the time from when each was handed over. */
+class Search {
+  readonly #reader: ViewReader
+  readonly #isSeen: (reader: ViewReader, probe: Probe) => boolean
+  #probes: Probe[] = []
+  /** Milliseconds. */
+  readonly found: number[] = []
+
+  constructor(reader: ViewReader, isSeen: (reader: ViewReader, probe: Probe) => boolean) {
+    this.#reader = reader
+    this.#isSeen = isSeen
+  }
+
+  begin(probe: Probe): void {
+    this.#probes.push(probe)
+  }
+
+  get isLooking(): boolean {
+    return this.#probes.length > 0
+  }
+
+  look(): void {
+    this.#probes = this.#probes.filter((probe) => {
+      if (!this.#isSeen(this.#reader, probe)) return true
+      this.found.push(performance.timeOrigin + performance.now() - probe.handed)
+      return false
+    })
   }
 }
