@@ -90,6 +90,7 @@ describe('events over HTTP', () => {
 
   test('are in the next read; a try is not; one that is wrong refuses all', async () => {
     const stream = await served.store.stream()
+    await stream.ready
     const dry = await push({ event: click('x'), dry_run: true })
     assert.deepEqual(dry.body, { source: 'clicks', events: 1, dry_run: true, positions: [] })
     assert.deepEqual(await spent(), [0, '0.00', null, []])
