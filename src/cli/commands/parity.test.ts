@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { lockstep, smallProject } from '../../../test/support/command-line.ts'
+import { lockstep, smallProject, startLockstep } from '../../../test/support/command-line.ts'
 
 const small = ['--sample', '20', '--engine-rows', '0', '--oracle-rows', '5000']
 
@@ -64,4 +67,43 @@ export const activity = featureView({ name: 'activity', features: [userTaps] })
   assert.equal(code, 0)
   const { groups, proven } = JSON.parse(stdout)
   assert.deepEqual([proven, groups[0].keys, groups[0].rows], [true, 3, 30])
+})
+
+test('what a server served and logged', async () => {
+  using project = smallProject()
+  const made = await lockstep(project.path, 'materialize')
+  assert.equal(made.code, 0, made.stderr)
+  const { child, ended } = startLockstep(project.path, ['serve', '--port', '0', '--log-features', '1', '--log', 'error'])
+  const [started] = await once(child.stdout as NodeJS.ReadableStream, 'data')
+  const [url = ''] = /http:\S+/.exec(String(started)) ?? []
+  const read = (view: string, body: object) =>
+    fetch(`${url}/v1/views/${view}/vectors`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  for (const response of [
+    await read('visit', { rows: [{ user_id: 1 }, { user_id: 2 }, { user_id: 9 }] }),
+    await read('offer', { rows: [{ user_id: 1 }], request: { budget: 12.5 } }),
+  ])
+    assert.equal(response.status, 200, await response.text())
+  child.kill('SIGTERM')
+  await ended
+
+  const served = join('.lockstep', 'served')
+  const { code, stdout, stderr } = await lockstep(project.path, 'parity', 'visit', '--served', served)
+  assert.deepEqual([code, stderr], [0, ''], stdout)
+  assert.match(
+    stdout,
+    /^What was served of visit version 1: 1 read, 3 vectors, 20\S+Z to 20\S+Z\n\n15 values compared: all equal, in [^\n]+\n$/,
+  )
+  const offer = JSON.parse((await lockstep(project.path, 'parity', 'offer', '--served', served, '--json')).stdout)
+  assert.deepEqual([offer.proven, offer.compared, offer.equal], [true, 2, 2])
+
+  const path = join(project.path, 'data', 'clicks.csv')
+  writeFileSync(path, `${readFileSync(path, 'utf8')}f,1,hats,5.00,2026-03-01T11:00:00Z\n`)
+  const grown = await lockstep(project.path, 'parity', 'visit', '--served', served)
+  assert.equal(grown.code, 1, 'nothing says when the event became known')
+  assert.match(grown.stdout, /UNEXPLAINED: user_price_sum_lifetime\n[\s\S]*15 values compared: 13 equal, 2 unexplained/)
+  assert.equal(globSync(join(project.path, served, '*', '*', '*.parquet')).length, 2)
 })

@@ -1,25 +1,28 @@
 import type { Command } from 'commander'
 import { type AnyView, selectionsOf } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
-import type { ParityOptions } from '../../parity/index.ts'
+import type { ParityOptions, ServedParityOptions } from '../../parity/index.ts'
 import { find } from '../catalogue.ts'
 import { withExamples } from '../examples.ts'
 import { longWork } from '../long-work.ts'
 import { movedHistories } from '../moved-histories.ts'
-import { sessionOf } from '../session.ts'
+import { type Session, sessionOf } from '../session.ts'
 import { showParity } from '../show-parity.ts'
+import { showServedParity } from '../show-served-parity.ts'
 import { collectText, parseCount, parseDuration, parseName, parseSeed, parseThreads, type VersionedName } from '../values.ts'
 
 interface ParityCommandOptions
   extends Pick<ParityOptions, 'sample' | 'keys' | 'oracleRows' | 'engineRows' | 'seed' | 'limit' | 'lateness' | 'threads'> {
   readonly events?: readonly string[]
+  readonly served?: string
+  readonly behind?: string
 }
 
 export function addParity(program: Command): void {
   const command = program
     .command('parity')
     .description(
-      'Sends the same events through training, the online store and the stream, and compares every value as bytes. Ends with code 1 where one differs that no late event explains.',
+      'Sends the same events through training, the online store and the stream, and compares every value as bytes; or, with --served, what was served with history. Ends with code 1 where one differs that nothing explains.',
     )
     .argument('<view>', 'VIEW, or VIEW@VERSION', parseName)
     .option(
@@ -39,18 +42,23 @@ export function addParity(program: Command): void {
     .option('--seed <number>', 'another choice of events, moments and orders of arrival (default: 1)', parseSeed)
     .option('--limit <number>', 'the differences that are shown of each path (default: 5)', parseCount)
     .option('--threads <number>', 'the threads that read files', parseThreads)
+    .option('--served <folder>', 'computes the values of a feature log again, as known when they were served, instead of all other paths')
+    .option('--behind <duration>', 'how far the state of a group may be behind what was known, with --served (default: 1d)', parseDuration)
     .action(parity)
   withExamples(command, [
     'lockstep parity ranking',
     'lockstep parity ranking --sample 10000 --seed 7 --json',
     'lockstep parity ranking --events clicks=yesterday.ndjson --lateness 2h',
+    'lockstep parity ranking --served .lockstep/served',
   ])
 }
 
 async function parity(name: VersionedName, options: ParityCommandOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const view = find('view', project.catalogue.views, name)
-  const { events = [], ...rest } = options
+  const { events = [], served, behind: _behind, ...rest } = options
+  if (served !== undefined) return await servedParity(session, view, served, options)
   const given = events.map((text) => eventsOf(view, text))
   const topics = given.filter(([, place]) => place === 'topic').map(([source]) => source)
   const files = given.filter(([, place]) => place !== 'topic').map(([source, file]) => [source, project.path(file)])
@@ -59,6 +67,17 @@ async function parity(name: VersionedName, options: ParityCommandOptions, comman
   const report = await longWork(output, (work) => store.parity(view, { ...rest, topics, history, ...work }))
   for (const note of report.notes) output.note(note)
   output.result(report, () => showParity(report, output))
+  if (!report.proven) process.exitCode = 1
+}
+
+/** What was served, by the feature log in a folder. */
+async function servedParity({ output, project }: Session, view: AnyView, folder: string, options: ParityCommandOptions): Promise<void> {
+  const given = ['behind', 'limit', 'threads'].filter((name) => Object.hasOwn(options, name)) as ('behind' | 'limit' | 'threads')[]
+  const chosen: ServedParityOptions = Object.fromEntries(given.map((name) => [name, options[name]]))
+  await using store = await project.open()
+  const report = await longWork(output, (work) => store.parityOfServed(view, project.path(folder), { ...chosen, ...work }))
+  for (const note of report.notes) output.note(note)
+  output.result(report, () => showServedParity(report, output))
   if (!report.proven) process.exitCode = 1
 }
 
