@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { now, type ServedStore, servedStore } from '../../../test/support/served-store.ts'
+import { TokenFile, tokensPath } from './tokens.ts'
+
+interface Operation {
+  readonly security?: readonly unknown[]
+  readonly parameters: readonly { readonly name: string; readonly in: string }[]
+  readonly requestBody?: object
+  readonly 'x-lockstep-permission'?: string
+}
+
+/** What stands for the parameters of paths: it is there, so that only the token can be a reason to refuse. */
+const named: Readonly<Record<string, string>> = { view: 'ranking', source: 'clicks', group: 'item_facts', read_id: 'r0000000000-0' }
+/** Bodies that would be answered; of all operations that have one. */
+const bodies: Readonly<Record<string, object>> = {
+  readVectors: { keys: { user_id: 'ada', item_id: 7 } },
+  pushEvents: { event: { click_id: 'p', user_id: 'ada', item_id: 7, price: '1.00', at: now }, dry_run: true },
+  explain: { view: 'ranking', keys: { user_id: 'ada', item_id: 7 }, features: ['item_price'] },
+  materializeGroup: {},
+  feastGetOnlineFeatures: { entities: { user_id: ['ada'], item_id: [7] }, feature_service: 'ranking' },
+  feastPush: { push_source_name: 'clicks', df: { click_id: ['q'], user_id: ['ada'], item_id: [7], price: ['1.00'], at: [now] } },
+  tectonGetFeatures: { params: { feature_service_name: 'ranking', join_key_map: { user_id: 'ada', item_id: '7' } } },
+}
+/** Everything that a token can allow, for what is named above and for others. */
+const scopes = ['read:ranking', 'read:visitor', 'push:clicks', 'push:other', 'write:item_facts', 'write:user_clicks', 'admin']
+const rightScopes: Readonly<Record<string, string>> = {
+  read: 'read:ranking',
+  push: 'push:clicks',
+  write: 'write:item_facts',
+  admin: 'admin',
+}
+/** What is not about one view, source or group is open to every scope of its operation. */
+const aboutAll = ['listViews', 'explainRead']
+
+describe('every operation of the OpenAPI document', () => {
+  let served: ServedStore
+  let tokens: TokenFile
+  let operations: { readonly id: string; readonly method: string; readonly path: string; readonly operation: Operation }[]
+  before(async () => {
+    served = await servedStore({ tokens: true })
+    tokens = TokenFile.open(tokensPath(served.folder))
+    const { body } = await served.send('/openapi.json')
+    operations = Object.entries(body.paths as Record<string, Record<string, Operation & { operationId: string }>>).flatMap(
+      ([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ id: operation.operationId, method, path, operation })),
+    )
+  })
+  after(() => served[Symbol.asyncDispose]())
+
+  /** Sends a request that would be answered, but for its token. Answers the status. */
+  async function ask({ id, method, path, operation }: (typeof operations)[number], authorization?: string): Promise<number> {
+    const body = operation.requestBody ? bodies[id] : undefined
+    assert.equal(body === undefined, operation.requestBody === undefined, `${id} needs a body in this test`)
+    const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => named[name] ?? assert.fail(`${name} needs a value in this test`))
+    const response = await fetch(served.server.url + url, {
+      method,
+      headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...(authorization ? { authorization } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    const text = await response.text()
+    if (response.status === 401 || response.status === 403) {
+      const { error } = JSON.parse(text) as { error: { code: string } }
+      assert.equal(error.code, response.status === 401 ? 'UNAUTHENTICATED' : 'FORBIDDEN')
+      assert.equal(response.headers.get('www-authenticate'), response.status === 401 ? 'Bearer' : null)
+    }
+    return response.status
+  }
+  const create = async (name: string, ...allowed: string[]) => (await tokens.create({ name, scopes: allowed })).text
+  const isOpen = ({ operation }: (typeof operations)[number]) => operation.security?.length === 0
+
+  test('is open only where it has to be', () => {
+    assert.ok(operations.length >= 14)
+    assert.deepEqual(
+      operations.filter(isOpen).map(({ path }) => path),
+      ['/health', '/ready', '/openapi.json'],
+    )
+  })
+
+  test('is described as it is there: no route is left out', () => {
+    const routes = served.server.app.printRoutes({ commonPrefix: false })
+    const count = [...routes.matchAll(/\((GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)(, \w+)*\)/g)].length
+    assert.equal(count, new Set(operations.map(({ path }) => path)).size, routes)
+  })
+
+  test('refuses who has no token, a wrong one, an expired or a revoked one', async () => {
+    const every = scopes.map((scope) => scope.replace(/:.*/, ':*'))
+    const right = await create('right', ...every)
+    const revoked = await tokens.create({ name: 'revoked', scopes: every })
+    await tokens.revoke(revoked.token.id)
+    const soon = await tokens.create({ name: 'expired', scopes: every, expires: Date.now() * 1000 + 60_000 })
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const none = {
+      'no token': undefined,
+      'another scheme': `Basic ${Buffer.from(`a:${right}`).toString('base64')}`,
+      'no text': 'Bearer ',
+      'a wrong secret': `Bearer ${right.slice(0, -1)}${right.endsWith('0') ? '1' : '0'}`,
+      'an unknown token': `Bearer lockstep_${'0'.repeat(16)}_${'0'.repeat(64)}`,
+      'an expired token': `Bearer ${soon.text}`,
+      'a revoked token': `Bearer ${revoked.text}`,
+    }
+    for (const one of operations.filter((each) => !isOpen(each))) {
+      for (const [what, authorization] of Object.entries(none)) assert.equal(await ask(one, authorization), 401, `${one.id}: ${what}`)
+    }
+    for (const one of operations.filter(isOpen)) assert.equal(await ask(one), 200, one.id)
+  })
+
+  test('refuses each wrong scope, and no right one', async () => {
+    const texts = new Map(await Promise.all(scopes.map(async (scope) => [scope, await create(scope, scope)] as const)))
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    for (const one of operations.filter((each) => !isOpen(each))) {
+      const permission = one.operation['x-lockstep-permission'] as string
+      const right = rightScopes[permission] ?? assert.fail(`${one.id} needs a permission`)
+      for (const [scope, text] of texts) {
+        const status = await ask(one, `Bearer ${text}`)
+        const allowed = scope === right || (aboutAll.includes(one.id) && scope.startsWith(`${permission}:`))
+        if (allowed) assert.equal(status, one.id === 'explainRead' ? 404 : 200, `${one.id} with ${scope}`)
+        else assert.equal(status, 403, `${one.id} with ${scope}`)
+      }
+    }
+  })
+
+  test('a list tells of what may be read, and reads of others are not explained', async () => {
+    const [ranking, visitor] = [await create('r', 'read:ranking'), await create('v', 'read:visitor')]
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const headers = (text: string) => ({ authorization: `Bearer ${text}` })
+    const { body: list } = await served.send('/v1/views', undefined, headers(visitor))
+    assert.deepEqual(
+      (list.views as { name: string }[]).map(({ name }) => name),
+      ['visitor'],
+    )
+    const asked = { keys: { user_id: 'ada', item_id: 7 }, features: ['item_price'], explain: true }
+    const { body: read } = await served.read('ranking', asked, headers(ranking))
+    assert.equal((await served.send(`/v1/explain/${read.read_id}`, undefined, headers(ranking))).status, 200)
+    assert.equal((await served.send(`/v1/explain/${read.read_id}`, undefined, headers(visitor))).status, 403)
+    // Of several views each is asked for.
+    const two = { entities: { user_id: ['ada'], item_id: [7] }, features: ['visitor:user_click_count_1h', 'ranking:item_price'] }
+    assert.equal((await served.send('/get-online-features', two, headers(visitor))).status, 403)
+  })
+
+  test('more than the rate of a token is 429, with when to ask again', async () => {
+    const { text } = await tokens.create({ name: 'slow', scopes: ['read:visitor'], rate: 0.5 })
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const ask = () => served.read('visitor', { keys: { user_id: 'ada' } }, { authorization: `Bearer ${text}` })
+    assert.equal((await ask()).status, 200)
+    const { status, body, headers } = await ask()
+    assert.deepEqual([status, body.error.code, headers.get('retry-after')], [429, 'OVERLOADED', '2'])
+  })
+})
