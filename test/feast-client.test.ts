@@ -120,8 +120,10 @@ describe("Feast's client", { skip }, () => {
       },
       { service: 'rankng', entity_rows },
       { features: ['ranking:item_price'], entity_rows: users.map((user_id) => ({ user_id, ...here })) },
+      // Names of groups: what feature views of Feast become.
+      { features: ['item_catalogue:item_price', 'user_orders:user_purchase_count_lifetime'], entity_rows: keys },
     ])
-    const [all, some, two, unknown, incomplete] = answers as [Told, Told, Told, Told, Told]
+    const [all, some, two, unknown, incomplete, groups] = answers as [Told, Told, Told, Told, Told, Told]
     const same = asFeast(expected)
     const keyNames = ['user_id', 'item_id']
     assert.deepEqual(all.names.slice(0, 2).sort(), keyNames.toSorted())
@@ -139,12 +141,14 @@ describe("Feast's client", { skip }, () => {
       chosen.map((name) => `ranking__${name}`),
     )
     for (const name of chosen) assert.deepEqual(some.values[`ranking__${name}`], same.values[name])
-    assert.deepEqual(two.names.slice(2), ['item_price', 'user_purchase_count_lifetime'])
     assert.deepEqual(two.versions, [
       ['ranking', 1],
       ['loyalty', 1],
     ])
-    for (const name of two.names.slice(2)) assert.deepEqual(two.values[name], same.values[name])
+    for (const told of [two, groups]) {
+      assert.deepEqual(told.names.slice(2), ['item_price', 'user_purchase_count_lifetime'])
+      for (const name of told.names.slice(2)) assert.deepEqual(told.values[name], same.values[name])
+    }
     assert.match(unknown.error ?? '', /400.*There is no view rankng.*ranking/)
     assert.match(incomplete.error ?? '', /400.*MISSING_KEY.*item_id/)
 

@@ -23,34 +23,35 @@ const feastStatuses: Readonly<Record<FeatureStatus, string>> = {
 const statusTexts = featureStatuses.map((status) => `"${feastStatuses[status]}"`)
 const noTime = `"${formatMoment(0)}"`
 
-/** The features of an answer, named as they are or behind the name of what was asked. */
-export function featureColumns(answer: Answer, prefix: string): FeastColumn[] {
+/** The features of an answer by name, each as the members of its column. */
+export function featureColumns(answer: Answer): Map<string, string> {
   const rows = Array.from({ length: answer.rows }, (_, row) => row)
   const { output } = answer.plan
-  return output.map(({ name, type }, feature) => {
+  const columns = output.map(({ name, type }, feature): [string, string] => {
     const text = pythonText(type)
     const cell = (row: number) => answer.cells[row * output.length + feature] as Cell
     const status = (row: number) => statusTexts[answer.statuses[row * output.length + feature] as number] as string
     const time = (row: number) => answer.eventTime(row, feature)
-    return column(
-      prefix + name,
+    const members = column(
       rows.map((row) => (cell(row) === null ? 'null' : text(cell(row)))),
       // Feast's client takes no empty list: it cannot tell of what.
       rows.map((row) => (isEmptyList(cell(row)) ? '"NULL_VALUE"' : status(row))),
       rows.map((row) => (time(row) === null ? noTime : `"${formatMoment(time(row) as number)}"`)),
     )
+    return [name, members]
   })
+  return new Map(columns)
 }
 
 /** What Feast repeats of a request: the keys, each present at no time. */
 export function keyColumn(name: string, rows: readonly Keys[]): FeastColumn {
   const values = rows.map((row) => keyText(row[name]))
-  return column(
-    name,
+  const text = column(
     values,
     values.map(() => '"PRESENT"'),
     values.map(() => noTime),
   )
+  return { name, text }
 }
 
 const keyText = (value: unknown): string => (typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null))
@@ -65,9 +66,8 @@ export function feastAnswer(
   return `{"metadata":{"feature_names":${names}${metadata}},"results":[${columns.map(({ text }) => text).join(',')}],"status":true}`
 }
 
-function column(name: string, values: readonly string[], statuses: readonly string[], times: readonly string[]): FeastColumn {
-  return { name, text: `{"values":[${values.join(',')}],"statuses":[${statuses.join(',')}],"event_timestamps":[${times.join(',')}]}` }
-}
+const column = (values: readonly string[], statuses: readonly string[], times: readonly string[]): string =>
+  `{"values":[${values.join(',')}],"statuses":[${statuses.join(',')}],"event_timestamps":[${times.join(',')}]}`
 
 const isEmptyList = (cell: Cell): boolean => Array.isArray(cell) && cell.length === 0
 

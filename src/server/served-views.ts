@@ -79,6 +79,10 @@ export class ServedViews {
     return columns
   }
 
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
   /** A view in its highest version unless one is given. Throws `UNKNOWN_NAME`. */
   get(name: string, version?: number): ServedView {
     const versions = this.#byName.get(name)

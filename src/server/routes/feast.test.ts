@@ -130,7 +130,7 @@ describe("Feast's endpoints", () => {
     assert.deepEqual(
       json.metadata,
       {
-        feature_names: ['user_id', 'home__share', 'home__big', 'other__weight_sum', 'other__click_count'],
+        feature_names: ['user_id', 'home__share', 'other__weight_sum', 'home__big', 'other__click_count'],
         feature_view_metadata: [
           { name: 'home', version: 1 },
           { name: 'other', version: 1 },
@@ -140,8 +140,30 @@ describe("Feast's endpoints", () => {
     )
     assert.deepEqual(
       json.results.map(({ values }) => values[0]),
-      [1, 3, 9007199254740992, 2, 1],
+      [1, 3, 2, 9007199254740992, 1],
     )
+  })
+
+  test('a group stands for its features, as a feature view of Feast does', async () => {
+    const { json, text } = await post('/get-online-features', {
+      features: ['activity:click_count', 'profile:price', 'profile@1:share', 'other:weight_sum'],
+      entities: { user_id: [1, 2] },
+      full_feature_names: true,
+    })
+    const names = ['user_id', 'activity__click_count', 'profile__price', 'profile__share', 'other__weight_sum']
+    assert.deepEqual(json.metadata, { feature_names: names }, text)
+    assert.deepEqual(
+      json.results.map(({ values }) => values),
+      [
+        [1, 2],
+        [1, 0],
+        ['12.50', null],
+        [3, null],
+        [2, 0],
+      ],
+    )
+    const renamed = await post('/get-online-features', { features: ['context:scaled'], entities: { user_id: [1] } })
+    assert.deepEqual([renamed.status, renamed.json.error.code], [400, 'UNKNOWN_NAME'])
   })
 
   test('what is wrong is named', async () => {
@@ -198,7 +220,8 @@ describe("Feast's endpoints", () => {
       assert.equal(await ask(['home:share']), 200)
       assert.equal(await ask(['home:share'], 'Bearer wrong'), 401)
       assert.equal(await ask(['other:click_count']), 403)
-      assert.equal(await ask(['home:share', 'other:click_count']), 403)
+      assert.deepEqual([await ask(['home:share', 'other:click_count']), await ask(['activity:click_count'])], [403, 403])
+      assert.equal(await ask(['profile:share']), 200)
       const push = { push_source_name: 'clicks', df: {} }
       const refused = await guarded.app.inject({
         method: 'POST',

@@ -1,12 +1,11 @@
-import type { FastifyRequest } from 'fastify'
 import { LockstepError } from '../../errors.ts'
 import type { Keys } from '../../serving/index.ts'
 import { ExactValues } from '../exact-values.ts'
 import { type FeastColumn, feastAnswer, featureColumns, keyColumn } from '../feast-answer.ts'
+import { FeastReferences } from '../feast-references.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import type { Route } from '../route.ts'
 import type { ServedView } from '../served-views.ts'
-import type { ServerContext } from '../server-context.ts'
 import { readVectors } from './vectors.ts'
 
 /** As Feast's feature server takes it; what it does not know it skips, and so does this. */
@@ -32,7 +31,8 @@ export const feastReadRoute: Route = {
   summary: "The values of views, as Feast's clients ask for them",
   description:
     'A feature service is a view; so is what stands before the colon of a feature: `ranking:item_price`, or `ranking@v2:item_price`.',
-  permission: { operation: 'read', of: (request) => askedOf((request.body ?? {}) as FeastRequest)[0]?.name ?? '' },
+  // Of each view that is asked for, when it is found.
+  permission: { operation: 'read' },
   body: open(
     objectOf(
       {
@@ -43,7 +43,7 @@ export const feastReadRoute: Route = {
           maxProperties: 288,
         },
         feature_service: { type: ['string', 'null'], maxLength: 200, description: 'A view.' },
-        features: { ...listOf({ type: 'string', maxLength: 400 }, 10_000), description: '`view:feature`, instead.' },
+        features: { ...listOf({ type: 'string', maxLength: 400 }, 10_000), description: '`view:feature` or `group:feature`, instead.' },
         full_feature_names: { type: 'boolean', default: false, description: 'Name features `view__feature`.' },
         include_feature_view_version_metadata: { type: 'boolean', default: false, description: 'Tell the versions of the views.' },
       },
@@ -64,34 +64,43 @@ export const feastReadRoute: Route = {
   async handle(request, reply, context) {
     const started = performance.now()
     const body = request.body as FeastRequest
-    const asked = askedOf(body)
+    const { feature_service: service, features = [], full_feature_names: inFull = false } = body
+    const mayRead = (view: string) => !request.token || context.tokens?.allows(request.token, 'read', view) === true
+    const references = new FeastReferences(context.views, mayRead)
+    const asked = service ? references.service(service, inFull) : references.features(features, inFull)
     if (asked.length === 0) throw invalid('Give a feature_service, or features', 'features')
-    const reads = asked.map(({ name, version, features }) => ({ served: allowed(request, context, name, version), features }))
-    const length = rowsOf(body)
+    const length = lengthOf(body.entities, 'entities')
+    const views = new Map<ServedView, Set<string>>()
+    for (const { served, own } of asked) views.set(served, (views.get(served) ?? new Set()).add(own))
     const keys = new Map<string, FeastColumn>()
-    const columns: FeastColumn[] = []
     const answers = await Promise.all(
-      reads.map(({ served, features }) => {
-        const [keys, given] = [served.view.keys, served.view.request].map(Object.keys) as [string[], string[]]
-        const wanted = {
-          rows: rowsBy(keys, body, length),
-          ...(given.length > 0 ? { requests: rowsBy(given, body, length) } : {}),
-          ...(features.length > 0 ? { features } : {}),
-        }
-        return readVectors(served, wanted, request, context, started)
+      [...views].map(async ([served, features]) => {
+        const [keyNames, requestNames] = [served.view.keys, served.view.request].map((types) => given(types, body)) as [string[], string[]]
+        const read = await readVectors(
+          served,
+          {
+            rows: rowsOfColumns(keyNames, body.entities, length),
+            ...(requestNames.length > 0 ? { requests: rowsOfColumns(requestNames, body.entities, length) } : {}),
+            ...(service ? {} : { features: [...features] }),
+          },
+          request,
+          context,
+          started,
+        )
+        for (const name of keyNames) keys.set(name, keyColumn(name, read.rows))
+        return { served, read, columns: featureColumns(read.answer) }
       }),
     )
-    for (const [at, { answer, rows }] of answers.entries()) {
-      const { view } = (reads[at] as (typeof reads)[number]).served
-      for (const name of Object.keys(view.keys)) keys.set(name, keyColumn(name, rows))
-      columns.push(...featureColumns(answer, body.full_feature_names ? `${view.name}__` : ''))
-    }
-    const views = body.include_feature_view_version_metadata ? reads.map(({ served }) => served.view) : []
-    const ids = answers.map(({ id }) => id).join(', ')
+    const columns = asked.map(({ served, own, named }) => {
+      const column = answers.find((answer) => answer.served === served)?.columns.get(own) as string
+      return { name: named, text: column }
+    })
+    const told = body.include_feature_view_version_metadata ? [...views.keys()].map(({ view }) => view) : []
+    const ids = answers.map(({ read }) => read.id).join(', ')
     return reply
       .header('lockstep-read-id', ids)
       .type('application/json; charset=utf-8')
-      .send(feastAnswer([...keys.values(), ...columns], views))
+      .send(feastAnswer([...keys.values(), ...columns], told))
   },
 }
 
@@ -135,41 +144,9 @@ export const feastPushRoute: Route = {
   },
 }
 
-interface Asked {
-  readonly name: string
-  readonly version: number | undefined
-  /** None: all. */
-  readonly features: string[]
-}
-
-const reference = /^([^:@]+)(?:@v?(\d{1,9}))?:(.+)$/
-
-/** The views that are asked for, each with its features in the order of the request. */
-function askedOf({ feature_service: service, features = [] }: FeastRequest): Asked[] {
-  if (typeof service === 'string' && service !== '') {
-    const [, name = service, version] = /^(.+)@v?(\d{1,9})$/.exec(service) ?? []
-    return [{ name, version: version === undefined ? undefined : Number(version), features: [] }]
-  }
-  const asked = new Map<string, Asked>()
-  for (const [at, text] of (Array.isArray(features) ? features : []).entries()) {
-    const [, name = '', version, feature = ''] = reference.exec(String(text)) ?? []
-    if (feature === '') throw invalid(`${JSON.stringify(text)} is not a feature of a view`, `features.${at}`, 'Write view:feature.')
-    const key = `${name}@${version ?? ''}`
-    const one = asked.get(key) ?? { name, version: version === undefined ? undefined : Number(version), features: [] }
-    one.features.push(feature)
-    asked.set(key, one)
-  }
-  return [...asked.values()]
-}
-
-/** The first view was checked before; each other one is here. Throws `FORBIDDEN` and `UNKNOWN_NAME`. */
-function allowed(request: FastifyRequest, { tokens, views }: ServerContext, name: string, version: number | undefined): ServedView {
-  if (request.token && !tokens?.allows(request.token, 'read', name))
-    throw new LockstepError('FORBIDDEN', `The token does not allow read:${name}`)
-  return views.get(name, version)
-}
-
-const rowsOf = ({ entities }: FeastRequest): number => lengthOf(entities, 'entities')
+/** Those of the names that the request has; of others the read tells that they are missing. */
+const given = (types: Readonly<Record<string, unknown>>, { entities }: FeastRequest): string[] =>
+  Object.keys(types).filter((name) => Object.hasOwn(entities, name))
 
 function lengthOf(columns: FeastRequest['entities'], where: string): number {
   const [[first, values] = ['', []], ...others] = Object.entries(columns)
@@ -179,15 +156,7 @@ function lengthOf(columns: FeastRequest['entities'], where: string): number {
   return values.length
 }
 
-const rowsBy = (names: readonly string[], { entities }: FeastRequest, length: number): Keys[] =>
-  rowsOfColumns(
-    names.filter((name) => Object.hasOwn(entities, name)),
-    entities,
-    length,
-  )
-
 const rowsOfColumns = (names: readonly string[], columns: FeastRequest['entities'], length: number): Keys[] =>
   Array.from({ length }, (_, row) => Object.fromEntries(names.map((name) => [name, columns[name]?.[row]])))
 
-const invalid = (message: string, field: string, remedy?: string): LockstepError =>
-  new LockstepError('INVALID_REQUEST', message, { where: `body.${field}`, ...(remedy === undefined ? {} : { remedy }) })
+const invalid = (message: string, field: string): LockstepError => new LockstepError('INVALID_REQUEST', message, { where: `body.${field}` })
