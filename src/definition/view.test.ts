@@ -4,6 +4,7 @@ import { t } from '../schema/index.ts'
 import { count } from './aggregation.ts'
 import { entity, type KeyColumns } from './entity.ts'
 import { featureGroup } from './group.ts'
+import { viewHash } from './hash.ts'
 import { onDemand } from './on-demand.ts'
 import { events } from './source.ts'
 import { featureView, selectionsOf } from './view.ts'
@@ -116,4 +117,16 @@ test('a view cannot be changed', () => {
   tags.push('more')
   assert.deepEqual(view.tags, ['shop'])
   for (const part of [view, view.items, view.keys, view.keys.user_id, view.request, view.tags]) assert.ok(Object.isFrozen(part))
+})
+
+test('what stands for null is checked, and belongs to what the view means', () => {
+  const withDefaults = (defaults: object) => featureView({ name: 'ranking', features: [user, hour], defaults } as never)
+  const [first = ''] = withDefaults({}).featureNames
+  assert.throws(() => withDefaults({ nothing: 1 }), { code: 'UNKNOWN_NAME', message: /default for nothing/ })
+  assert.throws(() => withDefaults({ [first]: {} }), { code: 'INVALID_VALUE', message: new RegExp(`default of ${first}`) })
+  assert.throws(() => withDefaults({ [first]: null }), { code: 'INVALID_VALUE' })
+  const plain = featureView({ name: 'ranking', features: [user, hour] })
+  assert.equal(viewHash(withDefaults({})), viewHash(plain))
+  assert.notEqual(viewHash(withDefaults({ [first]: 5 })), viewHash(plain))
+  assert.ok(Object.isFrozen(withDefaults({ [first]: 5 }).defaults))
 })

@@ -20,6 +20,7 @@ import {
   onDemand,
   onDemandHash,
   rows,
+  selectionsOf,
   sum,
   table,
   viewHash,
@@ -559,4 +560,46 @@ test('stopped work says so and leaves nothing behind', async () => {
   assert.deepEqual(readdirSync(folder), [])
   await whole.close()
   assert.deepEqual(readdirSync(temporaryFolder), [])
+})
+
+test('what a view declares in place of null is in training and in serving', async () => {
+  const view = featureView({
+    name: 'with_defaults',
+    features: [
+      featureGroup({
+        name: 'of_user',
+        entity: user,
+        source: clicks,
+        features: (click) => ({
+          clicks_1h: count().over('1h'),
+          last_price: last(click.price),
+          last_at: last(click.at),
+          last_item: last(click.item_id),
+        }),
+      }),
+    ],
+    defaults: { last_price: '0.10', last_at: '2000-01-01T00:00:00.000001Z', last_item: 7 },
+  })
+  await using store = await open({ definitions: [view] })
+  await store.materialize(
+    selectionsOf(view).map(({ group }) => group),
+    { asOf: '2026-02-01T00:00:00Z' },
+  )
+  const labels = ['ada', 'eve'].map((user_id) => ({ user_id, at: '2026-02-01T00:00:00Z' }))
+  await using set = await store.trainingSet(view, labels)
+  const trained: unknown[] = []
+  for await (const { user_id: _user, at: _at, ...values } of set) trained.push(values)
+  const vectors = await store.vectors(
+    view,
+    labels.map(({ user_id }) => ({ user_id })),
+    { asOf: '2026-02-01T00:00:00Z' },
+  )
+  assert.deepEqual(
+    trained,
+    vectors.map(({ values }) => values),
+  )
+  assert.deepEqual(trained[1], { clicks_1h: 0, last_price: '0.10', last_at: '2000-01-01T00:00:00.000001Z', last_item: 7 })
+  assert.equal(vectors[1]?.features.last_price.status, 'DEFAULTED')
+  // Never null, so the compiler lets it be used as it is.
+  assert.equal(vectors[0]?.values.last_price.length, 4)
 })
