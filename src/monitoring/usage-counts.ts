@@ -21,8 +21,9 @@ const mostCounts = 10_000
 /** The counts of one day. */
 export class UsageCounts {
   readonly #counts = new Map<string, UsageCount>()
-  /** Views mostly hand on the same array of features. */
-  readonly #keys = new WeakMap<readonly string[], string>()
+  /** Numbers for lists of features: a short key is found several times as fast. Views mostly hand on the same array. */
+  readonly #lists = new Map<string, number>()
+  readonly #numbers = new WeakMap<readonly string[], number>()
 
   get size(): number {
     return this.#counts.size
@@ -51,23 +52,41 @@ export class UsageCounts {
     const { view, version, features } = more
     const key = this.#keyOf(more.caller, more.model, view, version, features)
     const known = this.#counts.get(key)
-    if (known !== undefined) {
-      known.requests += more.requests
-      known.vectors += more.vectors
-      known.first = Math.min(known.first, more.first)
-      known.last = Math.max(known.last, more.last)
-    } else if (this.#counts.size < mostCounts || (more.caller === others && more.model === others)) this.#counts.set(key, { ...more })
-    else this.add({ ...more, caller: others, model: others })
+    if (known !== undefined) merge(known, more)
+    else if (this.#counts.size < mostCounts) this.#counts.set(key, { ...more })
+    else for (const feature of features) this.#addToOthers({ ...more, caller: others, model: others, features: [feature] })
+  }
+
+  /** There are as many of these as there are features, whatever callers ask for. */
+  #addToOthers(one: UsageCount): void {
+    const { view, version, features } = one
+    const key = `${view}\0${version}\0${others}\0${features[0]}`
+    const known = this.#counts.get(key)
+    if (known === undefined) this.#counts.set(key, one)
+    else merge(known, one)
   }
 
   #keyOf(caller: string, model: string, view: string, version: number, features: readonly string[]): string {
-    let named = this.#keys.get(features)
-    if (named === undefined) {
-      named = features.join('\0')
-      this.#keys.set(features, named)
-    }
-    return `${view}\0${version}\0${caller}\0${model}\0\0${named}`
+    const list = this.#numbers.get(features) ?? this.#numberOf(features)
+    return `${view}\0${version}\0${caller}\0${model}\0${list}`
   }
+
+  /** -1 beyond so many lists: nothing has that. */
+  #numberOf(features: readonly string[]): number {
+    const names = features.join('\0')
+    const number = this.#lists.get(names) ?? (this.#lists.size < mostCounts ? this.#lists.size : -1)
+    if (number < 0) return number
+    this.#lists.set(names, number)
+    this.#numbers.set(features, number)
+    return number
+  }
+}
+
+function merge(into: UsageCount, { requests, vectors, first, last }: UsageCount): void {
+  into.requests += requests
+  into.vectors += vectors
+  into.first = Math.min(into.first, first)
+  into.last = Math.max(into.last, last)
 }
 
 /** The name of all callers, and of all models, beyond those that are told apart. */

@@ -130,6 +130,21 @@ test('callers without end are counted together', async () => {
   )
 })
 
+test('choices of features without end are counted feature by feature', async () => {
+  const folder = freshFolder()
+  const names = Array.from({ length: 16 }, (_, place) => `f${place}`)
+  const begun = async () => await UsageLog.open(folder, at(begin))
+  {
+    await using log = await begun()
+    for (let choice = 1; choice < 12_000; choice++) log.count(servedRead({ features: names.filter((_, place) => (choice >> place) & 1) }))
+  }
+  await using log = await begun()
+  const usages = await log.read()
+  assert.ok(usages.length <= 32, `${usages.length}`)
+  const all = usages.filter(({ feature }) => feature === 'f0').reduce((sum, { requests }) => sum + requests, 0)
+  assert.equal(all, 6000)
+})
+
 test('a file that cannot be read is named', async () => {
   const folder = freshFolder()
   await using log = await UsageLog.open(folder, at(begin))

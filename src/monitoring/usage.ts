@@ -77,7 +77,7 @@ export class UsageLog implements AsyncDisposable {
     return log
   }
 
-  /** Counts a read: a fraction of a microsecond. */
+  /** Counts a read: less than a microsecond. */
   count(record: ReadRecord): void {
     const day = dayOf(record.knownAt)
     let counts = this.#days.get(day)

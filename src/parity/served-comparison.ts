@@ -1,5 +1,5 @@
 import { type BatchColumn, cellAt, type Duck, physicalType, quoteIdentifier, transportSql } from '../offline/index.ts'
-import type { GroupUse, OutputValue, ViewPlan } from '../plan/index.ts'
+import type { OutputValue, ViewPlan } from '../plan/index.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
 import type { FeatureStatus } from '../serving/index.ts'
 import { AnswerCodec } from './answers.ts'
@@ -98,14 +98,18 @@ export async function* differingRows(
 }
 
 /** The uses of groups that a feature of the view comes from, by their places. */
-export function usesOf(plan: ViewPlan, feature: number): readonly number[] {
-  const uses = new Set<number>()
+export const usesOf = (plan: ViewPlan, feature: number): readonly number[] => originsOf(plan, feature).uses
+
+/** The uses of groups and the on-demand steps that a feature of the view comes from, by their places. */
+export function originsOf(plan: ViewPlan, feature: number): { readonly uses: readonly number[]; readonly steps: readonly number[] } {
+  const [uses, steps] = [new Set<number>(), new Set<number>()]
   const visit = ({ source }: Pick<OutputValue, 'source'>): void => {
     if (source.from === 'group') uses.add(source.use)
-    else plan.steps[source.step]?.known.forEach(visit)
+    else if (!steps.has(source.step)) {
+      steps.add(source.step)
+      plan.steps[source.step]?.known.forEach(visit)
+    }
   }
   visit(plan.output[feature] as OutputValue)
-  return [...uses].sort((a, b) => a - b)
+  return { uses: [...uses].sort((a, b) => a - b), steps: [...steps] }
 }
-
-export const groupOf = (plan: ViewPlan, use: number) => (plan.uses[use] as GroupUse).plan.group

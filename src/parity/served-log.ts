@@ -1,6 +1,6 @@
 import { glob } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AnyView, groupHash } from '../definition/index.ts'
+import type { AnyView } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { logColumns, statusColumn } from '../monitoring/index.ts'
 import { type Duck, physicalType, quoteIdentifier, quoteList, quoteLiteral, transportSql, typedSql } from '../offline/index.ts'
@@ -103,9 +103,8 @@ export function servedColumns(
   return { sql: selected.join(', '), types: [...Object.values(rowColumns), ...outputs.flatMap(({ type }) => [nullable(type), text])] }
 }
 
-/** Whether a group that was read by its name and version was another one then: by its hash in `name@version:hash`. */
-export function wasOther(groups: readonly Cell[], group: Parameters<typeof groupHash>[0]): boolean {
-  const prefix = `${group.name}@${group.version}:`
-  const logged = groups.find((text) => String(text).startsWith(prefix))
-  return logged !== undefined && logged !== `${prefix}${groupHash(group)}`
+/** Whether what was read by a name and version was another definition then: by its hash in `name@version:hash`. */
+export function wasOther(logged: readonly Cell[], name: string, version: number, hash: string): boolean {
+  const prefix = `${name}@${version}:`
+  return logged.some((text) => String(text).startsWith(prefix)) && !logged.includes(`${prefix}${hash}`)
 }

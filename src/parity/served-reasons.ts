@@ -1,6 +1,7 @@
-import type { OutputValue, ViewPlan } from '../plan/index.ts'
+import { groupHash, onDemandHash } from '../definition/index.ts'
+import type { GroupUse, OnDemandStep, OutputValue, ViewPlan } from '../plan/index.ts'
 import { assembleCells } from './served-assembly.ts'
-import { CellEquality, type DifferingRow, groupOf, usesOf } from './served-comparison.ts'
+import { CellEquality, type DifferingRow, originsOf, usesOf } from './served-comparison.ts'
 import type { AskedRow, LateRule, ServedHistory } from './served-history.ts'
 import { wasOther } from './served-log.ts'
 import type { ServedReason } from './served-report.ts'
@@ -69,10 +70,20 @@ export class ServedReasons {
       const { cell, status } = served.get(feature) ?? { cell: null, status: 'NULL' }
       const reason = cell === null ? reasonOfStatus[status] : undefined
       if (reason) reasons.set(feature, { reason, asked, late: 'all' })
-      else if (usesOf(this.#plan, feature).some((use) => wasOther(groups, groupOf(this.#plan, use))))
-        reasons.set(feature, { reason: 'definition', asked, late: 'all' })
+      else if (this.#isOfOthers(feature, groups)) reasons.set(feature, { reason: 'definition', asked, late: 'all' })
     }
     return reasons
+  }
+
+  /** Whether another definition of a group or of on-demand code computed a feature. */
+  #isOfOthers(feature: number, logged: DifferingRow['groups']): boolean {
+    const { uses, steps } = originsOf(this.#plan, feature)
+    const groups = uses.map((use) => (this.#plan.uses[use] as GroupUse).plan.group)
+    const onDemand = steps.map((step) => (this.#plan.steps[step] as OnDemandStep).onDemand)
+    return (
+      groups.some((group) => wasOther(logged, group.name, group.version, groupHash(group))) ||
+      onDemand.some((one) => wasOther(logged, one.name, one.version, onDemandHash(one)))
+    )
   }
 
   /** What no history gives: a default that was served, or nothing that is known of. */
