@@ -1,14 +1,18 @@
 /**
- * How fast an embedded online store loads and reads: `node --conditions=source benchmarks/online-store.ts [lmdb|memory] [--rows N]
- * [--bytes N] [--json FILE]`. The floor of each figure is plain LMDB, with the same bytes and no check of versions.
+ * How fast an online store loads and reads: `node --conditions=source benchmarks/online-store.ts [lmdb|memory|redis] [--rows N]
+ * [--bytes N] [--json FILE]`. The floor of each figure is plain LMDB, with the same bytes and no check of versions; for Redis, on a
+ * server of its own, MGET of the same bytes by the same client.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { createClient, RESP_TYPES } from '@redis/client'
 import { open } from 'lmdb'
+import { startRedis } from '../scripts/redis.ts'
 import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../src/online/drivers/memory.ts'
+import { redisOnlineStore } from '../src/online/drivers/redis.ts'
 import type { OnlineRow, OnlineStore } from '../src/online/index.ts'
 import { seededRandom } from '../src/testing/seeded-random.ts'
 
@@ -65,6 +69,10 @@ function readMany(name: string, store: OnlineStore, keysPerRead: number): void {
     store.readSync?.(reads)
     times.push((performance.now() - from) * 1000)
   }
+  percentiles(name, times)
+}
+
+function percentiles(name: string, times: number[]): void {
   times.sort((a, b) => a - b)
   figure(`${name}, p50`, times[Math.floor(times.length * 0.5)] as number, 'us')
   figure(`${name}, p99`, times[Math.floor(times.length * 0.99)] as number, 'us')
@@ -103,6 +111,28 @@ async function commits(store: OnlineStore): Promise<void> {
   figure('commits: longest turn meanwhile, p50', median(longest), 'ms')
 }
 
+/** The store and its client alone by turns, so that both meet the same machine. */
+async function readRemote(url: string, store: OnlineStore): Promise<void> {
+  const client = createClient({ url, RESP: 2, commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } })
+  await client.connect()
+  for (const length of [1, 10, 100]) {
+    const [ours, floor]: [number[], number[]] = [[], []]
+    for (let at = 0; at < 6000; at++) {
+      const keys = someKeys(length)
+      let from = performance.now()
+      await store.read([{ table: 't', keys }])
+      ours.push((performance.now() - from) * 1000)
+      const wanted = keys.map((key) => `lockstep:{t}/${key}`)
+      from = performance.now()
+      await client.sendCommand(['MGET', ...wanted])
+      floor.push((performance.now() - from) * 1000)
+    }
+    percentiles(`read of ${length} random keys`, ours)
+    percentiles(`floor: MGET of ${length} random keys`, floor)
+  }
+  client.destroy()
+}
+
 async function floor(): Promise<void> {
   const root = open({ path: join(folder, 'floor'), noSubdir: false, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
   const rows = rowsOf(inOrder)
@@ -121,6 +151,9 @@ async function floor(): Promise<void> {
   rmSync(join(folder, 'floor'), { recursive: true })
 }
 
+const redis = driver === 'redis' ? await startRedis() : null
+if (redis && 'skipped' in redis) throw new Error(redis.skipped)
+
 try {
   console.log(`${driver}, ${count.toLocaleString('en')} rows with values of ${valueBytes} bytes`)
   if (driver === 'lmdb') await floor()
@@ -130,18 +163,21 @@ try {
     ['calls of 100,000, keys at random', atRandom, 100_000],
   ] as const) {
     const path = join(folder, 'store')
-    const store = driver === 'memory' ? memoryOnlineStore() : lmdbOnlineStore({ path })
+    const store = redis ? redisOnlineStore({ url: redis.url }) : driver === 'memory' ? memoryOnlineStore() : lmdbOnlineStore({ path })
     const rows = rowsOf(order)
     await load(`load, ${name}`, store, rows, perCall)
     await load(`again, ${name}`, store, rows, perCall)
     if (driver === 'lmdb') figure(`file, ${name}`, statSync(join(path, 'data.mdb')).size / count, 'bytes a row')
-    if (order === inOrder) for (const keys of [1, 10, 100]) readMany(`read of ${keys} random keys`, store, keys)
+    if (order === inOrder && redis) await readRemote(redis.url, store)
+    else if (order === inOrder) for (const keys of [1, 10, 100]) readMany(`read of ${keys} random keys`, store, keys)
     if (order === inOrder) await commits(store)
+    if (redis) for (const table of await store.tables()) await store.drop(table)
     await store.close()
     rmSync(path, { recursive: true, force: true })
   }
   figure('peak memory', process.resourceUsage().maxRSS / 1024, 'MiB')
   if (values.json) writeFileSync(values.json, JSON.stringify({ driver, count, valueBytes, figures }, null, 2))
 } finally {
+  await redis?.stop()
   rmSync(folder, { recursive: true })
 }

@@ -29,7 +29,6 @@ async function proven(name: string, given: RedisOptions, options: (redis: Redis)
 
 const password = 'secret-of-a-test'
 
-await proven('redis', {}, ({ url }) => ({ url }))
 await proven('redis with a password and TLS', { password, tls: true }, ({ url, certificate }) => ({
   url: url.replace('//', `//default:${password}@`),
   tls: { ca: certificate ?? '' },

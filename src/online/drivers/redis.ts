@@ -48,6 +48,11 @@ interface Keyed {
   readonly slot: number
 }
 
+/** A key and where its answer goes. */
+interface Place extends Keyed {
+  readonly at: number
+}
+
 class RedisOnlineStore implements OnlineStore {
   readonly name = 'redis'
   readonly capabilities: OnlineStoreCapabilities
@@ -79,27 +84,20 @@ class RedisOnlineStore implements OnlineStore {
   async read(reads: readonly OnlineRead[]): Promise<OnlineValues[]> {
     for (const { table } of reads) checkTable(table)
     return await this.#whileOpen(reading, async () => {
-      const values = reads.map(({ keys }): OnlineValues => new Array(keys.length).fill(null))
-      const wanted: (Keyed & { readonly read: number; readonly at: number })[] = []
-      for (const [read, { table, keys }] of reads.entries()) {
-        const rows = this.#layout.rows(table)
-        for (const [at, bytes] of keys.entries()) {
+      const wanted: Place[] = []
+      let count = 0
+      for (const { table, keys } of reads) {
+        const start = this.#layout.rows(table)
+        for (const bytes of keys) {
+          const at = count++
           if (bytes.length > maxKeyBytes) continue
-          const key = rows + byteText(bytes)
-          wanted.push({ key, slot: this.#layout.slotIn(table, key), read, at })
+          const key = start + byteText(bytes)
+          wanted.push({ key, slot: this.#layout.slotIn(table, key), at })
         }
       }
-      const batches = bySlot(wanted).flatMap((each) => [...slices(each, readKeys)])
-      await Promise.all(
-        batches.map(async (batch) => {
-          const records = await this.#records(batch)
-          for (const [index, { read, at }] of batch.entries()) {
-            const record = records[index] ?? null
-            ;(values[read] as OnlineValues)[at] = record && recordValue(record)
-          }
-        }),
-      )
-      return values
+      const records = await this.#records(wanted, count)
+      let next = 0
+      return reads.map(({ keys }): OnlineValues => keys.map(() => valueIn(records[next++])))
     })
   }
 
@@ -150,16 +148,12 @@ class RedisOnlineStore implements OnlineStore {
     const seen = new Set<string>()
     for await (const found of this.#keys(`${start}*`)) {
       const fresh = found.filter((key) => !seen.has(key) && seen.add(key))
-      const keyed = fresh.map((key) => ({ key, slot: this.#layout.slotIn(table, key) }))
-      const batches = await this.#whileOpen(reading, () =>
-        Promise.all(bySlot(keyed).map(async (batch) => ({ batch, records: await this.#records(batch) }))),
-      )
-      for (const { batch, records } of batches) {
-        for (const [at, { key }] of batch.entries()) {
-          const record = records[at] ?? null
-          if (record === null) continue
-          yield { key: textBytes(key.slice(start.length)), version: recordVersion(record), value: recordValue(record) }
-        }
+      const places = fresh.map((key, at) => ({ key, slot: this.#layout.slotIn(table, key), at }))
+      const records = await this.#whileOpen(reading, () => this.#records(places, places.length))
+      for (const [at, key] of fresh.entries()) {
+        const record = records[at] ?? null
+        if (record === null) continue
+        yield { key: textBytes(key.slice(start.length)), version: recordVersion(record), value: recordValue(record) }
       }
     }
     this.#checkOpen()
@@ -227,8 +221,17 @@ class RedisOnlineStore implements OnlineStore {
     })
   }
 
-  async #records(batch: readonly Keyed[]): Promise<(Buffer | null)[]> {
-    return (await this.#sendFor(batch, ['MGET'], reading)) as (Buffer | null)[]
+  /** What is stored under the keys, each at its place. All is asked at once, by a command for each slot. */
+  async #records(wanted: readonly Place[], count: number): Promise<(Buffer | null)[]> {
+    const records = new Array<Buffer | null>(count).fill(null)
+    const batches = bySlot(wanted).flatMap((ofSlot) => [...slices(ofSlot, readKeys)])
+    await Promise.all(
+      batches.map(async (batch) => {
+        const found = (await this.#sendFor(batch, ['MGET'], reading)) as (Buffer | null)[]
+        for (const [index, { at }] of batch.entries()) records[at] = found[index] ?? null
+      }),
+    )
+    return records
   }
 
   /** Sends a command with the keys, which are all of one slot. */
@@ -303,6 +306,9 @@ class RedisOnlineStore implements OnlineStore {
   }
 }
 
+const valueIn = (record: Buffer | null | undefined): Uint8Array | null => (record ? recordValue(record) : null)
+
+/** In the order of each slot. */
 function bySlot<T extends Keyed>(keyed: readonly T[]): T[][] {
   const slots = new Map<number, T[]>()
   for (const one of keyed) {

@@ -51,22 +51,20 @@ const cluster = await server({ cluster: true })
 if (single) {
   const url = single.url.replace('//', `//:${secret}@`)
 
-  void test('a server killed amid reads and writes: errors only while it is down, no wrong value, and all goes on', async () => {
+  void test('a server killed amid reads and writes: errors only while it is down, no wrong value, and all goes on', async (context) => {
     await withStore({ url, commandTimeout: 2000 }, async (store) => {
       const keys = Array.from({ length: 50 }, (_, at) => `key ${at}`)
       const reads = [{ table: 't', keys: keys.map(bytes) }]
       let [stored, writing, running, down] = [0, 0, true, false]
-      let upSince = 0
-      const failures: string[] = []
-      const failed = (error: unknown) => {
-        unavailable(error)
-        // What was under way when the server died, or was refused while it came back, belongs to the outage.
-        if (!down && performance.now() - upSince > 1000) failures.push(`${error}`)
-      }
       let readAgain = Number.POSITIVE_INFINITY
+      const failures: string[] = []
+      const failed = (begun: number) => (error: unknown) => {
+        unavailable(error)
+        if (!down && begun > readAgain) failures.push(`${error}`)
+      }
       const reader = async () => {
         for (const seen = new Array<number>(keys.length).fill(0); running; await setTimeout(1)) {
-          const least = stored
+          const [least, begun] = [stored, performance.now()]
           try {
             const [values = []] = await store.read(reads)
             if (!down) readAgain = Math.min(readAgain, performance.now())
@@ -80,7 +78,7 @@ if (single) {
             }
           } catch (error) {
             if (error instanceof assert.AssertionError) throw error
-            failed(error)
+            failed(begun)(error)
           }
         }
       }
@@ -92,14 +90,13 @@ if (single) {
               't',
               keys.map((key) => row(key, writing)),
             )
-            .then(() => (stored = writing), failed)
+            .then(() => (stored = writing), failed(performance.now()))
         }
       }
       await store.write(
         't',
         keys.map((key) => row(key, 0)),
       )
-      upSince = performance.now()
       const working = Promise.all([reader(), reader(), writer()])
       for (let outage = 0; outage < 2; outage++) {
         await setTimeout(300)
@@ -109,14 +106,16 @@ if (single) {
         const from = performance.now()
         await assert.rejects(store.read(reads), unavailable)
         assert.ok(performance.now() - from < 1000, 'a read is told at once that the server is down')
-        await single.start()
         readAgain = Number.POSITIVE_INFINITY
-        upSince = performance.now()
+        await single.start()
+        const up = performance.now()
         down = false
         const before = stored
-        await setTimeout(1000)
-        assert.ok(readAgain - upSince < 900, `reads answer ${readAgain - upSince} ms after the server`)
-        assert.ok(stored > before, 'writes go on')
+        while (readAgain > up + 5000 || stored === before) {
+          assert.ok(performance.now() < up + 5000, 'reads and writes go on')
+          await setTimeout(5)
+        }
+        context.diagnostic(`reads answer ${Math.round(readAgain - up)} ms after the server is back`)
       }
       running = false
       await working
