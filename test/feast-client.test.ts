@@ -7,6 +7,7 @@ import { openStore, type Store } from 'lockstep'
 import { generateShop } from '../examples/shop/generate.ts'
 import { feast } from '../scripts/feast.ts'
 import { run } from '../scripts/run.ts'
+import { TokenFile, tokensPath } from '../src/server/access/tokens.ts'
 import { Server } from '../src/server/server.ts'
 
 const client = await feast()
@@ -52,23 +53,24 @@ describe("Feast's client", { skip }, () => {
     readonly error?: string
   }
 
-  async function ask(requests: readonly object[], settings = ''): Promise<{ answers: Told[]; older: Record<string, unknown>[] }> {
+  /** A repository of Feast whose online store is a server of ours. */
+  async function repository(name: string, url: string, auth: string): Promise<string> {
+    const path = join(folder, name)
+    await mkdir(join(path, 'data'), { recursive: true })
+    const settings = ['project: shop', 'provider: local', 'registry: data/registry.db', 'entity_key_serialization_version: 3']
+    const online = `online_store: { type: remote, path: "${url}" }`
+    await writeFile(join(path, 'feature_store.yaml'), [...settings, online, auth].join('\n'))
+    return path
+  }
+
+  async function ask(requests: readonly object[]): Promise<{ answers: Told[]; older: Record<string, unknown>[] }> {
     assert.ok(!('skipped' in client))
-    const repository = await mkdtemp(join(folder, 'repository-'))
-    await mkdir(join(repository, 'data'))
-    const yaml = [
-      'project: shop',
-      'provider: local',
-      'registry: data/registry.db',
-      'entity_key_serialization_version: 3',
-      `online_store: { type: remote, path: "${server.url}" }`,
-      settings,
-    ]
-    await writeFile(join(repository, 'feature_store.yaml'), yaml.join('\n'))
-    await writeFile(join(repository, 'requests.json'), JSON.stringify({ requests, users }))
+    const plain = await repository('plain', server.url, '')
+    const asked = { repository: plain, users, requests: requests.map((request) => ({ repository: plain, ...request })) }
+    await writeFile(join(folder, 'requests.json'), JSON.stringify(asked))
     const script = join(import.meta.dirname, 'support/read-by-feast.py')
-    const { code, stdout, stderr } = await run(client.python, [script, repository, join(repository, 'requests.json')], {
-      cwd: repository,
+    const { code, stdout, stderr } = await run(client.python, [script, join(folder, 'requests.json')], {
+      cwd: plain,
       environment: { FEAST_USAGE: 'False' },
     })
     assert.equal(code, 0, stderr)
@@ -110,6 +112,10 @@ describe("Feast's client", { skip }, () => {
     const expected = await native('ranking', { rows: keys, request: here })
     assert.equal(expected.names.length, 17)
     const chosen = ['item_price', 'user_category_top3_lifetime', 'distance_to_nearest_store_km', 'user_order_value_avg_90d']
+    const { text: token } = await TokenFile.open(tokensPath(store.folder)).create({ name: 'feast', scopes: ['read:loyalty'] })
+    await using guarded = await Server.start(store, { tokens: true })
+    const known = await repository('known', guarded.url, `auth: { type: oidc, token: "${token}" }`)
+    const stranger = await repository('stranger', guarded.url, '')
     const { answers, older } = await ask([
       { service: 'ranking', entity_rows },
       { features: chosen.map((name) => `ranking:${name}`), entity_rows, full_feature_names: true },
@@ -122,8 +128,11 @@ describe("Feast's client", { skip }, () => {
       { features: ['ranking:item_price'], entity_rows: users.map((user_id) => ({ user_id, ...here })) },
       // Names of groups: what feature views of Feast become.
       { features: ['item_catalogue:item_price', 'user_orders:user_purchase_count_lifetime'], entity_rows: keys },
+      { repository: known, features: ['user_profile:user_account_age_days'], entity_rows: users.map((user_id) => ({ user_id })) },
+      { repository: known, features: ['ranking:item_price'], entity_rows: keys },
+      { repository: stranger, features: ['ranking:item_price'], entity_rows: keys },
     ])
-    const [all, some, two, unknown, incomplete, groups] = answers as [Told, Told, Told, Told, Told, Told]
+    const [all, some, two, unknown, incomplete, groups, allowed, ...refused] = answers as [Told, Told, Told, Told, Told, Told, Told, Told]
     const same = asFeast(expected)
     const keyNames = ['user_id', 'item_id']
     assert.deepEqual(all.names.slice(0, 2).sort(), keyNames.toSorted())
@@ -149,6 +158,9 @@ describe("Feast's client", { skip }, () => {
       assert.deepEqual(told.names.slice(2), ['item_price', 'user_purchase_count_lifetime'])
       for (const name of told.names.slice(2)) assert.deepEqual(told.values[name], same.values[name])
     }
+    assert.deepEqual(allowed.values.user_account_age_days, same.values.user_account_age_days)
+    const codes = refused.map(({ error = '' }) => /\d{3} .*"code":"(\w+)"/.exec(error)?.[1])
+    assert.deepEqual(codes, ['FORBIDDEN', 'UNAUTHENTICATED'])
     assert.match(unknown.error ?? '', /400.*There is no view rankng.*ranking/)
     assert.match(incomplete.error ?? '', /400.*MISSING_KEY.*item_id/)
 

@@ -1,4 +1,4 @@
-"""Reads features as a user of Feast does: `read-by-feast.py REPOSITORY REQUESTS`. Prints what each request gives, as JSON."""
+"""Reads features as a user of Feast does: `read-by-feast.py REQUESTS`. Prints what each request gives, as JSON."""
 
 import json
 import sys
@@ -26,7 +26,8 @@ def told(response):
     }
 
 
-def read(store, request):
+def read(request):
+    store = FeatureStore(repo_path=request.pop("repository"))
     service = request.pop("service", None)
     features = FeatureService(name=service, features=[]) if service else request.pop("features")
     return told(store.get_online_features(features=features, **request))
@@ -56,13 +57,12 @@ def read_as_older_releases(store, users):
 
 
 if __name__ == "__main__":
-    feature_store = FeatureStore(repo_path=sys.argv[1])
-    with open(sys.argv[2]) as file:
+    with open(sys.argv[1]) as file:
         asked = json.load(file)
     answers = []
     for each in asked["requests"]:
         try:
-            answers.append(read(feature_store, each))
+            answers.append(read(each))
         except Exception as error:
             answers.append({"error": f"{type(error).__name__}: {error}"})
-    print(json.dumps({"answers": answers, "older": read_as_older_releases(feature_store, asked["users"])}))
+    print(json.dumps({"answers": answers, "older": read_as_older_releases(FeatureStore(repo_path=asked["repository"]), asked["users"])}))
