@@ -12,7 +12,10 @@ const isRecord = (value: unknown) => typeof value === 'object' && value !== null
 const settings: { readonly [Name in keyof Required<ProjectConfig>]: readonly [check: (value: unknown) => boolean, what: string] } = {
   definitions: [isText, 'a path'],
   folder: [isText, 'a path'],
-  online: [(value) => value === 'lmdb' || value === 'memory' || isRecord(value), "'lmdb', 'memory', { redis: url }, { postgres: url } or a driver"],
+  online: [
+    (value) => value === 'lmdb' || value === 'memory' || isRecord(value),
+    "'lmdb', 'memory', { redis: url }, { postgres: url } or a driver",
+  ],
   log: [(value) => value === 'segments' || isRecord(value), "'segments', { kafka: [brokers] } or a driver"],
   history: [isRecord, 'an object: the path or history of each source by its name'],
   checks: [isRecord, "an object: 'error', 'warning' or 'off' of each rule by its name"],

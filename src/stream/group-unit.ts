@@ -138,7 +138,7 @@ export class GroupUnit implements Unit {
     const text = this.record.next({
       position: this.#position,
       watermark: this.#watermark.value,
-      counts: { ...this.#counts },
+      counts: { ...this.#counts, memory: this.live.bytes },
       updated: clock.now(),
       ...(this.#origins ? { origins: { ...this.#origins } } : {}),
     })

@@ -26,6 +26,8 @@ export interface GroupStatus {
   readonly corrections: number
   /** Events older than what is kept open: in history, not in the live state. */
   readonly late: number
+  /** Bytes of state that its workers hold in memory; keys beyond their limit lie in the online store only. */
+  readonly memory: number
   /** Records of the topic that are not in the state yet. */
   readonly lag: number
   /** How far event time has come: that of the partition that is behind, of those that had an event lately. */
@@ -81,6 +83,7 @@ export async function streamStatus(groups: readonly FeatureGroupData[], log: Eve
         duplicates: count('duplicate'),
         corrections: count('corrected'),
         late: count('late'),
+        memory: count('memory'),
         lag: found.reduce((sum, { next, text }, partition) => sum + next - (text?.position ?? filled?.positions[partition] ?? 0), 0),
         watermark: watermarkOf(texts),
         updated: texts.length === 0 ? null : Math.max(...texts.map(({ updated }) => updated)),

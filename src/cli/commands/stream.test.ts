@@ -78,7 +78,7 @@ test('workers share the work until they are told to stop', async () => {
   assert.equal(code, 0, stderr)
   const [group] = JSON.parse(stdout).groups
   assert.equal(group.lag, 0)
-  assert.match(stderr, /events\/s {2}lag \d+ {2}watermark .* {2}late 0/)
+  assert.match(stderr, /events\/s {2}lag \d+ {2}watermark .* {2}late 0 .* {2}state \d/)
 })
 
 test('told to stop at any moment of its start, it ends', async () => {

@@ -7,7 +7,7 @@ import type { Store } from '../../store/index.ts'
 import type { StreamStatus } from '../../stream/index.ts'
 import { find } from '../catalogue.ts'
 import { withExamples } from '../examples.ts'
-import { formatCount } from '../format.ts'
+import { formatBytes, formatCount } from '../format.ts'
 import { whileStoppable } from '../interrupt.ts'
 import type { Output } from '../output.ts'
 import { sessionOf } from '../session.ts'
@@ -97,7 +97,7 @@ function showProgress(store: Store, groups: readonly FeatureGroupData[]): { stop
   }
 }
 
-/** `12,000 events/s  lag 300  watermark 2026-03-01T12:00:00Z  late 0  duplicate 12  dead-lettered 1` */
+/** `12,000 events/s  lag 300  watermark 2026-03-01T12:00:00Z  late 0  duplicate 12  dead-lettered 1  state 1.2 MiB` */
 export function progressText({ groups, sources }: StreamStatus, rate: number): string {
   const sum = (value: (group: StreamStatus['groups'][number]) => number) => groups.reduce((total, group) => total + value(group), 0)
   const watermarks = groups.flatMap(({ watermark }) => watermark ?? [])
@@ -108,6 +108,7 @@ export function progressText({ groups, sources }: StreamStatus, rate: number): s
     `late ${formatCount(sum(({ late }) => late))}`,
     `duplicate ${formatCount(sum(({ duplicates }) => duplicates))}`,
     `dead-lettered ${formatCount(sources.reduce((total, { deadLetters }) => total + deadLetters, 0))}`,
+    `state ${formatBytes(sum(({ memory }) => memory))}`,
   ].join('  ')
 }
 
@@ -123,6 +124,7 @@ export function showStatus(output: Output, { groups, sources }: StreamStatus): s
     { title: 'corrected', align: 'right', value: ({ corrections }) => formatCount(corrections) },
     { title: 'late', align: 'right', value: ({ late }) => formatCount(late) },
     { title: 'lag', align: 'right', value: ({ lag }) => formatCount(lag) },
+    { title: 'state', align: 'right', value: ({ memory }) => formatBytes(memory) },
     { title: 'watermark', value: ({ watermark }) => moment(watermark) },
   ])
   const sourceTable = output.table(sources, [
