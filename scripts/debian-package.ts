@@ -17,9 +17,15 @@ export async function unpackedPackage(name: string): Promise<Unpacked> {
   mkdirSync(dirname(folder), { recursive: true })
   try {
     mkdirSync(partial)
-    const plan = await apt(partial, 'apt-get', ['--simulate', '--no-install-recommends', 'install', name])
-    const packages = new Set([name, ...[...plan.matchAll(/^Inst (\S+)/gm)].map(([, each = '']) => each)])
-    await apt(partial, 'apt-get', ['download', ...packages])
+    await download(partial, name, []).catch(async () => {
+      // A machine that is new knows of no packages yet, and what an old one knows of may be gone.
+      const lists = join(partial, 'lists')
+      mkdirSync(join(lists, 'partial'), { recursive: true })
+      const own = ['-o', `Dir::State::lists=${lists}`, '-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkgcache=']
+      await apt(partial, 'apt-get', [...own, 'update'])
+      await download(partial, name, own)
+      rmSync(lists, { recursive: true })
+    })
     for (const archive of readdirSync(partial).filter((each) => each.endsWith('.deb'))) {
       await apt(partial, 'dpkg', ['-x', archive, '.'])
       rmSync(join(partial, archive))
@@ -31,6 +37,12 @@ export async function unpackedPackage(name: string): Promise<Unpacked> {
   } finally {
     rmSync(partial, { recursive: true, force: true })
   }
+}
+
+async function download(folder: string, name: string, options: readonly string[]): Promise<void> {
+  const plan = await apt(folder, 'apt-get', [...options, '--simulate', '--no-install-recommends', 'install', name])
+  const packages = new Set([name, ...[...plan.matchAll(/^Inst (\S+)/gm)].map(([, each = '']) => each)])
+  await apt(folder, 'apt-get', [...options, 'download', ...packages])
 }
 
 async function apt(cwd: string, program: string, programArguments: readonly string[]): Promise<string> {

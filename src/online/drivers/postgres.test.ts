@@ -60,6 +60,8 @@ else {
       't',
       keys.map((key) => row(key, 0)),
     )
+    // More connections than the load needs: some are idle when the server dies.
+    await Promise.all(Array.from({ length: 8 }, () => steps(store)))
     let [acknowledged, down, stop] = [0, false, false]
     const [wrong, recovered, read]: [unknown[], number[], number[]] = [[], [], []]
     const tried = async (work: () => Promise<void>) => {

@@ -36,11 +36,12 @@ export class Connection {
     if (this.#state !== 'ready') await this.#ready(deadline, patient)
     const client = this.#client
     const since = performance.now()
+    const silence = `no answer within ${this.#access.commandTimeout} ms`
     return await new Promise<Reply>((resolve, reject) => {
       const timer = setTimeout(
         () => {
-          if (this.#heard < since && this.#client === client) this.#renew(`no answer within ${Math.round(deadline - since)} ms`)
-          reject(new NoAnswer(`no answer within ${Math.round(deadline - since)} ms`, { sent: true }))
+          if (this.#heard < since && this.#client === client) this.#renew(silence)
+          reject(new NoAnswer(silence, { sent: true }))
         },
         Math.max(1, deadline - since),
       )
