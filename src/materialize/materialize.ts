@@ -4,7 +4,7 @@ import type { OnlineRow, OnlineStore } from '../online/index.ts'
 import { type GroupUse, isStreamed, planGroup } from '../plan/index.ts'
 import { engineOptions, Interrupt, type Progress } from '../pointintime/index.ts'
 import type { TypeData } from '../schema/index.ts'
-import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
+import { checkOnlineMeta, onlineMeta, onlineTable, runTable } from '../serving/index.ts'
 import { eventStates } from './event-states.ts'
 import { liveStates } from './live-states.ts'
 import { tableStates } from './table-states.ts'
@@ -92,6 +92,7 @@ export async function materializeGroup(
     } finally {
       await writing
     }
+    if (!streamed) await online.writeMeta(runTable(group), JSON.stringify({ upto: options.upto }))
     return {
       group: group.name,
       version: group.version,

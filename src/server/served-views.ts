@@ -1,4 +1,4 @@
-import { type FeatureView, groupHash, viewHash } from '../definition/index.ts'
+import { type FeatureView, groupHash, onDemandHash, viewHash } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { planView, type ViewPlan } from '../plan/index.ts'
@@ -12,7 +12,7 @@ import { ExactValues } from './exact-values.ts'
 export class ServedView {
   readonly view: FeatureView
   readonly hash: string
-  /** `name@version:hash` of the groups that it reads. */
+  /** `name@version:hash` of the groups that it reads, and of its on-demand code. */
   readonly groups: readonly string[]
   readonly plan: ViewPlan
   readonly #keys: ExactValues
@@ -24,7 +24,8 @@ export class ServedView {
     this.hash = viewHash(view)
     this.plan = planView(view)
     const groups = new Map(this.plan.uses.map(({ plan: { group } }) => [`${group.name}@${group.version}`, group]))
-    this.groups = [...groups].map(([name, group]) => `${name}:${groupHash(group)}`)
+    const onDemand = this.plan.steps.map(({ onDemand: one }) => `${one.name}@${one.version}:${onDemandHash(one)}`)
+    this.groups = [...[...groups].map(([name, group]) => `${name}:${groupHash(group)}`), ...onDemand]
     this.#keys = new ExactValues(view.keys)
     this.#request = new ExactValues(view.request)
   }

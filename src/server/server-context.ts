@@ -2,7 +2,7 @@ import type { Store } from '../store/index.ts'
 import type { RateLimit } from './access/rate-limit.ts'
 import type { Token, TokenFile } from './access/tokens.ts'
 import type { KeptReads } from './kept-reads.ts'
-import type { Reporting } from './reporting.ts'
+import type { Observation } from './observation.ts'
 import type { ServedViews } from './served-views.ts'
 import type { Turnstile } from './turnstile.ts'
 
@@ -11,7 +11,7 @@ export interface ServerContext {
   readonly store: Store
   readonly views: ServedViews
   readonly kept: KeptReads
-  readonly reporting: Reporting
+  readonly observation: Observation
   readonly tokens: TokenFile | null
   readonly rates: RateLimit
   readonly limits: ServerLimits

@@ -5,15 +5,14 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { LockstepError } from '../errors.ts'
 import { durationMicros } from '../lib/duration.ts'
-import { FeatureLog, ServerMetrics, UsageLog } from '../monitoring/index.ts'
 import type { Store } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
 import { TokenFile, tokensPath } from './access/tokens.ts'
 import { isTemporary, publicError, retryAfter } from './error-response.ts'
 import { KeptReads } from './kept-reads.ts'
+import { Observation } from './observation.ts'
 import { openApiDocument } from './openapi.ts'
-import { Reporting } from './reporting.ts'
 import type { Route } from './route.ts'
 import { eventsRoute } from './routes/events.ts'
 import { explainReadRoute, explainRoute } from './routes/explain.ts'
@@ -57,6 +56,7 @@ export class Server implements AsyncDisposable {
   readonly url: string
   readonly #app: FastifyInstance
   readonly #closing: () => Promise<void>
+  #closed: Promise<void> | null = null
 
   private constructor(url: string, app: FastifyInstance, closing: () => Promise<void>) {
     this.url = url
@@ -83,14 +83,8 @@ export class Server implements AsyncDisposable {
       clock,
     })
     const views = await ServedViews.open(store)
-    const usage = await UsageLog.open(join(store.folder, 'usage'))
-    const log = options.featureLog ? await FeatureLog.open(options.featureLog) : null
-    const metrics = await ServerMetrics.open({
-      streamLag: () => streamLag(store),
-      ...(log ? { featureLogDropped: () => log.dropped } : {}),
-    })
     const app = fastify({
-      logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'] },
+      logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'], stream: process.stderr },
       logController: new LogController({ disableRequestLogging: options.log !== 'debug' }),
       bodyLimit: limits.body,
       requestTimeout: limits.request,
@@ -101,16 +95,13 @@ export class Server implements AsyncDisposable {
       exposeHeadRoutes: false,
       ...(tls ? { https: { cert: tls.certificate, key: tls.key } } : {}),
     } as object) as unknown as FastifyInstance
-    const reporting = new Reporting(
-      [(record) => usage.count(record), (record) => metrics.read(record), (record) => log?.record(record)],
-      (error) => app.log.error(error),
-    )
+    const observation = await Observation.open(store, options.featureLog, app.log)
     let ready = true
     const context: ServerContext = {
       store,
       views,
       kept,
-      reporting,
+      observation,
       tokens,
       rates: new RateLimit(),
       limits,
@@ -121,11 +112,12 @@ export class Server implements AsyncDisposable {
     const routes: Route[] = [
       ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
       ...[feastReadRoute, feastPushRoute, tectonRoute],
-      ...[healthRoute, readyRoute, metricsRoute(metrics), openApiRoute(() => document)],
+      ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => document)],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
     const document = openApiDocument(routes, version)
-    prepare(app, context, metrics)
+    observation.watch(app)
+    prepare(app, context)
     for (const route of routes) addRoute(app, route, context)
     const url = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
@@ -134,9 +126,7 @@ export class Server implements AsyncDisposable {
       ready = false
       if (drain > 0) await new Promise((resolve) => setTimeout(resolve, drain))
       await app.close()
-      reporting.flush()
-      await usage.close()
-      await log?.close()
+      await observation.close()
     })
   }
 
@@ -147,7 +137,8 @@ export class Server implements AsyncDisposable {
 
   /** Says at `/ready` that it ends, answers what is under way, and closes. The store stays open. */
   async close(): Promise<void> {
-    await this.#closing()
+    this.#closed ??= this.#closing()
+    await this.#closed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -156,7 +147,7 @@ export class Server implements AsyncDisposable {
 }
 
 /** Validation, refusals and errors that all routes share. */
-function prepare(app: FastifyInstance, context: ServerContext, metrics: ServerMetrics): void {
+function prepare(app: FastifyInstance, context: ServerContext): void {
   const strict = new Ajv2020({ strict: false, allErrors: false })
   // Queries hold texts only.
   const lenient = new Ajv2020({ strict: false, coerceTypes: true })
@@ -165,14 +156,10 @@ function prepare(app: FastifyInstance, context: ServerContext, metrics: ServerMe
   let inFlight = 0
   app.addHook('onRequest', (_request, _reply, done) => {
     const tooMany = ++inFlight > context.limits.inFlight
-    if (tooMany) metrics.rejected('overload')
     done(tooMany ? new LockstepError('OVERLOADED', `${inFlight - 1} requests are being worked on`) : undefined)
   })
-  app.addHook('onResponse', (request, reply, done) => {
+  app.addHook('onResponse', (_request, _reply, done) => {
     inFlight--
-    const route = request.routeOptions.url ?? 'unknown'
-    const view = reply.statusCode < 400 ? ((request.params as { view?: string } | undefined)?.view ?? '') : ''
-    metrics.requested({ route, view, code: reply.statusCode, seconds: reply.elapsedTime / 1000 })
     done()
   })
   app.setErrorHandler((thrown, request, reply) => {
@@ -238,9 +225,3 @@ const openToAll = (host: string): LockstepError =>
   new LockstepError('INVALID_ARGUMENT', `On ${host} other machines could read everything without a token`, {
     remedy: 'Serve with tokens (lockstep token create), or say --insecure.',
   })
-
-async function streamLag(store: Store): Promise<Record<string, number>> {
-  if (store.streamedGroups().length === 0) return {}
-  const { groups } = await store.streamStatus()
-  return Object.fromEntries(groups.map(({ group, version, lag }) => [`${group}@${version}`, lag]))
-}

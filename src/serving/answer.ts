@@ -19,6 +19,9 @@ export class Answer {
   readonly statuses: Uint8Array
   /** Of each row and use of a group: the newest event or the row of the table that is visible, in microseconds; NaN: none. */
   readonly eventTimes: Float64Array
+  /** Milliseconds that the store took, and the on-demand code of all rows. */
+  storeTime = 0
+  onDemandTime = 0
   /** What on-demand code threw, of the features that are `FAILED`; at most one for each on-demand view. */
   readonly failures: LockstepError[] = []
 

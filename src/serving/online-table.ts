@@ -18,6 +18,9 @@ export const onlineTable = (group: FeatureGroupData): string => `${group.name}@$
 /** The table beside it with the events since a row was sealed, of a group that a stream keeps up to date. */
 export const recentTable = (group: FeatureGroupData): string => `${onlineTable(group)}:recent`
 
+/** What the last run that wrote a group's table says of itself: up to when it read history, in microseconds. */
+export const runTable = (group: FeatureGroupData): string => `${onlineTable(group)}:run`
+
 export const onlineMeta = (group: FeatureGroupData): string =>
   JSON.stringify({ layout: isStreamed(group) ? streamedLayout : layout, hash: groupHash(group) } satisfies OnlineTableMeta)
 

@@ -118,9 +118,13 @@ export class ViewReader {
   /** As `read`, as cells, within the limits of the options. */
   async answer(rows: readonly Keys[], requests: readonly Keys[], moment: number, options: ReadOptions = {}): Promise<Answer> {
     const reads = this.#reads(rows, options.shared ?? {})
+    const started = performance.now()
     try {
       const stored = this.#store.readSync ? this.#store.readSync(reads) : await beforeDeadline(this.#store.read(reads), options.deadline)
-      return this.#assemble(rows.length, reads, stored, requests, moment, options)
+      const storeTime = performance.now() - started
+      const answer = this.#assemble(rows.length, reads, stored, requests, moment, options)
+      answer.storeTime = storeTime
+      return answer
     } catch (error) {
       const isDown = error instanceof LockstepError && error.code === 'STORE_UNAVAILABLE'
       if (options.storeErrors !== 'mark' || !isDown) throw error
@@ -217,6 +221,7 @@ export class ViewReader {
 
   #fillSteps(answer: Answer, row: number, request: Keys, { onDemandErrors }: ReadOptions): void {
     const { steps, output } = this.plan
+    const started = performance.now()
     const computed: (Cell[] | null)[] = []
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index] as OnDemandStep
@@ -240,6 +245,7 @@ export class ViewReader {
       answer.cells[first + place] = cell
       answer.statuses[first + place] = statusCode[cells ? (cell === null ? 'NULL' : 'PRESENT') : 'FAILED']
     }
+    answer.onDemandTime += performance.now() - started
   }
 
   #known(step: OnDemandStep, computed: readonly (Cell[] | null)[]): Cell[] {

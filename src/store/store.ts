@@ -49,7 +49,7 @@ import {
   type TrainingSet,
   type TrainingSetOptions,
 } from '../pointintime/index.ts'
-import { type Answer, onlineTable, type Vector } from '../serving/index.ts'
+import { type Answer, onlineTable, runTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
@@ -230,6 +230,24 @@ export class Store implements AsyncDisposable {
   /** What time it is by the store's clock, in microseconds. */
   now(): number {
     return this.#moment(undefined)
+  }
+
+  /**
+   * Of each group that was materialized, the seconds since the moment up to which its history was read; of one that a stream keeps up to
+   * date 0 where nothing waits, else how far its watermark is behind.
+   */
+  async freshness(): Promise<Record<string, number>> {
+    const found: Record<string, number> = {}
+    const streamed = this.streamedGroups()
+    for (const group of this.groups) {
+      if (streamed.some(({ name, version }) => name === group.name && version === group.version)) continue
+      const run = await this.#stores.online.readMeta(runTable(group))
+      if (run !== null) found[onlineTable(group)] = (this.now() - (JSON.parse(run) as { upto: number }).upto) / 1e6
+    }
+    if (streamed.length === 0) return found
+    for (const { group, version, lag, watermark } of (await this.streamStatus()).groups)
+      if (watermark !== null) found[`${group}@${version}`] = lag === 0 ? 0 : Math.max(0, (this.now() - watermark) / 1e6)
+    return found
   }
 
   /** The name of the driver that answers reads, as metrics and explanations give it. */

@@ -156,8 +156,9 @@ export async function readVectors(
   context: ServerContext,
   started: number,
 ): Promise<ServedRead> {
-  const { store, limits, kept, reporting } = context
+  const { store, limits, kept, observation } = context
   const { view } = served
+  request.view = view.name
   const rows = body.rows?.map((row) => served.keys(row)) ?? [{}]
   const shared = served.keys(body.keys ?? {})
   if (body.request && body.requests) throw invalid('Both request and requests are given', 'requests')
@@ -201,7 +202,8 @@ export async function readVectors(
     groups: served.groups,
     micros: Math.round((performance.now() - started) * 1000),
   }
-  if (!history) reporting.read(record)
+  if (!history) observation.read(record, answer)
+  request.span?.setAttributes({ 'lockstep.view': view.name, 'lockstep.rows': rows.length, 'lockstep.read_id': id })
   const keep = kept.keep.bind(kept, record, { hash: served.hash, store: history ? 'history' : store.onlineName })
   if (body.explain) await keep()
   else if (kept.chosen()) void keep().catch((error) => request.log.warn(error))

@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { FeatureLog, type FeatureLogOptions, type ReadRecord, ServerMetrics, UsageLog } from '../monitoring/index.ts'
+import type { Answer } from '../serving/index.ts'
+import type { Store } from '../store/index.ts'
+import { publicError } from './error-response.ts'
+import { Reporting } from './reporting.ts'
+import { Tracing } from './tracing.ts'
+
+/** What is seen of a server from outside: metrics, usage by callers, the feature log, traces. */
+export class Observation {
+  readonly metrics: ServerMetrics
+  readonly #store: Store
+  readonly #usage: UsageLog
+  readonly #features: FeatureLog | null
+  readonly #tracing: Tracing | null
+  readonly #reporting: Reporting
+
+  private constructor(
+    store: Store,
+    parts: { metrics: ServerMetrics; usage: UsageLog; features: FeatureLog | null; tracing: Tracing | null; log: FastifyBaseLogger },
+  ) {
+    const { metrics, usage, features, log } = parts
+    this.metrics = metrics
+    this.#store = store
+    this.#usage = usage
+    this.#features = features
+    this.#tracing = parts.tracing
+    const sinks = [(record: ReadRecord) => usage.count(record), (record: ReadRecord) => metrics.read(record)]
+    if (features) sinks.push((record) => features.record(record))
+    this.#reporting = new Reporting(sinks, (error) => log.error(error))
+  }
+
+  static async open(store: Store, featureLog: FeatureLogOptions | undefined, log: FastifyBaseLogger): Promise<Observation> {
+    const warn = (error: unknown) => log.warn(error)
+    const tracing = await Tracing.open()
+    const usage = await UsageLog.open(join(store.folder, 'usage'), undefined, { warn })
+    const features = featureLog ? await FeatureLog.open({ ...featureLog, warn }) : null
+    const metrics = await ServerMetrics.open({
+      freshness: () => store.freshness(),
+      streamLag: () => streamLag(store),
+      ...(features ? { featureLogDropped: () => features.dropped } : {}),
+    })
+    return new Observation(store, { metrics, usage, features, tracing, log })
+  }
+
+  /** Sees every request of an app. */
+  watch(app: FastifyInstance): void {
+    const { metrics } = this
+    const tracing = this.#tracing
+    app.decorateRequest('span', null)
+    app.decorateRequest('view', '')
+    if (tracing)
+      app.addHook('onRequest', (request, _reply, done) => {
+        tracing.begin(request)
+        done()
+      })
+    app.addHook('onResponse', (request, reply, done) => {
+      const { statusCode: code, elapsedTime } = reply
+      metrics.requested({ route: request.routeOptions.url ?? 'unknown', view: request.view, code, seconds: elapsedTime / 1000 })
+      tracing?.end(request, code)
+      done()
+    })
+    app.addHook('onError', (_request, _reply, thrown, done) => {
+      const { status, error } = publicError(thrown)
+      if (status < 500) metrics.rejected(error.code)
+      done()
+    })
+  }
+
+  /** A read of the online store was answered. */
+  read(record: ReadRecord, answer: Answer): void {
+    this.metrics.stored({ store: this.#store.onlineName, operation: 'read', seconds: answer.storeTime / 1000 })
+    if (answer.plan.steps.length > 0) this.metrics.onDemand({ view: record.view, seconds: answer.onDemandTime / 1000 })
+    this.#reporting.read(record)
+  }
+
+  async close(): Promise<void> {
+    this.#reporting.flush()
+    await this.#usage.close()
+    await this.#features?.close()
+    await this.#tracing?.close()
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The view that it reads, once it is known to be one. */
+    view: string
+  }
+}
+
+async function streamLag(store: Store): Promise<Record<string, number>> {
+  if (store.streamedGroups().length === 0) return {}
+  const { groups } = await store.streamStatus()
+  return Object.fromEntries(groups.map(({ group, version, lag }) => [`${group}@${version}`, lag]))
+}
