@@ -18,6 +18,8 @@ export class Connection {
   #refused = false
   /** When the server last answered. */
   #heard = 0
+  /** When this attempt to connect began. */
+  #begun = 0
   #times = 0
 
   constructor(client: Package, address: Address, access: Access) {
@@ -73,6 +75,7 @@ export class Connection {
   }
 
   #connect(): Client {
+    this.#begun = performance.now()
     const client = makeClient(this.#package, this.address, this.#access)
     client.on('ready', () => {
       if (client !== this.#client) return
@@ -93,19 +96,23 @@ export class Connection {
     return client
   }
 
+  /** The server accepts connections at best: until one is made it is taken for gone. */
   #renew(problem: string): void {
     const old = this.#client
     this.#problem = problem
-    this.#state = 'connecting'
+    this.#state = 'down'
     this.#client = this.#connect()
+    this.#wake()
     old.destroy()
   }
 
   async #ready(deadline: number, patient: boolean): Promise<void> {
     while (this.#state !== 'ready') {
-      const left = deadline - performance.now()
-      const final = this.#state === 'closed' || this.#refused
-      if (final || left <= 0 || (this.#state === 'down' && !patient)) throw new NoAnswer(this.#problem, { final })
+      const now = performance.now()
+      const left = deadline - now
+      if (left <= 0 && this.#state === 'connecting' && now > this.#begun + this.#access.commandTimeout) this.#renew(this.#problem)
+      const hopeless = this.#state === 'closed' || this.#refused || (this.#state === 'down' && !patient)
+      if (hopeless || left <= 0) throw new NoAnswer(this.#problem, { final: this.#refused })
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer)

@@ -137,6 +137,9 @@ if (single) {
         ]
         await Promise.all([...calls, ...calls].map((call) => assert.rejects(call(), unavailable)))
         assert.ok(performance.now() - from < 3000, `${performance.now() - from} ms`)
+        const later = performance.now()
+        await assert.rejects(store.readMeta('t'), unavailable)
+        assert.ok(performance.now() - later < 500, 'what is known to be gone is not waited for')
       } finally {
         single.signal('SIGCONT')
       }
