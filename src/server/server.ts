@@ -125,7 +125,9 @@ export class Server implements AsyncDisposable {
     return new Server(url, app, async () => {
       ready = false
       if (drain > 0) await new Promise((resolve) => setTimeout(resolve, drain))
-      await app.close()
+      // Connections that are kept alive end as soon as nothing is under way on them.
+      const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+      await app.close().finally(() => clearInterval(idle))
       await observation.close()
     })
   }
