@@ -18,11 +18,11 @@ const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
 const kills = Number(process.env.LOCKSTEP_KILLS ?? 8)
 
 describe(`workers that are killed under load (KILL_SEED=${seed})`, { concurrency: true }, () => {
-  test(`${kills} times, over the embedded log: no event is lost or doubled`, { timeout: 900_000 }, () =>
+  test(`${kills} times, over the embedded log: no event is lost or doubled`, { timeout: 300_000 + kills * 60_000 }, () =>
     inFolder((folder) => killedWorker({ folder, kafka: null })),
   )
 
-  test(`${kills} times, over Kafka: no event is lost or doubled`, { timeout: 1_800_000 }, (context) =>
+  test(`${kills} times, over Kafka: no event is lost or doubled`, { timeout: 300_000 + kills * 60_000 }, (context) =>
     withKafka(context, (kafka) => inFolder((folder) => killedWorker({ folder, kafka }))),
   )
 
