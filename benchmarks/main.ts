@@ -78,7 +78,7 @@ program
 
 program
   .command('serve')
-  .description('vectors over HTTP from the embedded store, against a bare server that returns the same bytes')
+  .description('vectors over HTTP from the embedded store and from Redis, against a bare server with the same bytes and against Feast')
   .option('--keys <n>', 'keys of the tables', count, 100_000)
   .option('--seconds <n>', 'of each run', count, 3)
   .option('--runs <n>', 'runs of each load', count, 3)

@@ -2,11 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore } from 'lockstep'
+import { openStore, type StoreOptions } from 'lockstep'
+import { startRedis } from '../scripts/redis.ts'
 import { selectionsOf } from '../src/definition/index.ts'
 import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
 import { seededRandom } from '../src/testing/seeded-random.ts'
 import { actionsFile, end, profilesFile } from './lib/data.ts'
+import { startFeast } from './lib/feast-server.ts'
 import { type LoadResult, load, postRequest } from './lib/http-load.ts'
 import type { ServeProcessOptions } from './lib/serve-process.ts'
 import { type ServedFiles, servedViews } from './lib/served-views.ts'
@@ -44,29 +46,102 @@ const cases: readonly Case[] = [
 
 const folder = join(tmpdir(), 'lockstep-bench', 'serve')
 
-/** Vectors over HTTP from the embedded store, against a bare server that returns the same bytes. */
+/**
+ * Vectors over HTTP from the embedded store and from Redis, against a bare server that returns the same bytes and against Feast's
+ * Python server on the same Redis. Redis and Feast are left out where they cannot be had.
+ */
 export async function serve(options: Options): Promise<void> {
   const files: ServedFiles = { profiles: await profilesFile(options.keys), actions: await actionsFile(options.keys * 20, options.keys) }
   console.log(`serve: ${options.keys} keys, ${options.connections} connections, ${options.seconds} s a run, server and load on one machine`)
-  await materialize(files)
-  const ours = await ServedProcess.start({ kind: 'lockstep', files, folder, store: join(folder, 'online') })
-  const figures = []
-  for (const one of cases) figures.push({ name: one.name, ...(await measure(one, ours, options)) })
-  await ours.stop()
-
-  console.log('\nserve: medians; requests a second in a closed loop, milliseconds at half of that in an open loop')
-  console.log(`${' '.repeat(30)} req/s     bare  of it      p50     p95     p99   p99.9   bytes`)
-  for (const { name, closed, bare, open, bytes } of figures) {
-    const times = [open.p50, open.p95, open.p99, open.p999].map((value) => value.toFixed(2).padStart(7)).join(' ')
-    const rates = [closed, bare].map((value) => value.toFixed(0).padStart(8)).join(' ')
-    console.log(`  ${name.padEnd(26)} ${rates}  ${(closed / bare).toFixed(2)}  ${times}  ${String(bytes).padStart(6)}`)
-  }
-  console.log('  the bars: 1 x 50 at least half of the bare server; 100 x 50 p99 below 10 ms at half load')
-  await writeFile(options.json, `${JSON.stringify({ name: 'serve', machine, ...options, cases: figures }, null, 2)}\n`)
+  await rm(folder, { recursive: true, force: true })
+  await materialize(files, lmdbOnlineStore({ path: join(folder, 'online') }))
+  const embedded = await serveStore('embedded store', { kind: 'lockstep', files, folder, store: join(folder, 'online') }, options)
+  const redis = await startRedis()
+  let onRedis: Figures[] = []
+  let ofFeast: FeastFigures[] = []
+  if ('skipped' in redis) console.log(`\nRedis and Feast are left out: ${redis.skipped}`)
+  else
+    try {
+      await materialize(files, { redis: redis.url })
+      onRedis = await serveStore('Redis', { kind: 'lockstep', files, folder, store: '', redis: redis.url }, options)
+      ofFeast = await serveFeast(files, Number(new URL(redis.url).port), options, { embedded, onRedis })
+    } finally {
+      await redis.stop()
+    }
+  await writeFile(options.json, `${JSON.stringify({ name: 'serve', machine, ...options, embedded, onRedis, ofFeast }, null, 2)}\n`)
   console.log(`  written to ${options.json}`)
 }
 
-async function measure(one: Case, ours: ServedProcess, options: Options) {
+interface Figures {
+  readonly name: string
+  /** Requests a second in a closed loop. */
+  readonly closed: number
+  readonly bare: number
+  readonly open: Pick<LoadResult, 'p50' | 'p95' | 'p99' | 'p999'> & { readonly rate: number }
+  readonly bytes: number
+}
+
+async function serveStore(name: string, server: ServeProcessOptions, options: Options): Promise<Figures[]> {
+  const ours = await ServedProcess.start(server)
+  const figures: Figures[] = []
+  for (const one of cases) figures.push({ name: one.name, ...(await measure(one, ours, options)) })
+  await ours.stop()
+  console.log(`\nserve, ${name}: medians; requests a second in a closed loop, milliseconds at half of that in an open loop`)
+  console.log(`${' '.repeat(30)} req/s     bare  of it      p50     p95     p99   p99.9   bytes`)
+  for (const { name: shown, closed, bare, open, bytes } of figures) {
+    const times = [open.p50, open.p95, open.p99, open.p999].map((value) => value.toFixed(2).padStart(7)).join(' ')
+    const rates = [closed, bare].map((value) => value.toFixed(0).padStart(8)).join(' ')
+    console.log(`  ${shown.padEnd(26)} ${rates}  ${(closed / bare).toFixed(2)}  ${times}  ${String(bytes).padStart(6)}`)
+  }
+  console.log('  the bars, embedded store: 1 x 50 at least half of the bare server; 100 x 50 p99 below 10 ms at half load')
+  return figures
+}
+
+interface FeastFigures {
+  readonly name: string
+  readonly closed: number
+  readonly p50: number
+}
+
+/** The rows of tables, as Feast holds them: it has no windows. */
+async function serveFeast(
+  files: ServedFiles,
+  redisPort: number,
+  options: Options,
+  ours: { readonly embedded: readonly Figures[]; readonly onRedis: readonly Figures[] },
+): Promise<FeastFigures[]> {
+  const server = await startFeast(files.profiles, redisPort, join(folder, 'feast'))
+  if ('skipped' in server) {
+    console.log(`\nFeast is left out: ${server.skipped}`)
+    return []
+  }
+  const { connections, seconds, keys } = options
+  const figures: FeastFigures[] = []
+  try {
+    console.log(`\nserve, Feast ${server.version}: its Python server, one process, on the same Redis`)
+    for (const rows of [1, 10, 100]) {
+      const name = `${rows} x 50, tables`
+      const random = seededRandom(1)
+      const body = () => ({ features: server.features, entities: { user_id: Array.from({ length: rows }, () => random(keys)) } })
+      const requests = Array.from({ length: 200 }, () => postRequest('/get-online-features', body()))
+      await load({ port: server.port, requests, connections, seconds: 1 })
+      const runs: LoadResult[] = []
+      for (let run = 0; run < options.runs; run++) runs.push(await load({ port: server.port, requests, connections, seconds }))
+      if (runs.some(({ errors }) => errors > 0)) throw new Error(`Feast answered ${name} with errors`)
+      const [closed, p50] = [median(runs.map(({ perSecond }) => perSecond)), median(runs.map((result) => result.p50))]
+      figures.push({ name, closed, p50 })
+      const times = (all: readonly Figures[]) => `${((all.find((one) => one.name === name)?.closed ?? 0) / closed).toFixed(0)} x`
+      console.log(
+        `  ${name.padEnd(20)} ${closed.toFixed(1).padStart(8)} req/s, p50 ${p50.toFixed(1)} ms: ours ${times(ours.embedded)} as many, on Redis ${times(ours.onRedis)} (bar: 50 x)`,
+      )
+    }
+  } finally {
+    await server.stop()
+  }
+  return figures
+}
+
+async function measure(one: Case, ours: ServedProcess, options: Options): Promise<Omit<Figures, 'name'>> {
   const random = seededRandom(1)
   const path = `/v1/views/${one.view}/vectors`
   const requests = Array.from({ length: 500 }, () =>
@@ -108,11 +183,10 @@ async function measure(one: Case, ours: ServedProcess, options: Options) {
   }
 }
 
-async function materialize(files: ServedFiles): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
+async function materialize(files: ServedFiles, online: NonNullable<StoreOptions['online']>): Promise<void> {
   const views = Object.values(servedViews(files))
   const groups = new Map(views.flatMap((view) => selectionsOf(view)).map(({ group }) => [`${group.name}@${group.version}`, group]))
-  await using store = await openStore({ definitions: views, online: lmdbOnlineStore({ path: join(folder, 'online') }), clock: () => end })
+  await using store = await openStore({ definitions: views, online, clock: () => end })
   await store.materialize([...groups.values()])
 }
 
