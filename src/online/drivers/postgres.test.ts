@@ -96,20 +96,23 @@ else {
       }
     }
     const load = Promise.all([writer(), reader(), reader(), reader()])
-    for (let kill = 0; kill < 2; kill++) {
-      await setTimeout(200)
-      down = true
-      await postgres.restart(() => setTimeout(300))
-      down = false
-      const back = performance.now()
-      recovered.length = 0
-      while (recovered.length === 0 && performance.now() - back < 5_000) await setTimeout(1)
-      const [first = Number.POSITIVE_INFINITY] = recovered
-      context.diagnostic(`answers again after ${(first - back).toFixed(1)} ms`)
-      assert.ok(first - back < 5_000)
+    try {
+      for (let kill = 0; kill < 2; kill++) {
+        await setTimeout(200)
+        down = true
+        await postgres.restart(() => setTimeout(300))
+        down = false
+        const back = performance.now()
+        recovered.length = 0
+        while (recovered.length === 0 && performance.now() - back < 5_000) await setTimeout(1)
+        const [first = Number.POSITIVE_INFINITY] = recovered
+        context.diagnostic(`answers again after ${(first - back).toFixed(1)} ms`)
+        assert.ok(first - back < 5_000)
+      }
+    } finally {
+      stop = true
+      await load
     }
-    stop = true
-    await load
     assert.deepEqual(wrong, [])
     assert.ok(acknowledged > 10 && read.length > 10)
     await store.close()
