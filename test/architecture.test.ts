@@ -64,7 +64,7 @@ const rules = {
   /** The only importer of `PORT/drivers/NAME.ts`; parts of a driver stand in `PORT/drivers/NAME/`. */
   driversFor: 'store',
   /** What a file of src must be reachable from. A worker is reached from the module that starts it by URL. */
-  entries: ['src/index.ts', 'src/testing/index.ts', 'src/cli/main.ts'],
+  entries: ['src/index.ts', 'src/client/index.ts', 'src/testing/index.ts', 'src/cli/main.ts'],
   /** Names that say nothing. */
   names: /^(utils?|helpers?|common|misc|shared|stuff)$/,
   lines: 400,

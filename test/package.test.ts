@@ -54,6 +54,8 @@ test('the published package works with nothing but Node.js', async (context) => 
     assert.equal(await output(project, process.execPath, '--input-type=module', '--eval', code), 'string\n')
     const testing = "import('lockstep/testing').then((kit) => console.log(typeof kit))"
     assert.equal(await output(project, process.execPath, '--eval', testing), 'object\n')
+    const client = "import('lockstep/client').then(({ connect }) => console.log(typeof connect))"
+    assert.equal(await output(project, process.execPath, '--eval', client), 'function\n')
   })
 
   await context.test('its declarations stand by themselves', async () => {
