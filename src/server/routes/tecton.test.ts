@@ -108,6 +108,14 @@ describe("Tecton's endpoint", () => {
       metadataOptions: { includeServingStatus: true, includeSloInfo: true },
     })
     assert.deepEqual(absent.json.result, { features: [null, null, null, null, null] })
+    const late = await ask({
+      featureServiceName: 'home',
+      joinKeyMap: { user_id: 1 },
+      requestContextMap: { amount: 1 },
+      metadataOptions: { includeServingStatus: true },
+      requestOptions: { latencyBudgetMs: 0, readFromCache: false },
+    })
+    assert.deepEqual(late.json.metadata, { features: Array.from({ length: 5 }, () => ({ status: 'TIME_OUT' })) })
     const metadata = absent.json.metadata as { features: unknown[]; sloInfo: { serverTimeSeconds: number } }
     assert.deepEqual(
       metadata.features,

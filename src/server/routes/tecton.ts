@@ -49,6 +49,15 @@ export const tectonRoute: Route = {
               ...['names', 'effective_times', 'data_types', 'slo_info', 'serving_status'].map((each) => both(`include_${each}`, flag)),
             ) as Record<string, JsonSchema>,
           }),
+          ...both('request_options', {
+            type: 'object',
+            properties: both('latency_budget_ms', {
+              type: 'number',
+              minimum: 0,
+              maximum: 60_000,
+              description: 'After it, what is not there is TIME_OUT.',
+            }),
+          }),
         }),
         additionalProperties: true,
       },
@@ -72,7 +81,9 @@ export const tectonRoute: Route = {
     const served = context.views.get(view, version)
     const row = asValues(served.view.keys, of(params, 'join_key_map'))
     const given = asValues(served.view.request, of(params, 'request_context_map'))
-    const read = await readVectors(served, { rows: [row], request: given }, request, context, started)
+    const budget = member(of(params, 'request_options'), 'latency_budget_ms')
+    const limited = typeof budget === 'number' ? { budget_ms: budget } : {}
+    const read = await readVectors(served, { rows: [row], request: given, ...limited }, request, context, started)
     const metadata = metadataOf(view, read, of(params, 'metadata_options'), performance.now() - started)
     const { output } = read.answer.plan
     const features = output.map(({ type }, feature) => valueText(type, read.answer.cells[feature] as Cell))
@@ -126,6 +137,8 @@ function metadataOf(view: string, { answer }: ServedRead, options: Parameters, m
 function valueText(type: TypeData, cell: Cell): string {
   if (cell === null) return 'null'
   if (type.kind === 'integer') return `"${cell}"`
+  // Structs of Tecton say their fields beforehand; these are JSON as text.
+  if (type.kind === 'struct') return JSON.stringify(cell)
   if (type.kind === 'list') return `[${(cell as readonly Cell[]).map((one) => valueText(type.element as TypeData, one)).join(',')}]`
   return cellText(type, 'string')(cell)
 }
@@ -139,7 +152,6 @@ function tectonType(type: TypeData): TectonType {
   switch (type.kind) {
     case 'boolean':
     case 'timestamp':
-    case 'struct':
       return { type: type.kind }
     case 'integer':
     case 'int64':
