@@ -228,7 +228,7 @@ class RedisOnlineStore implements OnlineStore {
     await Promise.all(
       batches.map(async (batch) => {
         const found = (await this.#sendFor(batch, ['MGET'], reading)) as (Buffer | null)[]
-        for (const [index, { at }] of batch.entries()) records[at] = found[index] ?? null
+        for (let index = 0; index < batch.length; index++) records[(batch[index] as Place).at] = found[index] as Buffer | null
       }),
     )
     return records
@@ -309,7 +309,11 @@ class RedisOnlineStore implements OnlineStore {
 const valueIn = (record: Buffer | null | undefined): Uint8Array | null => (record ? recordValue(record) : null)
 
 /** In the order of each slot. */
-function bySlot<T extends Keyed>(keyed: readonly T[]): T[][] {
+function bySlot<T extends Keyed>(keyed: readonly T[]): (readonly T[])[] {
+  const [first] = keyed
+  if (first === undefined) return []
+  // The rule where there is one server.
+  if (keyed.every(({ slot }) => slot === first.slot)) return [keyed]
   const slots = new Map<number, T[]>()
   for (const one of keyed) {
     const same = slots.get(one.slot)
@@ -319,7 +323,8 @@ function bySlot<T extends Keyed>(keyed: readonly T[]): T[][] {
   return [...slots.values()]
 }
 
-function* slices<T>(items: readonly T[], length: number): Generator<T[]> {
+function* slices<T>(items: readonly T[], length: number): Generator<readonly T[]> {
+  if (items.length <= length) return yield items
   for (let at = 0; at < items.length; at += length) yield items.slice(at, at + length)
 }
 
