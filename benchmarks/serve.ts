@@ -122,7 +122,11 @@ async function serveFeast(
     for (const rows of [1, 10, 100]) {
       const name = `${rows} x 50, tables`
       const random = seededRandom(1)
-      const body = () => ({ features: server.features, entities: { user_id: Array.from({ length: rows }, () => random(keys)) } })
+      const body = () => ({
+        features: server.features,
+        full_feature_names: true,
+        entities: { user_id: Array.from({ length: rows }, () => random(keys)) },
+      })
       const requests = Array.from({ length: 200 }, () => postRequest('/get-online-features', body()))
       await load({ port: server.port, requests, connections, seconds: 1 })
       const runs: LoadResult[] = []
