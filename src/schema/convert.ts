@@ -139,6 +139,15 @@ const boundValue = (type: TypeData, value: number | string) => (type.kind === 'i
 const withoutRange = ({ minimum: _minimum, maximum: _maximum, ...type }: TypeData): TypeData => type
 
 function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value)
+  const text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : asText(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+/** What came as JSON may have a `toString` that is no function. */
+function asText(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Array.isArray(value) ? 'a list' : 'an object'
+  }
 }

@@ -14,6 +14,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   UNKNOWN_NAME: 400,
+  UNKNOWN_COLUMN: 400,
   UNKNOWN_READ: 404,
   OVERLOADED: 429,
   ON_DEMAND_FAILED: 500,

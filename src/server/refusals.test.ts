@@ -31,6 +31,7 @@ describe('a request that is wrong', () => {
     ['a key too few', { keys: { user_id: 'ada' } }, 400, 'MISSING_KEY', ''],
     ['a key too many', { keys: { ...keys, shop: 1 } }, 400, 'UNKNOWN_NAME', ''],
     ['a key of another type', { keys: { user_id: 5, item_id: 7 } }, 400, 'INVALID_VALUE', 'key user_id'],
+    ['a key that cannot be shown', '{"keys":{"user_id":{"toString":{}},"item_id":[{"toString":1}]}}', 400, 'INVALID_VALUE', 'key user_id'],
     ['a key that is null', { keys: { user_id: null, item_id: 7 } }, 400, 'MISSING_KEY', ''],
     ['a 64-bit key that is none', { keys: { user_id: 'ada', item_id: '99999999999999999999' } }, 400, 'INVALID_VALUE', 'key item_id'],
     ['a feature that is not known', { keys, features: ['item_prize'] }, 400, 'UNKNOWN_NAME', ''],
