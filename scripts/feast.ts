@@ -18,12 +18,11 @@ export interface Feast {
 /**
  * Feast, another feature store, in a virtual environment of its own below the cache folder of the user: what its clients expect of a
  * server, and how fast its own is. It is installed once, from PyPI or what the machine's settings put in its place; some 0.6 GB. Where
- * that cannot be, it says why, and tests are skipped; with the variable `CI` in the environment it throws instead.
+ * that cannot be, it says why, and tests are skipped, by name and with the reason.
  */
 export async function feast(): Promise<Feast | { readonly skipped: string }> {
   const found = await environment()
   if (!('missing' in found)) return { ...found, version: release.version }
-  if (process.env.CI) throw new Error(`Feast cannot be used: ${found.missing}`)
   return { skipped: found.missing }
 }
 

@@ -29,15 +29,12 @@ export interface KafkaOptions {
 const attempts = 3
 
 /**
- * Starts a broker of its own. Where the machine lacks Java, or what is needed to fetch Kafka, it says so, and tests are skipped; with
- * the variable `CI` in the environment it throws instead.
+ * Starts a broker of its own. Where the machine lacks Java, or what is needed to fetch Kafka, it says so, and tests are skipped, by name
+ * and with the reason. What can be installed is.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka | { readonly skipped: string }> {
   const archives = await kafkaArchives()
-  if ('missing' in archives) {
-    if (process.env.CI) throw new Error(`Kafka cannot be started: ${archives.missing}`)
-    return { skipped: archives.missing }
-  }
+  if ('missing' in archives) return { skipped: archives.missing }
   // The free port may be taken by another before the broker has it.
   for (let attempt = 1; ; attempt++) {
     try {

@@ -18,12 +18,12 @@ const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
 const kills = Number(process.env.LOCKSTEP_KILLS ?? 8)
 
 describe(`workers that are killed under load (KILL_SEED=${seed})`, { concurrency: true }, () => {
-  test(`${kills} times, over the embedded log: no event is lost or doubled`, { timeout: 300_000 + kills * 60_000 }, () =>
-    inFolder((folder) => killedWorker({ folder, kafka: null })),
+  test(`${kills} times, over the embedded log: no event is lost or doubled`, { timeout: 300_000 + kills * 60_000 }, ({ signal }) =>
+    inFolder((folder) => killedWorker({ folder, kafka: null }, signal)),
   )
 
   test(`${kills} times, over Kafka: no event is lost or doubled`, { timeout: 300_000 + kills * 60_000 }, (context) =>
-    withKafka(context, (kafka) => inFolder((folder) => killedWorker({ folder, kafka }))),
+    withKafka(context, (kafka) => inFolder((folder) => killedWorker({ folder, kafka }, context.signal))),
   )
 
   test('of two workers on eight partitions of Kafka one is killed: the other serves all keys', { timeout: 300_000 }, (context) =>
@@ -31,10 +31,13 @@ describe(`workers that are killed under load (KILL_SEED=${seed})`, { concurrency
   )
 })
 
-async function killedWorker(place: StreamPlace): Promise<void> {
+async function killedWorker(place: StreamPlace, signal: AbortSignal): Promise<void> {
   const random = seededRandom(seed)
   const load = new Load(place)
   for (let kill = 0; kill < kills; kill++) {
+    // Out of time: nothing of it may go on.
+    if (signal.aborted) await load.stop()
+    signal.throwIfAborted()
     const worker = startWorker(place)
     // While it starts, takes over, fills, and works.
     if (random(4) > 0) await Promise.race([once(worker, 'message'), setTimeout(15_000)])
