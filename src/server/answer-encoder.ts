@@ -24,12 +24,14 @@ export class AnswerEncoder {
   readonly #texts: readonly CellText[]
   readonly #names: readonly string[]
   readonly #nameList: string
+  readonly #allPresent: string
   readonly #typeList: string
 
   constructor(plan: ViewPlan, int64: AnswerForm['int64']) {
     this.#plan = plan
     this.#texts = plan.output.map(({ type }) => cellText(type, int64))
     this.#names = plan.output.map(({ name }) => JSON.stringify(name))
+    this.#allPresent = `[${plan.output.map(() => statusTexts[0]).join(',')}]`
     this.#nameList = `[${this.#names.join(',')}]`
     this.#typeList = JSON.stringify(plan.output.map(typeName))
   }
@@ -43,14 +45,15 @@ export class AnswerEncoder {
 
   #rows(answer: Answer, form: AnswerForm): string {
     let text = '['
-    const list =
-      form.names === 'once' ? (items: (at: number) => string) => this.#list(items) : (items: (at: number) => string) => this.#object(items)
     for (let row = 0; row < answer.rows; row++) {
-      const first = row * this.#names.length
       text += row > 0 ? ',{"values":' : '{"values":'
-      text += list((feature) => this.#value(answer, first + feature, feature))
-      if (form.statuses) text += `,"statuses":${list((feature) => statusTexts[answer.statuses[first + feature] as number] as string)}`
-      if (form.eventTimes) text += `,"event_times":${list((feature) => timeText(answer, row, feature))}`
+      text += form.names === 'once' ? this.#valueList(answer, row) : this.#object((feature) => this.#value(answer, row, feature))
+      if (form.statuses)
+        text += `,"statuses":${form.names === 'once' ? this.#statusList(answer, row) : this.#object((feature) => this.#status(answer, row, feature))}`
+      if (form.eventTimes) {
+        const times = this.#names.map((_, feature) => timeText(answer, row, feature))
+        text += `,"event_times":${form.names === 'once' ? `[${times.join(',')}]` : this.#object((feature) => times[feature] as string)}`
+      }
       text += '}'
     }
     return `${text}]`
@@ -59,25 +62,35 @@ export class AnswerEncoder {
   #columns(answer: Answer, form: AnswerForm): string {
     const rows = Array.from({ length: answer.rows }, (_, row) => row)
     const columns = this.#names.map((name, feature) => {
-      const at = (row: number) => row * this.#names.length + feature
-      let text = `{"name":${name},"values":[${rows.map((row) => this.#value(answer, at(row), feature)).join(',')}]`
-      if (form.statuses) text += `,"statuses":[${rows.map((row) => statusTexts[answer.statuses[at(row)] as number]).join(',')}]`
+      let text = `{"name":${name},"values":[${rows.map((row) => this.#value(answer, row, feature)).join(',')}]`
+      if (form.statuses) text += `,"statuses":[${rows.map((row) => this.#status(answer, row, feature)).join(',')}]`
       if (form.eventTimes) text += `,"event_times":[${rows.map((row) => timeText(answer, row, feature)).join(',')}]`
       return `${text}}`
     })
     return `[${columns.join(',')}]`
   }
 
-  #value(answer: Answer, at: number, feature: number): string {
-    const cell = answer.cells[at] as Cell
+  #value(answer: Answer, row: number, feature: number): string {
+    const cell = answer.cells[row * this.#texts.length + feature] as Cell
     return cell === null ? 'null' : (this.#texts[feature] as CellText)(cell)
   }
 
-  #list(item: (feature: number) => string): string {
-    const features = this.#names.length
-    let text = features > 0 ? `[${item(0)}` : '['
-    for (let feature = 1; feature < features; feature++) text += `,${item(feature)}`
+  #status(answer: Answer, row: number, feature: number): string {
+    return statusTexts[answer.statuses[row * this.#texts.length + feature] as number] as string
+  }
+
+  #valueList(answer: Answer, row: number): string {
+    let text = '['
+    for (let feature = 0; feature < this.#texts.length; feature++) text += (feature > 0 ? ',' : '') + this.#value(answer, row, feature)
     return `${text}]`
+  }
+
+  /** Most rows have all that they are asked for. */
+  #statusList(answer: Answer, row: number): string {
+    const first = row * this.#texts.length
+    const statuses = answer.statuses.subarray(first, first + this.#texts.length)
+    if (statuses.every((code) => code === 0)) return this.#allPresent
+    return `[${Array.from(statuses, (code) => statusTexts[code]).join(',')}]`
   }
 
   #object(item: (feature: number) => string): string {

@@ -38,6 +38,8 @@ describe('a request that is wrong', () => {
     ['a feature twice', { keys, features: ['item_price', 'item_price'] }, 400, 'DUPLICATE_NAME', ''],
     ['a request value that is not known', { keys, request: { bugdet: 1 } }, 400, 'UNKNOWN_NAME', ''],
     ['a request value of another type', { keys, request: { budget: 'x' } }, 400, 'INVALID_VALUE', 'request value budget'],
+    ['such a value of history', { keys, request: { mood: true }, as_known: true }, 400, 'INVALID_VALUE', 'request value mood'],
+    ['a key of another type, of history', { keys: { user_id: 5, item_id: 7 }, as_known: true }, 400, 'INVALID_VALUE', 'key user_id'],
     ['one request and several', { keys, request: {}, requests: [{}] }, 400, 'INVALID_REQUEST', 'body.requests'],
     ['requests for other rows', { keys, requests: [{}, {}] }, 400, 'INVALID_ARGUMENT', ''],
     ['a moment that is none', { keys, as_of: 'yesterday' }, 400, 'INVALID_MOMENT', 'as_of'],

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { isIPv4, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { LockstepError } from '../errors.ts'
 import { durationMicros } from '../lib/duration.ts'
 import type { Store } from '../store/index.ts'
@@ -85,6 +85,8 @@ export class Server implements AsyncDisposable {
     const views = await ServedViews.open(store)
     const app = fastify({
       logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'], stream: process.stderr },
+      // A request has its read id; a logger of its own would cost it as much as its read of the store.
+      childLoggerFactory: (logger: FastifyBaseLogger) => logger,
       logController: new LogController({ disableRequestLogging: options.log !== 'debug' }),
       bodyLimit: limits.body,
       requestTimeout: limits.request,

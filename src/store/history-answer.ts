@@ -3,7 +3,7 @@ import { LockstepError } from '../errors.ts'
 import { formatMoment } from '../lib/moment.ts'
 import { pickFeatures, planView } from '../plan/index.ts'
 import type { TrainingSet } from '../pointintime/index.ts'
-import { toCell } from '../schema/index.ts'
+import { fromCell, type TypeData, toCell } from '../schema/index.ts'
 import { Answer, type Keys } from '../serving/index.ts'
 import type { OnlineRequest } from './online-reads.ts'
 
@@ -17,7 +17,7 @@ export type HistoryRequest = Pick<OnlineRequest, 'rows' | 'shared' | 'requests' 
 
 /**
  * What a read would have been answered as of its moment and as known then: a training set of a label for each row. History knows no
- * status but whether a value is null. Throws what training sets throw, and `MISSING_KEY`.
+ * status but whether a value is null. Throws what training sets throw, `MISSING_KEY` and `INVALID_VALUE`.
  */
 export async function answerFromHistory(
   view: AnyView,
@@ -30,10 +30,14 @@ export async function answerFromHistory(
   // Names that no feature can have.
   const columns = Object.fromEntries(names.map((name) => [name, `given__${name}`]))
   const labels = rows.map((row, index) => {
-    const given: Keys = { ...shared, ...row, ...requests[requests.length === 1 ? 0 : index] }
-    const missing = Object.keys(view.keys).find((name) => given[name] === undefined || given[name] === null)
+    const keys: Keys = { ...shared, ...row }
+    const missing = Object.keys(view.keys).find((name) => keys[name] === undefined || keys[name] === null)
     if (missing) throw new LockstepError('MISSING_KEY', `The key ${missing} of the view ${view.name} is missing`)
-    return { as__of: formatMoment(moment), ...Object.fromEntries(names.map((name) => [`given__${name}`, given[name] ?? null])) }
+    const given: Keys = {
+      ...checked(view.keys, keys, 'key'),
+      ...checked(view.request, requests[requests.length === 1 ? 0 : index] ?? {}, 'request value'),
+    }
+    return { as__of: formatMoment(moment), ...Object.fromEntries(names.map((name) => [`given__${name}`, given[name]])) }
   })
   const answer = new Answer(plan, rows.length, moment)
   await using set = await trainingSet(labels, { moment: 'as__of', columns })
@@ -47,3 +51,7 @@ export async function answerFromHistory(
   }
   return answer
 }
+
+/** Values as their types have them, checked as those of other reads are. */
+const checked = (types: Readonly<Record<string, TypeData>>, values: Keys, what: string): Keys =>
+  Object.fromEntries(Object.entries(types).map(([name, type]) => [name, fromCell(type, toCell(type, values[name], `${what} ${name}`))]))

@@ -34,13 +34,14 @@ export class OnlineReads {
   }
 
   /** Throws as `ViewReader.answer`, and `DEFINITION_MISMATCH`. */
-  async answer(view: AnyView, { rows, requests = [{}], moment, features, ...options }: OnlineRequest): Promise<Answer> {
+  async answer(view: AnyView, request: OnlineRequest): Promise<Answer> {
+    const { rows, requests = [{}], moment, features } = request
     if (requests.length !== 1 && requests.length !== rows.length)
       throw new LockstepError('INVALID_ARGUMENT', `There are ${requests.length} requests for ${rows.length} rows`, {
         remedy: 'Give one for all rows, or one for each.',
       })
     const reader = this.reader(view, features)
-    return await (reader instanceof ViewReader ? reader : await reader).answer(rows, requests, moment, options)
+    return await (reader instanceof ViewReader ? reader : await reader).answer(rows, requests, moment, request)
   }
 
   /** What is stored may be of other definitions now. */

@@ -208,8 +208,8 @@ export class Store implements AsyncDisposable {
    * As `vectors`, as cells, within limits of time and age: what a server needs. Throws as `vectors`, and `INVALID_ARGUMENT` for
    * requests that are neither one for all rows nor one for each.
    */
-  async answer(view: AnyView, request: OnlineRequest): Promise<Answer> {
-    return await this.#reads.answer(view, request)
+  answer(view: AnyView, request: OnlineRequest): Promise<Answer> {
+    return this.#reads.answer(view, request)
   }
 
   /** As `answer`, as of a moment and as known then, from history: what came late does not count. Takes seconds. */
