@@ -15,7 +15,7 @@ const reasons: Readonly<Record<number, string>> = {
 }
 
 /** The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1.html) of routes, from the schemas that validate their requests. */
-export function openApiDocument(routes: readonly Route[], version: string): object {
+export function openApiDocument(routes: readonly Route[], version: string, needsToken: boolean): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
     paths[route.path] ??= {}
@@ -34,7 +34,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       schemas: { Error: errorSchema },
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'An API token: lockstep token create' } },
     },
-    security: [{ token: [] }],
+    security: needsToken ? [{ token: [] }] : [{ token: [] }, {}],
   }
 }
 

@@ -117,7 +117,7 @@ export class Server implements AsyncDisposable {
       ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => document)],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
-    const document = openApiDocument(routes, version)
+    const document = openApiDocument(routes, version, tokens !== null)
     observation.watch(app)
     prepare(app, context)
     for (const route of routes) addRoute(app, route, context)

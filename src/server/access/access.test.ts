@@ -76,6 +76,12 @@ describe('every operation of the OpenAPI document', () => {
     )
   })
 
+  test('asks for a token in the document where the server does', async () => {
+    await using open = await servedStore()
+    const securityOf = async ({ send }: ServedStore) => (await send('/openapi.json')).body.security
+    assert.deepEqual([await securityOf(served), await securityOf(open)], [[{ token: [] }], [{ token: [] }, {}]])
+  })
+
   test('is described as it is there: no route is left out', () => {
     const routes = served.server.app.printRoutes({ commonPrefix: false })
     const count = [...routes.matchAll(/\((GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)(, \w+)*\)/g)].length
