@@ -40,7 +40,7 @@ export function addServe(program: Command): void {
     .option('--explain-keep <duration>', 'for how long they are kept (default: 1h)')
     .option('--log-features <share>', 'the share of reads that is logged as Parquet, for lockstep parity --served', parseShare)
     .option('--drain <milliseconds>', 'how long /ready fails before connections are closed', parseWhole, 0)
-    .option('--log <level>', 'silent, error, warn, info or debug, on stderr', 'info')
+    .option('--log <level>', 'silent, error, warn, info or debug, on stderr', parseLevel, 'info')
     .action(serve)
   withExamples(command, [
     'lockstep serve',
@@ -78,10 +78,14 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
   else process.send?.({ url: server.url, views })
   await new Promise<void>((resolve) => {
     process.once('disconnect', resolve)
+    process.once('message', (message) => message === stop && resolve())
     void whileStoppable(resolve, () => new Promise<never>(() => {}))
   })
   output.note('Closing: what is under way is answered.')
 }
+
+/** What a process that shares a port is told at the end. */
+const stop = 'stop'
 
 /** Processes that share a port; one that dies is started again. */
 async function overseeProcesses(count: number): Promise<void> {
@@ -111,7 +115,8 @@ async function overseeProcesses(count: number): Promise<void> {
 async function endOf(worker: import('node:cluster').Worker): Promise<void> {
   if (worker.isDead()) return
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  worker.kill('SIGTERM')
+  // No signal: Ctrl-C sends one to all processes, and a second one would end them with requests under way.
+  worker.send(stop, () => {})
   await ended
 }
 
@@ -119,7 +124,22 @@ function readTls({ certificate, key }: ServeCommandOptions, path: (given: string
   if (certificate === undefined && key === undefined) return
   if (certificate === undefined || key === undefined)
     throw new LockstepError('INVALID_ARGUMENT', 'HTTPS needs both a certificate and its key', { remedy: 'Give --certificate and --key.' })
-  return { certificate: readFileSync(path(certificate), 'utf8'), key: readFileSync(path(key), 'utf8') }
+  return { certificate: readPem(path(certificate)), key: readPem(path(key)) }
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new LockstepError('INVALID_ARGUMENT', `The file cannot be read: ${(cause as Error).message}`, { where: path, cause })
+  }
+}
+
+const levels: readonly string[] = ['silent', 'error', 'warn', 'info', 'debug'] satisfies ServeCommandOptions['log'][]
+
+const parseLevel = (text: string): string => {
+  if (levels.includes(text)) return text
+  throw new InvalidArgumentError(`It is one of ${levels.join(', ')}.`)
 }
 
 const parseWhole = (text: string): number => {
