@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Answered, type ServedStore, servedStore } from '../../test/support/served-store.ts'
 
@@ -42,6 +44,24 @@ describe('explanations', () => {
     const { explanations } = (await served.send(`/v1/explain/${read.read_id}`)).body as Explained
     assert.equal(explanations.length, 4)
     for (const { served: told, explanation } of explanations) assert.deepEqual(told.value, explanation.value, explanation.feature)
+  })
+
+  test('of a feature or a row that the read does not have are 400', async () => {
+    const { body: read } = await served.read('visitor', { keys: { user_id: 'ada' }, explain: true })
+    const feature = await served.send(`/v1/explain/${read.read_id}?feature=nothing`)
+    assert.deepEqual([feature.status, feature.body.error.code], [400, 'UNKNOWN_NAME'])
+    const row = await served.send(`/v1/explain/${read.read_id}?row=1`)
+    assert.deepEqual([row.status, row.body.error.where], [400, 'querystring.row'])
+  })
+
+  test('of all reads that asked for it, however many do at the same time', async () => {
+    const asked = { keys: { user_id: 'ada' }, explain: true }
+    const reads = await Promise.all(Array.from({ length: 150 }, () => served.read('visitor', asked)))
+    const kept = new Set(readdirSync(join(served.folder, 'reads')))
+    assert.deepEqual(
+      reads.filter(({ body }) => !kept.has(`${body.read_id}.json`)),
+      [],
+    )
   })
 
   test('of a read that was not kept are 404', async () => {

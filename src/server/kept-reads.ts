@@ -43,12 +43,15 @@ export interface KeptReadsOptions {
 const idForm = /^r[0-9a-f]{10}-[0-9a-z]{1,12}$/
 const readFileName = /^(r[0-9a-f]{10}-[0-9a-z]{1,12})\.json$/
 
+/** Beyond so many writes at a time only what asks for it is kept. */
+const mostWriting = 64
+
 /** A sample of reads, a file each, that are removed when their time is over. */
 export class KeptReads {
   readonly #options: KeptReadsOptions
   readonly #prefix = `r${randomBytes(5).toString('hex')}-`
   #count = 0
-  /** Writes under way: a few at a time, more are not kept. */
+  /** Writes under way. */
   #writing = 0
   #swept = 0
 
@@ -61,13 +64,13 @@ export class KeptReads {
     return this.#prefix + (this.#count++).toString(36)
   }
 
+  /** Whether a read is of the sample. None is while many are being written. */
   chosen(): boolean {
-    return this.#options.share > 0 && Math.random() < this.#options.share
+    return this.#options.share > 0 && this.#writing < mostWriting && Math.random() < this.#options.share
   }
 
   /** Keeps a read. It is there when this resolves. */
   async keep(record: ReadRecord, view: { readonly hash: string; readonly store: string }): Promise<void> {
-    if (this.#writing >= 64) return
     this.#writing++
     try {
       const { folder } = this.#options
@@ -75,7 +78,8 @@ export class KeptReads {
       await mkdir(folder, { recursive: true })
       await writeFile(`${path}.partial`, JSON.stringify(this.#kept(record, view), plainJson), { mode: 0o600 })
       await rename(`${path}.partial`, path)
-      await this.#sweep()
+      // Nobody waits for it; what it leaves, it removes the next time.
+      void this.#sweep().catch(() => {})
     } finally {
       this.#writing--
     }

@@ -1,6 +1,8 @@
 import { LockstepError } from '../../errors.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
+import { suggestion } from '../../lib/suggestion.ts'
 import type { Keys } from '../../serving/index.ts'
+import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import type { KeptRead } from '../kept-reads.ts'
 import { pathParameter, type Route } from '../route.ts'
@@ -47,12 +49,16 @@ export const explainReadRoute: Route = {
     const { tokens } = context
     if (request.token && !tokens?.allows(request.token, 'read', read.view))
       throw new LockstepError('FORBIDDEN', `The token does not allow read:${read.view}`)
+    if (feature !== undefined && !read.features.includes(feature))
+      throw new LockstepError('UNKNOWN_NAME', `The read has no feature ${feature}${suggestion(feature, read.features)}`)
+    if (row !== undefined && row >= read.rows.length)
+      throw new LockstepError('INVALID_REQUEST', `Of the read ${read.rows.length} rows are kept`, { where: 'querystring.row' })
     const asked = read.rows.flatMap((one, index) =>
       row !== undefined && row !== index
         ? []
         : read.features.flatMap((name, place) => (feature !== undefined && feature !== name ? [] : [{ one, index, name, place }])),
     )
-    const served = context.views.get(read.view, read.version)
+    const served = inPath(() => context.views.get(read.view, read.version))
     const explanations = []
     for (const { one, index, name, place } of asked.slice(0, mostExplained)) {
       const told = { served: { value: one.values[place], status: one.statuses[place], store: read.store } }
