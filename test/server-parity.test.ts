@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { generateShop } from '../examples/shop/generate.ts'
+import { startRedis } from '../scripts/redis.ts'
 import { connect } from '../src/client/index.ts'
 import { type AnyView, rows as history } from '../src/definition/index.ts'
 import { seededRandom } from '../src/lib/seeded-random.ts'
@@ -24,8 +25,16 @@ interface Asked {
   readonly at: string
 }
 
+const redis = await startRedis()
+const running = 'skipped' in redis ? null : redis
+if ('skipped' in redis) test('over HTTP, from Redis', { skip: redis.skipped }, () => {})
+after(() => running?.stop())
+
 /** The online stores by which views are served; each is another `describe`. */
-const stores: Readonly<Record<string, NonNullable<StoreOptions['online']>>> = { LMDB: 'lmdb' }
+const stores: Readonly<Record<string, NonNullable<StoreOptions['online']>>> = {
+  LMDB: 'lmdb',
+  ...(running ? { Redis: { redis: running.url } } : {}),
+}
 
 const examples = join(import.meta.dirname, '../examples')
 let folder: string
