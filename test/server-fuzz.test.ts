@@ -22,11 +22,12 @@ const known: Dictionary = {
   feature_service_name: ['ranking', 'visitor', 'careful:v1'],
   featureServiceName: ['ranking', 'careful'],
   feature_service: ['ranking', 'visitor', 'careful@v1'],
+  'readVectors.view': ['ranking', 'ranking', 'ranking', 'careful', 'visitor'],
   source: ['clicks'],
   push_source_name: ['clicks', 'facts'],
   group: ['user_clicks', 'item_facts'],
   read_id: ['r0000000000-0'],
-  version: [2, 2, 2, 1],
+  version: [2, 2, 2, 2, 2, 1],
   user_id: ['ada', 'bob', 'nobody'],
   item_id: [7, '7', 8, '9007199254740993'],
   click_id: ['f1', 'f2'],
@@ -46,7 +47,6 @@ const known: Dictionary = {
   features: [['item_price'], ['user_last_item', 'item_price'], ['item_price', 'budget_per_click']],
   'feastGetOnlineFeatures.features': [['ranking:item_price', 'visitor:user_spend_lifetime'], ['careful@v1:item_price']],
   'explain.features': [['item_price'], ['user_last_item']],
-  requests: [[{ budget: 3 }, {}], [{ mood: 'calm' }]],
   feature: ['item_price', 'user_spend_lifetime'],
   as_of: [now, '2026-03-01T13:00:00Z'],
   max_staleness: ['1h', '30d'],
@@ -78,7 +78,8 @@ describe(`requests made from the OpenAPI document (FUZZ_SEED=${seed})`, () => {
     const wrong: string[] = []
     const heap: number[] = []
     const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
-    let [sent, slowest] = [0, 0]
+    const slowest = new Map<string, number>()
+    let sent = 0
     const work = async () => {
       while (sent < count && wrong.length < 10) {
         if (sent++ % Math.ceil(count / 30) === 0) heap.push(usedHeap())
@@ -86,7 +87,8 @@ describe(`requests made from the OpenAPI document (FUZZ_SEED=${seed})`, () => {
         const asked = requests.make(one.method, one.path, operation)
         const started = performance.now()
         const answer = await exchange(served.server.url, asked, agent).catch((error: Error) => error)
-        slowest = Math.max(slowest, performance.now() - started)
+        const took = Math.max(performance.now() - started, slowest.get(operation.operationId) ?? 0)
+        slowest.set(operation.operationId, took)
         const reason = answer instanceof Error ? answer.message : wrongIn(answer, asked, answers)
         if (reason !== null) wrong.push(`${JSON.stringify(asked)}\n  ${reason}`)
         if (answer instanceof Error) continue
@@ -97,16 +99,12 @@ describe(`requests made from the OpenAPI document (FUZZ_SEED=${seed})`, () => {
     await Promise.all(Array.from({ length: atOnce }, work))
     agent.destroy()
     assert.ok(wrong.length === 0, `FUZZ_SEED=${seed}\n${wrong.join('\n')}`)
-    const figures = [...seen].map(
-      ([id, statuses]) =>
-        `${id}: ${[...statuses]
-          .sort(([a], [b]) => a - b)
-          .map((pair) => pair.join(' x '))
-          .join(', ')}`,
-    )
-    const [first, last] = [heap.slice(0, 10), heap.slice(-10)].map((third) => Math.min(...third)) as [number, number]
-    const growth = `heap ${(first / 2 ** 20).toFixed(1)} MB in the first third, ${(last / 2 ** 20).toFixed(1)} MB in the last`
-    if (count > 3000) process.stdout.write(`${figures.join('\n')}\n${sent} requests, the slowest ${slowest.toFixed(0)} ms; ${growth}\n`)
+    const counts = (statuses: ReadonlyMap<number, number>) => [...statuses].sort(([a], [b]) => a - b).map((pair) => pair.join(' x '))
+    const figures = [...seen].map(([id, statuses]) => `${id}: ${counts(statuses).join(', ')}; at most ${slowest.get(id)?.toFixed(0)} ms`)
+    // In the first third caches fill up to their bounds.
+    const [middle, last] = [heap.slice(10, 20), heap.slice(20)].map((third) => Math.min(...third)) as [number, number]
+    const growth = `heap in MB: ${heap.map((bytes) => (bytes / 2 ** 20).toFixed(1)).join(' ')}`
+    if (count > 3000) process.stdout.write(`${figures.join('\n')}\n${sent} requests; ${growth}\n`)
     for (const { operation } of operations) {
       // What is sent by chance must come through now and then: else nothing is tested.
       const statuses = seen.get(operation.operationId)
@@ -115,7 +113,7 @@ describe(`requests made from the OpenAPI document (FUZZ_SEED=${seed})`, () => {
         `${operation.operationId} never answered\n${figures.join('\n')}`,
       )
     }
-    assert.ok(last < first * 1.2 + 4 * 2 ** 20, growth)
+    assert.ok(last < middle * 1.1 + 4 * 2 ** 20, growth)
   })
 })
 

@@ -77,7 +77,7 @@ export class FuzzRequests {
   /** A value of a schema. Now and then what is known by the name of the field, whatever its form. */
   #value(schema: JsonSchema, name: string, depth: number): unknown {
     const known = this.#known[name]
-    if (known && this.#random(10) > 0) return this.#of(known)
+    if (known && this.#random(30) > 0) return this.#of(known)
     if (schema.enum) return this.#of(schema.enum)
     if (schema.oneOf) return this.#value(this.#of(schema.oneOf), name, depth)
     switch (typeof schema.type === 'string' || schema.type === undefined ? schema.type : this.#of(schema.type)) {
