@@ -85,6 +85,20 @@ describe('a server starts', () => {
   })
 })
 
+test('a server is ready once what it waits for is there', async () => {
+  let filled = () => {}
+  const after = new Promise<void>((resolve) => {
+    filled = resolve
+  })
+  await using served = await servedStore({ after })
+  const { status, body } = await served.send('/ready')
+  assert.deepEqual([status, body.error.message], [503, 'The server is starting'])
+  assert.equal((await served.read('visitor', { keys: { user_id: 'ada' } })).status, 200)
+  filled()
+  await after
+  assert.equal((await served.send('/ready')).status, 200)
+})
+
 describe('a server that closes', () => {
   test('answers what is under way, and says before that it is not ready', async () => {
     const inner = memoryOnlineStore()

@@ -19,9 +19,11 @@ export interface ServerContext {
   readonly history: Turnstile
   /** Microseconds, by the store's clock. */
   now(): number
-  /** False once the server is about to close. */
-  isReady(): boolean
+  state(): ServerState
 }
+
+/** Whether requests should be sent to a server: not before it can answer all of them, nor once it is told to close. */
+export type ServerState = 'starting' | 'ready' | 'ending'
 
 /** What one request may ask. */
 export interface ServerLimits {

@@ -25,7 +25,7 @@ import { tectonRoute } from './routes/tecton.ts'
 import { vectorsRoute } from './routes/vectors.ts'
 import { viewRoute, viewsRoute } from './routes/views.ts'
 import { ServedViews } from './served-views.ts'
-import { defaultLimits, type ServerContext, type ServerLimits } from './server-context.ts'
+import { defaultLimits, type ServerContext, type ServerLimits, type ServerState } from './server-context.ts'
 import { Turnstile } from './turnstile.ts'
 
 export interface ServerOptions {
@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly featureLog?: { readonly folder: string; readonly share: number }
   /** What goes to the log, on stderr: `info` tells of start, stop and failures, `debug` of each request. */
   readonly log?: 'silent' | 'error' | 'warn' | 'info' | 'debug'
+  /** Until it resolves `/ready` fails: what has to be there before requests are sent here. */
+  readonly after?: Promise<unknown>
   /** Milliseconds between being told to stop and refusing connections, so that balancers see `/ready` fail. */
   readonly drain?: number
 }
@@ -98,7 +100,13 @@ export class Server implements AsyncDisposable {
       ...(tls ? { https: { cert: tls.certificate, key: tls.key } } : {}),
     } as object) as unknown as FastifyInstance
     const observation = await Observation.open(store, options.featureLog, app.log)
-    let ready = true
+    let state: ServerState = options.after ? 'starting' : 'ready'
+    options.after?.then(
+      () => {
+        if (state === 'starting') state = 'ready'
+      },
+      (error) => app.log.error(error),
+    )
     const context: ServerContext = {
       store,
       views,
@@ -109,7 +117,7 @@ export class Server implements AsyncDisposable {
       limits,
       history: new Turnstile(1, 32),
       now: () => store.now(),
-      isReady: () => ready,
+      state: () => state,
     }
     const routes: Route[] = [
       ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
@@ -125,7 +133,7 @@ export class Server implements AsyncDisposable {
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
     })
     return new Server(url, app, async () => {
-      ready = false
+      state = 'ending'
       if (drain > 0) await new Promise((resolve) => setTimeout(resolve, drain))
       // Connections that are kept alive end as soon as nothing is under way on them.
       const idle = setInterval(() => app.server.closeIdleConnections(), 50)

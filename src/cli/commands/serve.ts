@@ -60,7 +60,7 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
   const tls = readTls(options, (path) => project.path(path))
   await using store = await project.open()
   const streamed = options.stream === false ? [] : store.streamedGroups()
-  await using _live = streamed.length > 0 ? await store.stream(streamed, { warn: (error) => output.warn((error as Error).message) }) : null
+  await using live = streamed.length > 0 ? await store.stream(streamed, { warn: (error) => output.warn((error as Error).message) }) : null
   const { explainShare: share, explainKeep: keep, logFeatures } = options
   await using server = await Server.start(store, {
     host: options.host,
@@ -71,6 +71,7 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
     explain: { ...(share === undefined ? {} : { share }), ...(keep === undefined ? {} : { keep }) },
     ...(options.tokens ? { tokens: true } : {}),
     ...(tls ? { tls } : {}),
+    ...(live ? { after: live.ready } : {}),
     ...(logFeatures === undefined ? {} : { featureLog: { folder: `${store.folder}/served`, share: logFeatures } }),
   })
   const views = store.views.map(({ name, version }) => `${name}@${version}`)

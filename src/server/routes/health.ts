@@ -16,12 +16,12 @@ export const readyRoute: Route = {
   method: 'GET',
   path: '/ready',
   operationId: 'ready',
-  summary: 'Whether requests should be sent here: its store answers, and it is not about to end',
+  summary: 'Whether requests should be sent here: its store answers, its live groups are filled, and it is not about to end',
   permission: null,
   answer: { schema: objectOf({ status: { const: 'ready' } }, ['status']) },
   errors: [503],
-  async handle(_request, _reply, { store, isReady }) {
-    if (!isReady()) throw new LockstepError('STORE_UNAVAILABLE', 'The server is about to end')
+  async handle(_request, _reply, { store, state }) {
+    if (state() !== 'ready') throw new LockstepError('STORE_UNAVAILABLE', `The server is ${state()}`)
     await store.checkOnline()
     return { status: 'ready' }
   },
