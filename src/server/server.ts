@@ -100,7 +100,7 @@ export class Server implements AsyncDisposable {
       ...(tls ? { https: { cert: tls.certificate, key: tls.key } } : {}),
     } as object) as unknown as FastifyInstance
     const observation = await Observation.open(store, options.featureLog, app.log)
-    let state: ServerState = options.after ? 'starting' : 'ready'
+    let state: ServerState = options.after === undefined ? 'ready' : 'starting'
     options.after?.then(
       () => {
         if (state === 'starting') state = 'ready'
