@@ -66,8 +66,15 @@ export const errorCatalogue = {
     'Nothing is kept of a read with this id: it was not sampled, or too long ago.',
     'Ask with `"explain": true`, which keeps a read for sure, or explain by keys and moment.',
   ],
-  OVERLOADED: ['There are more requests than the server, or the rate of a token, allows.', 'Wait as long as Retry-After says, and ask again.'],
-  SERVER_FAILED: ['A server answered what is no answer of the API, or could not be reached.', 'Check the address, and that the server runs.'],
+  NOT_READY: ['The server is starting, or about to end.', 'Ask another one, or ask again.'],
+  OVERLOADED: [
+    'There are more requests than the server, or the rate of a token, allows.',
+    'Wait as long as Retry-After says, and ask again.',
+  ],
+  SERVER_FAILED: [
+    'A server answered what is no answer of the API, or could not be reached.',
+    'Check the address, and that the server runs.',
+  ],
   INTERNAL: ['The server met an error that is not of the caller’s making.', 'Look into its log by the read id.'],
   INTERRUPTED: ['The work was stopped before its end; nothing half-written is visible.', 'Run it again.'],
 } as const satisfies Record<string, readonly [meaning: string, remedy: string]>
@@ -81,10 +88,13 @@ export class LockstepError extends Error {
   /** The place: a feature, a file and row, an option. Empty when the message says it all. */
   readonly where: string
   readonly remedy: string
+  /** The message without the place. */
+  readonly bareMessage: string
 
   constructor(code: ErrorCode, message: string, options: { where?: string; remedy?: string; cause?: unknown } = {}) {
     super(options.where ? `${message} (${options.where})` : message, { cause: options.cause })
     this.code = code
+    this.bareMessage = message
     this.where = options.where ?? ''
     this.remedy = options.remedy ?? errorCatalogue[code][1]
   }

@@ -115,7 +115,7 @@ describe('a server that closes', () => {
     assert.equal((await served.send('/ready')).status, 200)
     const closed = served.server.close()
     const { status, body } = await served.send('/ready')
-    assert.deepEqual([status, body.error.code], [503, 'STORE_UNAVAILABLE'])
+    assert.deepEqual([status, body.error.code], [503, 'NOT_READY'])
     assert.equal((await served.send('/health')).status, 200)
     await setTimeout(500)
     await assert.rejects(served.send('/health'), /fetch failed/, 'connections are refused')

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ReadRecord } from './read-record.ts'
 import { StatusCounts } from './status-counts.ts'
@@ -38,6 +39,8 @@ export class ServerMetrics {
 
   private constructor(client: typeof import('prom-client'), sources: MetricSources) {
     const registry = new client.Registry()
+    // Of several processes that share a port any may be asked: their counts must not be taken for one another's.
+    if (cluster.isWorker) registry.setDefaultLabels({ process: String(process.pid) })
     const registers = [registry]
     this.#registry = registry
     this.#labels = new Labels(mostLabels)

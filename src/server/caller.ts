@@ -6,6 +6,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the request was let in with; null where the server asks for none. */
     token: Token | null
+    /** Of a read, once it has one; else empty. */
+    readId: string
+  }
+  interface FastifyContextConfig {
+    /** Open to all, and answered however much there is to do. */
+    isOpen?: boolean
   }
 }
 

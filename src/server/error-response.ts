@@ -1,4 +1,4 @@
-import { type ErrorCode, LockstepError } from '../errors.ts'
+import { type ErrorCode, errorCatalogue, LockstepError } from '../errors.ts'
 import { type JsonSchema, objectOf } from './json-schema.ts'
 
 /** The HTTP status of each error that a caller can meet; of all others 500. */
@@ -18,6 +18,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   UNKNOWN_READ: 404,
   OVERLOADED: 429,
   ON_DEMAND_FAILED: 500,
+  NOT_READY: 503,
   STORE_UNAVAILABLE: 503,
   STORE_LOCKED: 503,
   EVENT_LOG_UNAVAILABLE: 503,
@@ -49,9 +50,17 @@ interface TransportError extends Error {
   readonly validationContext?: string
 }
 
+/** Failures whose messages callers may read. */
+const ownWords: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['NOT_READY', 'ON_DEMAND_FAILED'])
+
 /** Any error as one of ours. What is not of the caller's making is told as `INTERNAL`, without what it says. */
 export function publicError(error: unknown): { readonly status: number; readonly error: LockstepError } {
-  if (error instanceof LockstepError) return { status: (error as { status?: number }).status ?? statusOf(error), error }
+  if (error instanceof LockstepError) {
+    const status = (error as { status?: number }).status ?? statusOf(error)
+    // Addresses, paths and what files hold are for the log.
+    const isInternal = status >= 500 && !ownWords.has(error.code)
+    return { status, error: isInternal ? new LockstepError(error.code, errorCatalogue[error.code][0]) : error }
+  }
   const { statusCode = 500, validation, validationContext = 'body', message } = error as TransportError
   if (validation) {
     const [first] = validation

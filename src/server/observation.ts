@@ -50,15 +50,14 @@ export class Observation {
     const tracing = this.#tracing
     app.decorateRequest('span', null)
     app.decorateRequest('view', '')
-    if (tracing)
-      app.addHook('onRequest', (request, _reply, done) => {
-        tracing.begin(request)
-        done()
+    app.addHook('onRequest', (request, reply, done) => {
+      tracing?.begin(request)
+      // Also of requests that are cut off.
+      reply.raw.once('close', () => {
+        const code = reply.raw.writableFinished ? reply.statusCode : 499
+        metrics.requested({ route: request.routeOptions.url ?? 'unknown', view: request.view, code, seconds: reply.elapsedTime / 1000 })
+        tracing?.end(request, code)
       })
-    app.addHook('onResponse', (request, reply, done) => {
-      const { statusCode: code, elapsedTime } = reply
-      metrics.requested({ route: request.routeOptions.url ?? 'unknown', view: request.view, code, seconds: elapsedTime / 1000 })
-      tracing?.end(request, code)
       done()
     })
     app.addHook('onError', (_request, _reply, thrown, done) => {
@@ -73,6 +72,11 @@ export class Observation {
     this.metrics.stored({ store: this.#store.onlineName, operation: 'read', seconds: answer.storeTime / 1000 })
     if (answer.plan.steps.length > 0) this.metrics.onDemand({ view: record.view, seconds: answer.onDemandTime / 1000 })
     this.#reporting.read(record)
+  }
+
+  /** A read was answered from history: it counts as use of its features. */
+  used(record: ReadRecord): void {
+    this.#usage.count(record)
   }
 
   async close(): Promise<void> {

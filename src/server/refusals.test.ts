@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Reply, type ServedStore, servedStore } from '../../test/support/served-store.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 
@@ -14,7 +17,8 @@ describe('a request that is wrong', () => {
   after(() => served[Symbol.asyncDispose]())
 
   const refused = ({ status, body }: Reply) => {
-    assert.deepEqual(Object.keys(body), ['error'])
+    // A failure can be found in the log by its read id.
+    assert.deepEqual(Object.keys(body), status >= 500 ? ['error', 'read_id'] : ['error'])
     assert.deepEqual(Object.keys(body.error), ['code', 'message', 'where', 'remedy'])
     assert.ok(body.error.message && body.error.remedy, 'it says what to do')
     return [status, body.error.code, body.error.where]
@@ -41,7 +45,7 @@ describe('a request that is wrong', () => {
     ['such a value of history', { keys, request: { mood: true }, as_known: true }, 400, 'INVALID_VALUE', 'request value mood'],
     ['a key of another type, of history', { keys: { user_id: 5, item_id: 7 }, as_known: true }, 400, 'INVALID_VALUE', 'key user_id'],
     ['one request and several', { keys, request: {}, requests: [{}] }, 400, 'INVALID_REQUEST', 'body.requests'],
-    ['requests for other rows', { keys, requests: [{}, {}] }, 400, 'INVALID_ARGUMENT', ''],
+    ['requests for other rows', { keys, requests: [{}, {}] }, 400, 'INVALID_ARGUMENT', 'requests'],
     ['a moment that is none', { keys, as_of: 'yesterday' }, 400, 'INVALID_MOMENT', 'as_of'],
     ['a version that there is not', { keys, version: 9 }, 404, 'UNKNOWN_NAME', ''],
     ['too many values', { rows: Array.from({ length: 500 }, () => ({})), keys }, 400, 'INVALID_REQUEST', 'body.rows'],
@@ -133,4 +137,32 @@ test('more requests than are worked on at the same time are 429 with Retry-After
     [200, 200],
   )
   assert.equal((await served.read('visitor', { keys: { user_id: 'ada' } })).status, 200)
+})
+
+test('requests that are cut off are not worked on any more', async () => {
+  await using served = await servedStore({ limits: { inFlight: 5 } })
+  const { port, hostname } = new URL(served.server.url)
+  for (let cut = 0; cut < 20; cut++) {
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    socket.write(
+      'POST /v1/views/ranking/vectors HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"keys"',
+    )
+    await sleep(5)
+    socket.destroy()
+  }
+  await sleep(50)
+  assert.equal((await served.read('visitor', { keys: { user_id: 'ada' } })).status, 200)
+})
+
+test('rows that another definition replaced are refused while they are served', async () => {
+  const online = memoryOnlineStore()
+  await using served = await servedStore({}, { online })
+  const read = async () => (await served.read('visitor', { keys: { user_id: 'ada' } })).status
+  assert.equal(await read(), 200)
+  for (const table of await online.tables())
+    if (await online.readMeta(table)) await online.writeMeta(table, '{"layout":1,"hash":"another"}')
+  for (let tries = 0; (await read()) === 200 && tries < 50; tries++) await sleep(100)
+  assert.equal(await read(), 500)
+  assert.equal((await served.send('/ready')).status, 500)
 })

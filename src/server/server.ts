@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { isIPv4, isIPv6 } from 'node:net'
 import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { LockstepError } from '../errors.ts'
@@ -92,12 +93,15 @@ export class Server implements AsyncDisposable {
       logController: new LogController({ disableRequestLogging: options.log !== 'debug' }),
       bodyLimit: limits.body,
       requestTimeout: limits.request,
-      connectionTimeout: limits.request,
       keepAliveTimeout: 72_000,
       http: { maxHeaderSize: 16_384 },
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
-      ...(tls ? { https: { cert: tls.certificate, key: tls.key } } : {}),
+      frameworkErrors: (thrown: Error, _request: FastifyRequest, reply: FastifyReply) => {
+        const { status, error } = publicError(thrown)
+        sendError(reply, status, error)
+      },
+      ...(tls ? { https: checkedTls(tls) } : {}),
     } as object) as unknown as FastifyInstance
     const observation = await Observation.open(store, options.featureLog, app.log)
     let state: ServerState = options.after === undefined ? 'ready' : 'starting'
@@ -129,7 +133,8 @@ export class Server implements AsyncDisposable {
     observation.watch(app)
     prepare(app, context)
     for (const route of routes) addRoute(app, route, context)
-    const url = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+    const url = await app.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
+      await observation.close()
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
     })
     return new Server(url, app, async () => {
@@ -137,7 +142,12 @@ export class Server implements AsyncDisposable {
       if (drain > 0) await new Promise((resolve) => setTimeout(resolve, drain))
       // Connections that are kept alive end as soon as nothing is under way on them.
       const idle = setInterval(() => app.server.closeIdleConnections(), 50)
-      await app.close().finally(() => clearInterval(idle))
+      // Who has not sent the whole of a request by then is not waited for.
+      const limit = setTimeout(() => app.server.closeAllConnections(), limits.request)
+      await app.close().finally(() => {
+        clearInterval(idle)
+        clearTimeout(limit)
+      })
       await observation.close()
     })
   }
@@ -165,19 +175,21 @@ function prepare(app: FastifyInstance, context: ServerContext): void {
   const lenient = new Ajv2020({ strict: false, coerceTypes: true })
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema))
   app.decorateRequest('token', null)
+  app.decorateRequest('readId', '')
   let inFlight = 0
-  app.addHook('onRequest', (_request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    // Whether the server runs is told however much it has to do.
+    if (request.routeOptions.config.isOpen) return done()
     const tooMany = ++inFlight > context.limits.inFlight
+    // Also of requests that are cut off.
+    reply.raw.once('close', () => inFlight--)
     done(tooMany ? new LockstepError('OVERLOADED', `${inFlight - 1} requests are being worked on`) : undefined)
-  })
-  app.addHook('onResponse', (_request, _reply, done) => {
-    inFlight--
-    done()
   })
   app.setErrorHandler((thrown, request, reply) => {
     const { status, error } = publicError(thrown)
-    if (status >= 500) request.log.error(thrown)
-    sendError(reply, status, error)
+    if (status >= 500) request.log.error({ err: thrown, read_id: request.readId || undefined, url: request.url })
+    // By it the log tells more.
+    sendError(reply, status, error, status >= 500 ? request.readId : '')
   })
   app.setNotFoundHandler((request, reply) => {
     sendError(
@@ -190,11 +202,11 @@ function prepare(app: FastifyInstance, context: ServerContext): void {
   })
 }
 
-function sendError(reply: FastifyReply, status: number, error: LockstepError): void {
+function sendError(reply: FastifyReply, status: number, error: LockstepError, readId = ''): void {
   const wait = (error as { retryAfter?: number }).retryAfter ?? retryAfter
   if (isTemporary(status)) reply.header('retry-after', Math.ceil(wait))
   if (status === 401) reply.header('www-authenticate', 'Bearer')
-  reply.status(status).send({ error: error.toJSON() })
+  reply.status(status).send({ error: error.toJSON(), ...(readId ? { read_id: readId } : {}) })
 }
 
 function addRoute(app: FastifyInstance, route: Route, context: ServerContext): void {
@@ -211,6 +223,7 @@ function addRoute(app: FastifyInstance, route: Route, context: ServerContext): v
     method,
     url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
     schema: { ...(query ? { querystring: query } : {}), ...(body ? { body } : {}) },
+    config: { isOpen: permission === null },
     ...guards,
     handler: (request, reply) => route.handle(request, reply, context),
   })
@@ -229,6 +242,17 @@ const hook =
     }
     done(refused)
   }
+
+/** Throws `INVALID_ARGUMENT` where a certificate or a key is none, or they do not belong together. */
+function checkedTls({ certificate, key }: NonNullable<ServerOptions['tls']>): { cert: string; key: string } {
+  const pair = { cert: certificate, key }
+  try {
+    createSecureContext(pair)
+  } catch (cause) {
+    throw new LockstepError('INVALID_ARGUMENT', `The certificate or its key cannot be used: ${(cause as Error).message}`, { cause })
+  }
+  return pair
+}
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')) || (isIPv6(host) && host === '::1')

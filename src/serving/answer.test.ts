@@ -173,6 +173,32 @@ describe('an answer', async () => {
     ])
   })
 
+  test('does not compute from what is too old', async () => {
+    const known = onDemand({
+      name: 'known',
+      from: [profile],
+      features: { is_known: t.boolean() },
+      compute: ({ city }) => ({ is_known: city !== null }),
+    })
+    const reader = await ViewReader.open(featureView({ name: 'stale', features: [profile, known] }), memory)
+    const read = async (maxStaleness: number) => shown(await reader.answer([{ user_id: 'ada' }], [{}], at, { maxStaleness }))
+    assert.deepEqual(await read(at - written), [['city Bern PRESENT', 'is_known true PRESENT']])
+    assert.deepEqual(await read(1), [['city null STALE', 'is_known null STALE']])
+  })
+
+  test('tells apart what a cache is asked for, also numbers that JSON does not have', async () => {
+    const shownAs = onDemand({
+      name: 'shown',
+      request: { value: t.float().allowNaN().nullable() },
+      features: { text: t.string() },
+      cache: 10,
+      compute: (_known, { value }) => ({ text: String(value) }),
+    })
+    const reader = await ViewReader.open(featureView({ name: 'texts', features: [shownAs] }), memory)
+    for (const value of [null, Number.NaN, Number.POSITIVE_INFINITY, 0, null, Number.NaN])
+      assert.equal((await reader.answer([{}], [{ value }], at)).cell(0, 0), String(value))
+  })
+
   test('finds results of on-demand code again by their inputs', async () => {
     let runs = 0
     const counted = onDemand({

@@ -1,6 +1,6 @@
 export { Answer } from './answer.ts'
 export type { LiveKey, LiveSource } from './group-reader.ts'
-export type { Keys } from './key-packer.ts'
+export { checkKeyNames, type Keys } from './key-packer.ts'
 export { checkOnlineMeta, onlineMeta, onlineTable, recentTable, runTable } from './online-table.ts'
 export { type FeatureState, type FeatureStatus, featureStatuses, type Vector } from './vector.ts'
 export { type ReadOptions, ViewReader, type ViewReaderOptions } from './view-reader.ts'

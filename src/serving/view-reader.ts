@@ -2,14 +2,13 @@ import type { AnyView } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { OnlineRead, OnlineStore, OnlineValues } from '../online/index.ts'
-import { isStreamed, type OnDemandStep, pickFeatures, planView, type ViewPlan } from '../plan/index.ts'
+import { isStreamed, pickFeatures, planView, type ViewPlan } from '../plan/index.ts'
 import { type Cell, toCell } from '../schema/index.ts'
 import { Answer, statusCode } from './answer.ts'
 import { type GroupReader, groupReader, type LiveSource } from './group-reader.ts'
 import { checkKeyNames, type Keys, keyPacker } from './key-packer.ts'
+import { OnDemandRun, type StepInputs } from './on-demand-run.ts'
 import { checkOnlineMeta, onlineTable, recentTable } from './online-table.ts'
-import { StepCache } from './step-cache.ts'
-import { withinTime } from './time-limit.ts'
 import type { Vector } from './vector.ts'
 import { vectorMaker } from './vector-maker.ts'
 
@@ -65,7 +64,9 @@ export class ViewReader {
   readonly #tables: readonly Pick<UseReader, 'table' | 'packer'>[]
   /** One for all uses of the same keys. */
   readonly #packers: readonly Packer[]
-  readonly #steps: readonly StepCache[]
+  readonly #onDemand: OnDemandRun | null
+  /** Of each use, whether what its reader holds is older than the read allows. */
+  readonly #tooOld: boolean[] = []
   readonly #vectors: (answer: Answer) => Vector[]
 
   private constructor(view: AnyView, store: OnlineStore, { live, features }: ViewReaderOptions) {
@@ -88,15 +89,20 @@ export class ViewReader {
     }))
     const recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
     this.#tables = [...this.#uses, ...recent]
-    this.#steps = this.plan.steps.map((step) => new StepCache(step))
+    this.#onDemand = this.plan.steps.length > 0 ? new OnDemandRun(this.plan) : null
     this.#vectors = vectorMaker(this.plan)
   }
 
   /** Plans the reads of a view. Throws `DEFINITION_MISMATCH` where a group was written by another definition. */
   static async open(view: AnyView, store: OnlineStore, options: ViewReaderOptions = {}): Promise<ViewReader> {
     const reader = new ViewReader(view, store, options)
-    for (const { plan } of reader.plan.uses) checkOnlineMeta(plan.group, await store.readMeta(onlineTable(plan.group)))
+    await reader.check()
     return reader
+  }
+
+  /** Throws `DEFINITION_MISMATCH` where a group was written by another definition since. */
+  async check(): Promise<void> {
+    for (const { plan } of this.plan.uses) checkOnlineMeta(plan.group, await this.#store.readMeta(onlineTable(plan.group)))
   }
 
   /**
@@ -138,11 +144,11 @@ export class ViewReader {
   /** Keys that all rows share are packed and read once. */
   #reads(rows: readonly Keys[], shared: Keys): OnlineRead[] {
     checkKeyNames(this.plan.view, shared)
-    for (const row of rows) checkKeyNames(this.plan.view, row)
+    inRow(rows, (row) => checkKeyNames(this.plan.view, row))
     const packed = this.#packers.map(({ names, pack }) =>
       names.every((name) => shared[name] !== undefined && !rows.some((row) => row[name] !== undefined))
         ? [pack(shared, shared)]
-        : rows.map((row) => pack(row, shared)),
+        : inRow(rows, (row) => pack(row, shared)),
     )
     return this.#tables.map(({ table, packer }) => ({ table, keys: packed[packer] as Uint8Array[] }))
   }
@@ -157,32 +163,29 @@ export class ViewReader {
   ): Answer {
     const answer = new Answer(this.plan, rows, moment)
     if (stored) {
-      const progress = { row: 0, withSteps: this.#steps.length > 0 }
-      const fill = () => this.#fill(answer, reads, stored, requests, options, progress)
-      // Where on-demand code takes too long, what is stored is told all the same.
-      if (options.onDemandLimit !== undefined && progress.withSteps) progress.withSteps = withinTime(options.onDemandLimit, fill)
-      fill()
+      const inputs = this.#fill(answer, reads, stored, requests, options)
+      if (this.#onDemand) this.#onDemand.run(answer, inputs, options)
     }
     answer.applyDefaults()
     return answer
   }
 
-  /** Goes on from the row that `progress` says. */
+  /** Puts what is stored into the answer, until the deadline; what on-demand code needs of each row that it came to. */
   #fill(
     answer: Answer,
     reads: readonly OnlineRead[],
     stored: readonly OnlineValues[],
     requests: readonly Keys[],
     options: ReadOptions,
-    progress: { row: number; readonly withSteps: boolean },
-  ): void {
+  ): StepInputs[] {
     const { deadline } = options
-    for (; progress.row < answer.rows; progress.row++) {
-      const { row } = progress
-      if (deadline !== undefined && performance.now() > deadline) return
+    const inputs: StepInputs[] = []
+    for (let row = 0; row < answer.rows; row++) {
+      if (deadline !== undefined && performance.now() > deadline) break
       for (let use = 0; use < this.#uses.length; use++) this.#fillUse(answer, row, use, reads, stored, options)
-      if (progress.withSteps) this.#fillSteps(answer, row, requests[requests.length === 1 ? 0 : row] ?? {}, options)
+      if (this.#onDemand) inputs.push(this.#stepInputs(requests[requests.length === 1 ? 0 : row] ?? {}))
     }
+    return inputs
   }
 
   #fillUse(
@@ -209,6 +212,7 @@ export class ViewReader {
     const at = keys.length === 1 ? 0 : row
     reader.load(keys[at] as Uint8Array, stored[use]?.[at] ?? null, recent < 0 ? null : (stored[recent]?.[at] ?? null), moment)
     const tooOld = maxStaleness !== undefined && reader.toldUntil !== null && moment - reader.toldUntil > maxStaleness
+    this.#tooOld[use] = tooOld
     const status = statusCode[tooOld ? 'STALE' : reader.status]
     const ofNull = status === statusCode.PRESENT ? statusCode.NULL : status
     eventTimes[row * this.#uses.length + use] = reader.eventTime ?? Number.NaN
@@ -219,42 +223,29 @@ export class ViewReader {
     }
   }
 
-  #fillSteps(answer: Answer, row: number, request: Keys, { onDemandErrors }: ReadOptions): void {
-    const { steps, output } = this.plan
-    const started = performance.now()
-    const computed: (Cell[] | null)[] = []
-    for (let index = 0; index < steps.length; index++) {
-      const step = steps[index] as OnDemandStep
-      // A step that failed leaves nothing to those that read it.
-      const readable = step.known.every(({ source }) => source.from === 'group' || computed[source.step])
-      const given = step.request.map(({ name, type }) => toCell(type, request[name], `request value ${name}`))
-      try {
-        computed.push(readable ? (this.#steps[index] as StepCache).run(this.#known(step, computed), given) : null)
-      } catch (error) {
-        if (onDemandErrors !== 'mark' || !(error instanceof LockstepError)) throw error
-        if (!answer.failures.some(({ where }) => where === error.where)) answer.failures.push(error)
-        computed.push(null)
-      }
-    }
-    const first = row * output.length
-    for (let place = 0; place < output.length; place++) {
-      const { source } = output[place] as ViewPlan['output'][number]
-      if (source.from === 'group') continue
-      const cells = computed[source.step]
-      const cell = cells ? (cells[source.feature] as Cell) : null
-      answer.cells[first + place] = cell
-      answer.statuses[first + place] = statusCode[cells ? (cell === null ? 'NULL' : 'PRESENT') : 'FAILED']
-    }
-    answer.onDemandTime += performance.now() - started
+  /** Of the row that the readers hold now. */
+  #stepInputs(request: Keys): StepInputs {
+    return this.plan.steps.map((step) => ({
+      given: step.request.map(({ name, type }) => toCell(type, request[name], `request value ${name}`)),
+      known: step.known.map(({ source }) =>
+        source.from === 'group' ? (this.#uses[source.use] as UseReader).reader.value(source.feature) : null,
+      ),
+      tooOld: step.known.some(({ source }) => source.from === 'group' && this.#tooOld[source.use] === true),
+    }))
   }
+}
 
-  #known(step: OnDemandStep, computed: readonly (Cell[] | null)[]): Cell[] {
-    return step.known.map(({ source }) =>
-      source.from === 'step'
-        ? ((computed[source.step] as Cell[])[source.feature] as Cell)
-        : (this.#uses[source.use] as UseReader).reader.value(source.feature),
-    )
-  }
+/** Does something for each row; an error says which one, where there are several. Rows count from 0. */
+function inRow<T>(rows: readonly Keys[], work: (row: Keys) => T): T[] {
+  return rows.map((row, index) => {
+    try {
+      return work(row)
+    } catch (error) {
+      if (rows.length === 1 || !(error instanceof LockstepError)) throw error
+      const where = error.where === '' ? `row ${index}` : `row ${index}, ${error.where}`
+      throw new LockstepError(error.code, error.bareMessage, { where, remedy: error.remedy, cause: error })
+    }
+  })
 }
 
 /** Null where it takes longer. What is read later is dropped, an error of it too. */

@@ -4,8 +4,8 @@ import { formatMoment } from '../lib/moment.ts'
 import { pickFeatures, planView } from '../plan/index.ts'
 import type { TrainingSet } from '../pointintime/index.ts'
 import { fromCell, type TypeData, toCell } from '../schema/index.ts'
-import { Answer, type Keys } from '../serving/index.ts'
-import type { OnlineRequest } from './online-reads.ts'
+import { Answer, checkKeyNames, type Keys } from '../serving/index.ts'
+import { type OnlineRequest, unequalRequests } from './online-reads.ts'
 
 /** Builds a training set of a view for label rows; keys and request values stand in the columns named. */
 export type TrainingSetOf = (
@@ -24,6 +24,8 @@ export async function answerFromHistory(
   { rows, shared = {}, requests = [{}], moment, features }: HistoryRequest,
   trainingSet: TrainingSetOf,
 ): Promise<Answer> {
+  if (requests.length !== 1 && requests.length !== rows.length) throw unequalRequests(requests.length, rows.length)
+  for (const row of [shared, ...rows]) checkKeyNames(view, row)
   const whole = planView(view)
   const plan = features ? pickFeatures(whole, features) : whole
   const names = [...Object.keys(view.keys), ...Object.keys(view.request)]

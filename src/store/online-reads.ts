@@ -14,6 +14,14 @@ export interface OnlineRequest extends ReadOptions {
   readonly features?: readonly string[]
 }
 
+interface StoredCheck {
+  at: number
+  refused: LockstepError | null
+}
+
+/** Milliseconds between two looks at whose rows are stored. */
+const checkEvery = 500
+
 /** Choices of features of a view for which plans are kept. */
 const keptChoices = 100
 
@@ -22,6 +30,7 @@ export class OnlineReads {
   readonly #store: () => OnlineStore
   readonly #live: LiveSource
   readonly #readers = new Map<AnyView, Map<string, ViewReader>>()
+  readonly #checks = new Map<AnyView, StoredCheck>()
 
   constructor(store: () => OnlineStore, live: LiveSource) {
     this.#store = store
@@ -36,17 +45,42 @@ export class OnlineReads {
   /** Throws as `ViewReader.answer`, and `DEFINITION_MISMATCH`. */
   async answer(view: AnyView, request: OnlineRequest): Promise<Answer> {
     const { rows, requests = [{}], moment, features } = request
-    if (requests.length !== 1 && requests.length !== rows.length)
-      throw new LockstepError('INVALID_ARGUMENT', `There are ${requests.length} requests for ${rows.length} rows`, {
-        remedy: 'Give one for all rows, or one for each.',
-      })
+    if (requests.length !== 1 && requests.length !== rows.length) throw unequalRequests(requests.length, rows.length)
     const reader = this.reader(view, features)
+    this.#refuseOthers(view)
     return await (reader instanceof ViewReader ? reader : await reader).answer(rows, requests, moment, request)
+  }
+
+  /**
+   * Throws `DEFINITION_MISMATCH` where rows were replaced by those of another definition while they are being served. That is looked
+   * for now and then, beside the reads.
+   */
+  #refuseOthers(view: AnyView): void {
+    const check = this.#checks.get(view) ?? { at: performance.now(), refused: null }
+    this.#checks.set(view, check)
+    if (performance.now() - check.at > checkEvery) {
+      check.at = performance.now()
+      void this.checkStored(view).then(
+        () => {
+          check.refused = null
+        },
+        (error: unknown) => {
+          if (error instanceof LockstepError && error.code === 'DEFINITION_MISMATCH') check.refused = error
+        },
+      )
+    }
+    if (check.refused) throw check.refused
+  }
+
+  /** Throws `DEFINITION_MISMATCH`. */
+  async checkStored(view: AnyView): Promise<void> {
+    await (await this.reader(view)).check()
   }
 
   /** What is stored may be of other definitions now. */
   forget(): void {
     this.#readers.clear()
+    this.#checks.clear()
   }
 
   async #open(view: AnyView, features: readonly string[] | undefined): Promise<ViewReader> {
@@ -57,3 +91,9 @@ export class OnlineReads {
     return reader
   }
 }
+
+export const unequalRequests = (requests: number, rows: number): LockstepError =>
+  new LockstepError('INVALID_ARGUMENT', `There are ${requests} requests for ${rows} rows`, {
+    where: 'requests',
+    remedy: 'Give one for all rows, or one for each.',
+  })

@@ -219,7 +219,7 @@ export class Store implements AsyncDisposable {
 
   /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view that another definition computed. */
   async checkStored(view: AnyView): Promise<void> {
-    await this.#reads.reader(view)
+    await this.#reads.checkStored(view)
   }
 
   /** Resolves if the online store answers. Throws `STORE_UNAVAILABLE`. */

@@ -88,10 +88,14 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
 /** What a process that shares a port is told at the end. */
 const stop = 'stop'
 
+/** A process that dies is started again after so many milliseconds, and so often in all. */
+const [restartAfter, mostRestarts] = [500, 1000]
+
 /** Processes that share a port; one that dies is started again. */
 async function overseeProcesses(count: number): Promise<void> {
   let stopping = false
   let listening = 0
+  let restarts = 0
   cluster.on('message', (_worker, { url, views }: { url: string; views: string[] }) => {
     if (++listening === count) process.stdout.write(`Serving ${views.join(', ')} on ${url} by ${count} processes\n`)
   })
@@ -100,7 +104,9 @@ async function overseeProcesses(count: number): Promise<void> {
       if (stopping) return
       if (listening < count)
         reject(new LockstepError('SERVER_FAILED', `Process ${worker.process.pid} ended at its start with code ${code}`))
-      else cluster.fork()
+      else if (++restarts > mostRestarts)
+        reject(new LockstepError('SERVER_FAILED', `Processes died ${restarts} times; the last one with code ${code}`))
+      else setTimeout(() => !stopping && cluster.fork(), restartAfter)
     })
   })
   for (let index = 0; index < count; index++) cluster.fork()

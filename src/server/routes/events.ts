@@ -11,7 +11,7 @@ export const eventsRoute: Route = {
   operationId: 'pushEvents',
   summary: 'Appends events to the topic of a source',
   description:
-    'All are checked first: one that is wrong refuses all. Answered when they are durable; an event of a live feature is then in the next read.',
+    'All are checked first: one that is wrong refuses all. Answered when they are durable; an event of a live feature is then in the next read of a server that is one process. Others see it with the next commit of the process that has its partition, some 50 ms later.',
   permission: { operation: 'push', of: (request) => pathParameter(request, 'source') },
   body: objectOf({
     event: { type: 'object', description: 'One event: its columns by name.' },

@@ -20,9 +20,10 @@ export const readyRoute: Route = {
   permission: null,
   answer: { schema: objectOf({ status: { const: 'ready' } }, ['status']) },
   errors: [503],
-  async handle(_request, _reply, { store, state }) {
-    if (state() !== 'ready') throw new LockstepError('STORE_UNAVAILABLE', `The server is ${state()}`)
+  async handle(_request, _reply, { store, state, views }) {
+    if (state() !== 'ready') throw new LockstepError('NOT_READY', `The server is ${state()}`)
     await store.checkOnline()
+    for (const { view } of views.all) await store.checkStored(view)
     return { status: 'ready' }
   },
 }

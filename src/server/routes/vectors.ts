@@ -115,7 +115,7 @@ export const vectorsRoute: Route = {
     const served = inPath(() => context.views.get(pathParameter(request, 'view'), body.version))
     const read = await readVectors(served, body, request, context, started)
     const include = body.include ?? ['statuses']
-    if (request.headers.accept === arrowType) {
+    if (accepts(request, arrowType)) {
       const { answer } = read
       const { view } = served
       return await reply
@@ -158,7 +158,9 @@ export async function readVectors(
 ): Promise<ServedRead> {
   const { store, limits, kept, observation } = context
   const { view } = served
+  const id = kept.nextId()
   request.view = view.name
+  request.readId = id
   const rows = body.rows?.map((row) => served.keys(row)) ?? [{}]
   const shared = served.keys(body.keys ?? {})
   if (body.request && body.requests) throw invalid('Both request and requests are given', 'requests')
@@ -169,6 +171,9 @@ export async function readVectors(
   const asOf = body.as_of === undefined ? context.now() : momentMicros(body.as_of, 'as_of')
   const features = body.features ? { features: body.features } : {}
   const history = body.as_known === true
+  if (history) refuseLimits(body)
+  // What becomes known from here on may or may not be in it.
+  const knownAt = context.now()
   const answer = history
     ? await context.history.run(() => store.answerFromHistory(view, { rows, shared, requests, moment: asOf, ...features }))
     : await store.answer(view, {
@@ -183,7 +188,6 @@ export async function readVectors(
         onDemandErrors: body.on_demand_errors ?? 'mark',
         storeErrors: body.store_errors ?? 'fail',
       })
-  const id = kept.nextId()
   const { name: caller, model } = callerOf(request, body)
   const { plan } = answer
   const record: ReadRecord = {
@@ -193,7 +197,7 @@ export async function readVectors(
     caller,
     model,
     moment: answer.moment,
-    knownAt: context.now(),
+    knownAt,
     ...context.views.columnsOf(plan),
     keys: body.keys === undefined ? rows : rows.map((row) => ({ ...shared, ...row })),
     requests,
@@ -202,12 +206,24 @@ export async function readVectors(
     groups: served.groups,
     micros: Math.round((performance.now() - started) * 1000),
   }
-  if (!history) observation.read(record, answer)
+  if (history) observation.used(record)
+  else observation.read(record, answer)
+  if (request.log.level === 'debug') request.log.debug({ read_id: id, view: view.name, rows: rows.length, micros: record.micros }, 'read')
   request.span?.setAttributes({ 'lockstep.view': view.name, 'lockstep.rows': rows.length, 'lockstep.read_id': id })
   const keep = kept.keep.bind(kept, record, { hash: served.hash, store: history ? 'history' : store.onlineName })
   if (body.explain) await keep()
   else if (kept.chosen()) void keep().catch((error) => request.log.warn(error))
   return { id, answer, source: history ? 'history' : 'online', rows: record.keys }
 }
+
+/** History is read whole, however long it takes. */
+function refuseLimits(body: VectorsRequest): void {
+  for (const field of ['budget_ms', 'max_staleness'] as const)
+    if (body[field] !== undefined) throw invalid(`${field} does not apply to a read as known`, field)
+}
+
+/** Whether a media type is among those that a request names. */
+const accepts = ({ headers: { accept = '' } }: FastifyRequest, type: string): boolean =>
+  accept.split(',').some((named) => named.split(';')[0]?.trim().toLowerCase() === type)
 
 const invalid = (message: string, field: string): LockstepError => new LockstepError('INVALID_REQUEST', message, { where: `body.${field}` })
