@@ -139,7 +139,7 @@ const typed = (types: Readonly<Record<string, TypeData>>): ThingRecord[] =>
   Object.entries(types).map(([name, type]) => ({ name, type: showType(type) }))
 
 /** From what, of what and when a group's values are computed. */
-function computation({ entity, keys, source, refresh, ttl }: FeatureGroupData): Description {
+function computation({ entity, keys, source, refresh, ttl, freshness }: FeatureGroupData): Description {
   const columns = Object.entries(keys).map(([key, column]) => (key === column ? key : `${key} from ${column}`))
   return {
     entity: entity.name,
@@ -147,6 +147,7 @@ function computation({ entity, keys, source, refresh, ttl }: FeatureGroupData): 
     source: source.name,
     refresh: showRefresh(refresh),
     ttl: ttl === null ? null : formatDuration(ttl),
+    freshness: freshness === null ? null : formatDuration(freshness),
   }
 }
 

@@ -23,6 +23,8 @@ export interface FeatureGroupData {
   readonly refresh: Refresh
   /** Tables: how long a row counts, in microseconds; null for ever. */
   readonly ttl: number | null
+  /** How long before a read what is stored may have been told, in microseconds; null: however long. Serving alone has this. */
+  readonly freshness: number | null
   readonly features: Readonly<Record<string, ExpressionNode>>
   readonly descriptions: Readonly<Record<string, string>>
   readonly description: string
@@ -48,6 +50,11 @@ export interface FeatureGroupOptions<E extends KeyColumns, C extends Columns, S 
   readonly refresh?: Refresh
   /** Tables only: a row older than this no longer counts. */
   readonly ttl?: Duration
+  /**
+   * The freshness objective: what was stored longer before a read is served as null and STALE. Of a table the time of the row counts, of
+   * events the run that wrote them; groups that a stream keeps up to date have a lag instead. It changes no value of training.
+   */
+  readonly freshness?: Duration
   /** Events: aggregates of the row's columns, and arithmetic on them. Tables: the row's columns, and arithmetic on them. */
   readonly features: (row: Row<C, S>) => F
   readonly descriptions?: { readonly [Name in keyof F & string]?: string }
@@ -68,6 +75,8 @@ export class FeatureGroup<Keys = unknown, Values = unknown> implements FeatureGr
   readonly keys: Readonly<Record<string, string>>
   readonly refresh: Refresh
   readonly ttl: number | null
+  /** How long before a read what is stored may have been told, in microseconds; null: however long. Serving alone has this. */
+  readonly freshness: number | null
   readonly features: Readonly<Record<string, ExpressionNode>>
   readonly descriptions: Readonly<Record<string, string>>
   readonly description: string
@@ -82,6 +91,7 @@ export class FeatureGroup<Keys = unknown, Values = unknown> implements FeatureGr
     this.keys = Object.freeze({ ...data.keys })
     this.refresh = data.refresh
     this.ttl = data.ttl
+    this.freshness = data.freshness
     this.features = deepFreeze({ ...data.features })
     this.descriptions = Object.freeze({ ...data.descriptions })
     this.description = data.description
@@ -161,6 +171,7 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
     keys,
     refresh: options.refresh ?? live,
     ttl: options.ttl === undefined ? null : durationMicros(options.ttl, where),
+    freshness: options.freshness === undefined ? null : durationMicros(options.freshness, where),
     features,
     descriptions: (options.descriptions ?? {}) as Record<string, string>,
     description: options.description ?? '',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { count, entity, events, featureGroup, featureView, last, onDemand, table } from '../definition/index.ts'
+import { count, entity, events, FeatureGroup, featureGroup, featureView, groupHash, last, onDemand, table } from '../definition/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import { momentMicros } from '../lib/moment.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
@@ -118,6 +118,16 @@ describe('an answer', async () => {
     const within = async (maxStaleness: number) => shown(await reader.answer([{ user_id: 'ada' }], [{}], at, { maxStaleness }))
     assert.deepEqual(await within(at - written), [['city Bern PRESENT']])
     assert.deepEqual(await within(at - written - 1), [['city null STALE']])
+  })
+
+  test('keeps the freshness objectives of groups, where they count', async () => {
+    const fresh = new FeatureGroup({ ...profile, freshness: at - written - 1 })
+    const view = featureView({ name: 'fresh', features: [fresh] })
+    const read = async (objectives: boolean) =>
+      shown(await (await ViewReader.open(view, store, { objectives })).answer([{ user_id: 'ada' }], [{}], at))
+    assert.deepEqual(await read(true), [['city null STALE']])
+    assert.deepEqual(await read(false), [['city Bern PRESENT']])
+    assert.equal(groupHash(fresh), groupHash(profile))
   })
 
   test('marks what a store that is slow or down did not give', async () => {

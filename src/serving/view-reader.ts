@@ -19,6 +19,8 @@ interface UseReader {
   readonly recent: number
   readonly packer: number
   readonly reader: GroupReader
+  /** Microseconds: the freshness objective of the group. */
+  readonly freshness: number
   /** The features of the answer that come from it: their places there and in the group. */
   readonly output: readonly { readonly place: number; readonly feature: number }[]
 }
@@ -34,6 +36,8 @@ export interface ViewReaderOptions {
   readonly live?: LiveSource
   /** Only these features, in this order. */
   readonly features?: readonly string[]
+  /** Whether the freshness objectives of groups count; they do in serving, and not where values are compared with history. */
+  readonly objectives?: boolean
 }
 
 export interface ReadOptions {
@@ -69,7 +73,7 @@ export class ViewReader {
   readonly #tooOld: boolean[] = []
   readonly #vectors: (answer: Answer) => Vector[]
 
-  private constructor(view: AnyView, store: OnlineStore, { live, features }: ViewReaderOptions) {
+  private constructor(view: AnyView, store: OnlineStore, { live, features, objectives = false }: ViewReaderOptions) {
     const whole = planView(view)
     this.plan = features ? pickFeatures(whole, features) : whole
     this.#store = store
@@ -83,6 +87,7 @@ export class ViewReader {
       recent: streamed.includes(use) ? uses.length + streamed.indexOf(use) : -1,
       packer: places.indexOf(canonicalJson(use.keys)),
       reader: groupReader(use.plan, live),
+      freshness: (objectives ? use.plan.group.freshness : null) ?? Number.POSITIVE_INFINITY,
       output: output.flatMap(({ source }, place) =>
         source.from === 'group' && source.use === index ? [{ place, feature: source.feature }] : [],
       ),
@@ -194,9 +199,9 @@ export class ViewReader {
     use: number,
     reads: readonly OnlineRead[],
     stored: readonly OnlineValues[],
-    { maxStaleness }: ReadOptions,
+    { maxStaleness = Number.POSITIVE_INFINITY }: ReadOptions,
   ): void {
-    const { reader, recent, output } = this.#uses[use] as UseReader
+    const { reader, recent, output, freshness } = this.#uses[use] as UseReader
     const { keys } = reads[use] as OnlineRead
     const { cells, statuses, eventTimes, moment } = answer
     const first = row * this.plan.output.length
@@ -211,7 +216,7 @@ export class ViewReader {
     }
     const at = keys.length === 1 ? 0 : row
     reader.load(keys[at] as Uint8Array, stored[use]?.[at] ?? null, recent < 0 ? null : (stored[recent]?.[at] ?? null), moment)
-    const tooOld = maxStaleness !== undefined && reader.toldUntil !== null && moment - reader.toldUntil > maxStaleness
+    const tooOld = reader.toldUntil !== null && moment - reader.toldUntil > Math.min(maxStaleness, freshness)
     this.#tooOld[use] = tooOld
     const status = statusCode[tooOld ? 'STALE' : reader.status]
     const ofNull = status === statusCode.PRESENT ? statusCode.NULL : status

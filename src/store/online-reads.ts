@@ -84,7 +84,7 @@ export class OnlineReads {
   }
 
   async #open(view: AnyView, features: readonly string[] | undefined): Promise<ViewReader> {
-    const reader = await ViewReader.open(view, this.#store(), { live: this.#live, ...(features ? { features } : {}) })
+    const reader = await ViewReader.open(view, this.#store(), { live: this.#live, objectives: true, ...(features ? { features } : {}) })
     const readers = this.#readers.get(view) ?? new Map<string, ViewReader>()
     if (readers.size >= keptChoices) readers.delete([...readers.keys()].find((choice) => choice !== '') as string)
     this.#readers.set(view, readers.set(features?.join(' ') ?? '', reader))
