@@ -10,6 +10,8 @@ interface Explained extends Answered {
   readonly explanations: readonly {
     readonly row: number
     readonly served: { readonly value: unknown; readonly status: string; readonly store: string }
+    readonly agrees: boolean
+    readonly late: readonly unknown[]
     readonly explanation: { readonly feature: string; readonly value: unknown }
   }[]
   readonly left_off: number
@@ -43,7 +45,10 @@ describe('explanations', () => {
     const { body: read } = await served.read('visitor', { keys: { user_id: 'ada' }, explain: true })
     const { explanations } = (await served.send(`/v1/explain/${read.read_id}`)).body as Explained
     assert.equal(explanations.length, 4)
-    for (const { served: told, explanation } of explanations) assert.deepEqual(told.value, explanation.value, explanation.feature)
+    for (const { served: told, explanation, agrees, late } of explanations) {
+      assert.deepEqual(told.value, explanation.value, explanation.feature)
+      assert.deepEqual([agrees, late], [true, []], explanation.feature)
+    }
   })
 
   test('of a feature or a row that the read does not have are 400', async () => {

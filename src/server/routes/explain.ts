@@ -1,10 +1,12 @@
 import { LockstepError } from '../../errors.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import type { Keys } from '../../serving/index.ts'
 import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import type { KeptRead } from '../kept-reads.ts'
+import { lateEvents } from '../late-events.ts'
 import { pathParameter, type Route } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
 
@@ -15,6 +17,12 @@ const explanationSchema: JsonSchema = objectOf(
   {
     row: { type: 'integer', description: 'Of the read; 0 is the first.' },
     served: objectOf({ value: {}, status: { type: 'string' }, store: { type: 'string' } }),
+    agrees: { type: 'boolean', description: 'Whether history gives the value that was served.' },
+    late: {
+      type: 'array',
+      items: { type: 'object' },
+      description: 'Events that count now, of those shown, and became known after the read.',
+    },
     explanation: { type: 'object', description: 'The value by history, its definition, the events in its window and those nearby.' },
   },
   ['explanation'],
@@ -62,7 +70,9 @@ export const explainReadRoute: Route = {
     const explanations = []
     for (const { one, index, name, place } of asked.slice(0, mostExplained)) {
       const told = { served: { value: one.values[place], status: one.statuses[place], store: read.store } }
-      explanations.push({ row: index, ...told, explanation: await explain(context, read, name, one) })
+      const explanation = await explain(context, read, name, one)
+      const agrees = canonicalJson(explanation.value) === canonicalJson(told.served.value)
+      explanations.push({ row: index, ...told, agrees, late: lateEvents(explanation, read.knownAt), explanation })
     }
     const { rows: _rows, features: _features, ...head } = read
     const shown = { ...head, moment: formatMoment(read.moment), knownAt: formatMoment(read.knownAt) }
