@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createClient, RESP_TYPES } from '@redis/client'
 import { openStore, type StoreOptions } from 'lockstep'
 import { startRedis } from '../scripts/redis.ts'
 import { selectionsOf } from '../src/definition/index.ts'
@@ -64,6 +65,7 @@ export async function serve(options: Options): Promise<void> {
     try {
       await materialize(files, { redis: redis.url })
       onRedis = await serveStore('Redis', { kind: 'lockstep', files, folder, store: '', redis: redis.url }, options)
+      await mgetFloor(redis.url, options)
       ofFeast = await serveFeast(files, Number(new URL(redis.url).port), options, { embedded, onRedis })
     } finally {
       await redis.stop()
@@ -95,6 +97,29 @@ async function serveStore(name: string, server: ServeProcessOptions, options: Op
   }
   console.log('  the bars, embedded store: 1 x 50 at least half of the bare server; 100 x 50 p99 below 10 ms at half load')
   return figures
+}
+
+/** MGET of as many rows as requests read, by the client that the driver has: what of an answer is Redis. */
+async function mgetFloor(url: string, { keys: count }: Options): Promise<void> {
+  const client = createClient({ url, commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } })
+  await client.connect()
+  const stored: Buffer[] = []
+  for await (const keys of client.scanIterator({ COUNT: 1000, TYPE: 'string' })) {
+    stored.push(...(keys as unknown as Buffer[]))
+    if (stored.length >= count) break
+  }
+  const random = seededRandom(1)
+  for (const rows of [1, 10, 100]) {
+    const times: number[] = []
+    for (let read = 0; read < 500; read++) {
+      const keys = Array.from({ length: 3 * rows }, () => stored[random(stored.length)] as Buffer)
+      const started = performance.now()
+      await client.mGet(keys)
+      times.push(performance.now() - started)
+    }
+    console.log(`  MGET of the rows of ${rows} x 50: p50 ${median(times).toFixed(2)} ms, one after the other`)
+  }
+  await client.close()
 }
 
 interface FeastFigures {
