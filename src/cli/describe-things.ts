@@ -1,3 +1,4 @@
+import type { Catalogue } from '../definition/index.ts'
 import {
   type Entity,
   type FeatureGroupData,
@@ -17,7 +18,6 @@ import {
 } from '../definition/index.ts'
 import { formatDuration } from '../lib/duration.ts'
 import type { TypeData } from '../schema/index.ts'
-import type { Catalogue } from './catalogue.ts'
 import type { ThingRecord } from './records.ts'
 import type { VersionedName } from './values.ts'
 

@@ -1,9 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Definition, FeatureGroup, FeatureView, loadDefinitions, OnDemand } from '../definition/index.ts'
+import { type Catalogue, catalogueOf, type Definition, FeatureGroup, FeatureView, loadDefinitions, OnDemand } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
-import { type Catalogue, catalogueOf } from './catalogue.ts'
 import { readConfig } from './config.ts'
 import { movedHistories, type Places } from './moved-histories.ts'
 

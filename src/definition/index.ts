@@ -1,4 +1,5 @@
 export * from './aggregation.ts'
+export { type Catalogue, catalogueOf } from './catalogue.ts'
 export { codeHash } from './code-hash.ts'
 export { type Entity, entity, type KeyColumns, type KeyOf } from './entity.ts'
 export {
@@ -21,6 +22,17 @@ export { OnDemand, onDemand } from './on-demand.ts'
 export { effectiveMoment, every, live, type Refresh } from './refresh.ts'
 export { Selection } from './selection.ts'
 export { showExpression, showRefresh, showType, showWindow } from './show.ts'
+export {
+  type CodeOf,
+  definitionsOf,
+  type Incomplete,
+  type Item,
+  type ItemKind,
+  itemId,
+  type Snapshot,
+  snapshotOf,
+  snapshotOfCatalogue,
+} from './snapshot.ts'
 export { type Columns, events, type InvalidRows, type Row, type RowValues, rowOf, type Source, type SourceData, table } from './source.ts'
 export { type StreamData, type StreamFormat, showFormat, type Topic, type TopicOptions, topic } from './stream.ts'
 export {

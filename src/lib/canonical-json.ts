@@ -26,3 +26,12 @@ function write(value: unknown): string | undefined {
 export function canonicalHash(value: unknown, digits = 32): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, digits)
 }
+
+/** What `canonicalJson` wrote, as values again: bigints and vectors too. */
+export function readCanonicalJson(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown) => {
+    if (value === null || typeof value !== 'object') return value
+    if ('$int64' in value) return BigInt(value.$int64 as string)
+    return '$vector' in value ? Float32Array.from(value.$vector as number[]) : value
+  })
+}

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { find } from '../catalogue.ts'
 import { withExamples } from '../examples.ts'
+import { find } from '../find.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format.ts'
 import { longWork } from '../long-work.ts'
 import { sessionOf } from '../session.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { find } from '../catalogue.ts'
 import { withExamples } from '../examples.ts'
+import { find } from '../find.ts'
 import { sessionOf } from '../session.ts'
 import { collectName, type VersionedName } from '../values.ts'
 import { showStatus } from './stream.ts'

@@ -1,0 +1,21 @@
+import { type Clock, systemClock } from '../lib/clock.ts'
+import type { DocumentStore } from './documents.ts'
+
+/** What a company knows of its features, in documents of one store. */
+export class Registry implements AsyncDisposable {
+  readonly documents: DocumentStore
+  readonly clock: Clock
+
+  constructor(documents: DocumentStore, clock: Clock = systemClock) {
+    this.documents = documents
+    this.clock = clock
+  }
+
+  async close(): Promise<void> {
+    await this.documents.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
