@@ -7,8 +7,16 @@ import { definitionsOf, snapshotOf } from './snapshot.ts'
 
 const user = entity('user', { user_id: t.string(), shop: t.int64() })
 const orders = events('orders', {
-  columns: { user_id: t.string(), shop: t.int64(), kind: t.oneOf('sold', 'returned'), total: t.decimal(12, 2), at: t.timestamp() },
+  columns: {
+    order_id: t.string(),
+    user_id: t.string(),
+    shop: t.int64(),
+    kind: t.oneOf('sold', 'returned'),
+    total: t.decimal(12, 2),
+    at: t.timestamp(),
+  },
   time: 'at',
+  id: 'order_id',
   history: parquet('orders/*.parquet'),
   stream: topic('orders', { key: ['user_id', 'shop'] }),
 })
