@@ -1,6 +1,7 @@
 export { BoundGroup } from './bound-group.ts'
 export { checkRules, type RuleName, type Severity } from './check-rules.ts'
 export { checkDefinitions, type Finding } from './checks.ts'
+export { type ColumnUse, columnsOf, columnsOfFeature } from './columns-of.ts'
 export { compileExpression, compileFilter, type LeafNode } from './evaluate-expression.ts'
 export { type CellColumn, cellReader, type EventBlock } from './event-block.ts'
 export { type EventState, EventStateCodec } from './event-state.ts'
@@ -16,6 +17,18 @@ export {
   type TableGroupPlan,
   windowReach,
 } from './group-plan.ts'
+export {
+  columnId,
+  featureId,
+  Lineage,
+  type LineageDirection,
+  type LineageEdge,
+  type LineageNode,
+  type LineagePart,
+  type LineageReaders,
+  type LineageUse,
+  viewFeatureId,
+} from './lineage.ts'
 export {
   isStreamed,
   type LiveState,
