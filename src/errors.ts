@@ -46,6 +46,11 @@ export const errorCatalogue = {
     'Materialize again, or raise the version of the group.',
   ],
   IMMUTABLE_VERSION: ['Other values are already written for this version of the group.', 'Raise the version of the group and backfill it.'],
+  PLAN_OUTDATED: ['What is applied, or what the files define, is no longer what was planned on.', 'Plan again, and review what changed.'],
+  POLICY_VIOLATED: ['A policy whose severity is error is violated.', 'Correct what it names, or change the severity of the policy.'],
+  REGISTRY_CONFLICT: ['Someone else changed the same part of the registry first.', 'Look at what is there now, and do it again.'],
+  IN_USE: ['What is to be removed is still in use.', 'Move those who use it to a replacement first.'],
+  NAME_RETIRED: ['A name was removed, and is not used again with another meaning.', 'Choose another name, or raise the version.'],
   READ_BEFORE_STATE: [
     'The online store does not reach back to the moment asked for.',
     'Ask for a later moment, or build a training set from history.',

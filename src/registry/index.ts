@@ -1,3 +1,19 @@
+export {
+  type Applied,
+  Applies,
+  type Apply,
+  type ApplyKind,
+  type CurrentChange,
+  type CurrentVersions,
+  currentAfter,
+  type Head,
+  type ItemChange,
+  type ItemReference,
+  itemChanges,
+  itemParts,
+  type NewApply,
+  type State,
+} from './applies.ts'
 export type {
   Commit,
   Condition,

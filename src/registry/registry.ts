@@ -1,14 +1,17 @@
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { Applies } from './applies.ts'
 import type { DocumentStore } from './documents.ts'
 
 /** What a company knows of its features, in documents of one store. */
 export class Registry implements AsyncDisposable {
   readonly documents: DocumentStore
   readonly clock: Clock
+  readonly applies: Applies
 
   constructor(documents: DocumentStore, clock: Clock = systemClock) {
     this.documents = documents
     this.clock = clock
+    this.applies = new Applies(documents, clock)
   }
 
   async close(): Promise<void> {

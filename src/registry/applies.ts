@@ -1,0 +1,291 @@
+import { createHash } from 'node:crypto'
+import {
+  type CodeOf,
+  type Definition,
+  definitionsOf,
+  type Incomplete,
+  type Item,
+  type ItemKind,
+  type Snapshot,
+} from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
+import type { Clock } from '../lib/clock.ts'
+import { formatMoment } from '../lib/moment.ts'
+import type { Commit, DocumentStore } from './documents.ts'
+
+/** What stands for an item in an environment: its text by hash, and what it means together with what it refers to. */
+export interface ItemReference {
+  readonly hash: string
+  readonly meaning: string
+}
+
+/** The version of each view that requests get which name none. */
+export type CurrentVersions = ReadonlyMap<string, number>
+
+/** What an environment holds after an apply. */
+export interface State {
+  readonly items: ReadonlyMap<string, ItemReference>
+  readonly current: CurrentVersions
+}
+
+/** What is applied in an environment. */
+export interface Head extends State {
+  readonly environment: string
+  /** The number of the apply that made it: 1 for the first. */
+  readonly apply: number
+  /** The revision of its document: the condition of the next apply. */
+  readonly revision: number
+}
+
+export type ApplyKind = 'apply' | 'rollback' | 'promote' | 'switch'
+
+export interface ItemChange {
+  readonly id: string
+  readonly before: ItemReference | null
+  readonly after: ItemReference | null
+}
+
+export interface CurrentChange {
+  readonly view: string
+  readonly before: number | null
+  readonly after: number | null
+}
+
+/** One apply, as history keeps it. */
+export interface Apply {
+  readonly number: number
+  readonly environment: string
+  readonly kind: ApplyKind
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly by: string
+  readonly message: string
+  readonly changes: readonly ItemChange[]
+  readonly current: readonly CurrentChange[]
+}
+
+export interface NewApply {
+  readonly environment: string
+  /** What it was planned on; null where nothing was applied yet. */
+  readonly base: Head | null
+  /** All that the environment shall hold; as before where it is left out. */
+  readonly snapshot?: Snapshot
+  /** As `currentAfter` says where it is left out. */
+  readonly current?: CurrentVersions
+  readonly kind: ApplyKind
+  readonly by: string
+  readonly message: string
+  /** What belongs to the same commit. */
+  readonly also?: Commit
+}
+
+/** Definitions made of what is applied. */
+export interface Applied {
+  readonly head: Head
+  readonly definitions: readonly Definition[]
+  /** What needs code that is not there. */
+  readonly incomplete: readonly Incomplete[]
+}
+
+interface HeadDocument {
+  readonly apply: number
+  readonly items: Readonly<Record<string, ItemReference>>
+  readonly current: Readonly<Record<string, number>>
+}
+
+const page = 200
+const nothing: State = { items: new Map(), current: new Map() }
+
+/** What is applied in each environment, and how it came to be: one commit for each apply, each with the one before it as condition. */
+export class Applies {
+  readonly #documents: DocumentStore
+  readonly #clock: Clock
+  /** Texts of items by hash, which never change. */
+  readonly #texts = new Map<string, string>()
+
+  constructor(documents: DocumentStore, clock: Clock) {
+    this.#documents = documents
+    this.#clock = clock
+  }
+
+  /** The names of the environments in which something was applied, in order. */
+  async environments(): Promise<string[]> {
+    return (await this.#documents.list('environments')).map(({ key }) => key)
+  }
+
+  /** What is applied in an environment; null where nothing ever was. */
+  async head(environment: string): Promise<Head | null> {
+    const [document] = await this.#documents.read([{ table: 'environments', key: environment }])
+    if (!document) return null
+    const { apply, items, current } = read<HeadDocument>(document.text, `environment ${environment}`)
+    return {
+      environment,
+      apply,
+      items: new Map(Object.entries(items)),
+      current: new Map(Object.entries(current)),
+      revision: document.revision,
+    }
+  }
+
+  /** The items of a state, in order of their ids. Throws `STORE_CORRUPT` where one is not there or not what it was. */
+  async items({ items }: Pick<State, 'items'>): Promise<Snapshot> {
+    const unread = [...new Set([...items.values()].map(({ hash }) => hash))].filter((hash) => !this.#texts.has(hash))
+    const documents = await this.#documents.read(unread.map((key) => ({ table: 'items', key })))
+    unread.forEach((hash, index) => {
+      const text = documents[index]?.text
+      if (text === undefined || hashOf(text) !== hash)
+        throw new LockstepError('STORE_CORRUPT', `The registry ${text === undefined ? 'lacks' : 'has another text for'} the item ${hash}`, {
+          remedy: 'Import an export of the registry, or apply the definitions to another registry.',
+        })
+      this.#texts.set(hash, text)
+    })
+    const snapshot = new Map([...items].map(([id, reference]) => [id, itemOf(id, reference, this.#texts.get(reference.hash) as string)]))
+    this.#forgetTexts(snapshot)
+    return snapshot
+  }
+
+  /** The definitions that are applied in an environment; null where nothing ever was. */
+  async applied(environment: string, codeOf: CodeOf): Promise<Applied | null> {
+    const head = await this.head(environment)
+    return head && { head, ...definitionsOf((await this.items(head)).values(), codeOf) }
+  }
+
+  /**
+   * Makes an environment hold what is given, in one commit. Gives the new head; the one before where nothing changes.
+   * Throws `REGISTRY_CONFLICT` where another apply came first.
+   */
+  async append({ environment, base, snapshot, kind, by, message, also = {}, ...rest }: NewApply): Promise<Head> {
+    const before: State = base ?? nothing
+    const items = snapshot ? new Map([...snapshot].map(([id, { hash, meaning }]) => [id, { hash, meaning }])) : before.items
+    const current = rest.current ?? currentAfter(before.current, items.keys())
+    const [changes, currentChanges] = [itemChanges(before.items, items), changesOfCurrent(before.current, current)]
+    if (base && changes.length === 0 && currentChanges.length === 0) return base
+    const number = (base?.apply ?? 0) + 1
+    const record: Apply = {
+      number,
+      environment,
+      kind,
+      at: formatMoment(this.#clock.now()),
+      by,
+      message,
+      changes,
+      current: currentChanges,
+    }
+    const head: HeadDocument = { apply: number, items: Object.fromEntries(items), current: Object.fromEntries(current) }
+    const texts = changes.flatMap(({ id, before: old, after }) => {
+      const item = after && after.hash !== old?.hash && snapshot?.get(id)
+      return item ? [{ table: 'items', key: item.hash, text: item.text }] : []
+    })
+    const revision = await this.#documents.commit({
+      conditions: [{ table: 'environments', key: environment, revision: base?.revision ?? 0 }, ...(also.conditions ?? [])],
+      puts: [
+        ...texts,
+        { table: 'environments', key: environment, text: canonicalJson(head) },
+        { table: 'applies', key: applyKey(environment, number), text: canonicalJson(record) },
+        ...(also.puts ?? []),
+      ],
+      deletes: also.deletes ?? [],
+    })
+    if (revision === null)
+      throw new LockstepError('REGISTRY_CONFLICT', `Another apply to ${environment} came first, after apply ${number - 1}`, {
+        where: `environment ${environment}`,
+      })
+    return { environment, apply: number, items, current, revision }
+  }
+
+  /** Applies of an environment, the newest first; those before a number where one is given. */
+  async history(environment: string, { limit, before }: { limit?: number; before?: number } = {}): Promise<Apply[]> {
+    const found = await this.#documents.list('applies', {
+      prefix: `${environment}/`,
+      descending: true,
+      ...(before === undefined ? {} : { after: applyKey(environment, before) }),
+      ...(limit === undefined ? {} : { limit }),
+    })
+    return found.map(({ key, text }) => read<Apply>(text, `apply ${key}`))
+  }
+
+  /** What an environment held after an earlier apply. Throws `INVALID_ARGUMENT` where there was none of this number. */
+  async stateAfter(head: Head, number: number): Promise<State> {
+    if (!Number.isInteger(number) || number < 1 || number > head.apply)
+      throw new LockstepError('INVALID_ARGUMENT', `There is no apply ${number} of ${head.environment}; there are 1 to ${head.apply}`, {
+        remedy: 'Name one that `lockstep history` lists.',
+      })
+    const [items, current] = [new Map(head.items), new Map(head.current)]
+    for (let next = head.apply + 1; next > number + 1; ) {
+      const found = await this.history(head.environment, { before: next, limit: Math.min(page, next - 1 - number) })
+      for (const apply of found) {
+        if (apply.number !== next - 1) break
+        for (const { id, before } of apply.changes) setOrDelete(items, id, before)
+        for (const { view, before } of apply.current) setOrDelete(current, view, before)
+        next = apply.number
+      }
+      if (found.at(-1)?.number !== next)
+        throw new LockstepError('STORE_CORRUPT', `The registry lacks apply ${next - 1} of ${head.environment}`)
+    }
+    return { items: inOrder(items), current: inOrder(current) }
+  }
+
+  /** Texts that no environment needs any more do not pile up in a process that runs for years. */
+  #forgetTexts(snapshot: Snapshot): void {
+    if (this.#texts.size < 4 * snapshot.size + 1000) return
+    this.#texts.clear()
+    for (const { hash, text } of snapshot.values()) this.#texts.set(hash, text)
+  }
+}
+
+const applyKey = (environment: string, number: number) => `${environment}/${String(number).padStart(6, '0')}`
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
+const inOrder = <T>(map: ReadonlyMap<string, T>) => new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
+
+function setOrDelete<T>(map: Map<string, T>, key: string, value: T | null): void {
+  if (value === null) map.delete(key)
+  else map.set(key, value)
+}
+
+function read<T>(text: string, what: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch (cause) {
+    throw new LockstepError('STORE_CORRUPT', `The registry's document of ${what} is no JSON`, { cause })
+  }
+}
+
+/** The parts of `view:ranking@2`; the version is 0 where an id has none. */
+export function itemParts(id: string): Pick<Item, 'kind' | 'name' | 'version'> {
+  const [, kind, name, version = '0'] = /^(\w+):([^@]+)(?:@(\d+))?$/.exec(id) ?? []
+  if (kind === undefined || name === undefined) throw new LockstepError('STORE_CORRUPT', `The registry has an item called ${id}`)
+  return { kind: kind as ItemKind, name, version: Number(version) }
+}
+
+const itemOf = (id: string, { hash, meaning }: ItemReference, text: string): Item => ({ ...itemParts(id), meaning, hash, text })
+
+/** What differs between two states, in order of the ids. */
+export function itemChanges(before: State['items'], after: State['items']): ItemChange[] {
+  const ids = [...new Set([...before.keys(), ...after.keys()])].sort()
+  const all = ids.map((id) => ({ id, before: before.get(id) ?? null, after: after.get(id) ?? null }))
+  return all.filter((each) => each.before?.hash !== each.after?.hash || each.before?.meaning !== each.after?.meaning)
+}
+
+function changesOfCurrent(before: CurrentVersions, after: CurrentVersions): CurrentChange[] {
+  const views = [...new Set([...before.keys(), ...after.keys()])].sort()
+  const all = views.map((view) => ({ view, before: before.get(view) ?? null, after: after.get(view) ?? null }))
+  return all.filter((each) => each.before !== each.after)
+}
+
+/** The current versions of views as they were; the highest one of a view that had none, or whose current one is no longer there. */
+export function currentAfter(before: CurrentVersions, ids: Iterable<string>): CurrentVersions {
+  const versions = new Map<string, number[]>()
+  for (const id of ids) {
+    const { kind, name, version } = itemParts(id)
+    if (kind === 'view') versions.set(name, [...(versions.get(name) ?? []), version])
+  }
+  return inOrder(
+    new Map(
+      [...versions].map(([view, all]) => {
+        const known = before.get(view)
+        return [view, known !== undefined && all.includes(known) ? known : Math.max(...all)]
+      }),
+    ),
+  )
+}
