@@ -8,6 +8,7 @@ const reasons: Readonly<Record<number, string>> = {
   403: 'The token does not allow it.',
   404: 'What is named is not there.',
   413: 'The body is too large.',
+  414: 'What the path names is longer than any name.',
   415: 'The body is of another media type.',
   429: 'Too many requests; Retry-After says when to ask again.',
   500: 'The server failed, or on-demand code did.',
@@ -48,7 +49,9 @@ function operationOf(route: Route): object {
   }))
   const inQuery = Object.entries(route.query?.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
   const refusals = permission === null ? [429] : [400, 401, 403, 429, 500]
-  const errors = [...new Set([...refusals, ...(body ? [413, 415] : []), ...(route.errors ?? [])])].sort((a, b) => a - b)
+  const errors = [
+    ...new Set([...refusals, ...(inPath.length > 0 ? [414] : []), ...(body ? [413, 415] : []), ...(route.errors ?? [])]),
+  ].sort((a, b) => a - b)
   const json = (schema: JsonSchema | { $ref: string }) => ({ content: { 'application/json': { schema } } })
   return {
     operationId,
