@@ -17,7 +17,7 @@ const rules = {
     { folders: ['definition'] },
     { folders: ['plan', 'oracle'] },
     { folders: ['registry', 'offline', 'online', 'eventlog'] },
-    { folders: ['pointintime', 'serving', 'stream', 'materialize', 'monitoring', 'parity'], amongThemselves: true },
+    { folders: ['pointintime', 'serving', 'stream', 'materialize', 'monitoring', 'parity', 'governance'], amongThemselves: true },
     { folders: ['store'] },
     { folders: ['server', 'client'] },
     { folders: ['cli'] },
