@@ -41,8 +41,9 @@ export interface DocumentStoreCapabilities {
 }
 
 /**
- * The port of registries: tables of small texts by key, and commits that are whole or nothing. Keys compare by the bytes of their UTF-8.
- * All methods throw `STORE_UNAVAILABLE` while the store cannot be reached, and `STORE_CORRUPT` where what it holds cannot be read.
+ * The port of registries: tables of small texts by key, and commits that are whole or nothing. Names of tables are of letters, digits
+ * and `_`; keys have up to 1,000 bytes and compare by the bytes of their UTF-8. All methods throw `STORE_UNAVAILABLE` while the store
+ * cannot be reached, and `STORE_CORRUPT` where what it holds cannot be read.
  */
 export interface DocumentStore {
   readonly name: string
@@ -57,7 +58,7 @@ export interface DocumentStore {
   tables(): Promise<string[]>
   /**
    * Applies all of a commit, durably, or nothing of it. Gives the revision that it made; null where a condition does not hold. Of
-   * commits at the same time with conditions on one document, one wins.
+   * commits at the same time with conditions on one document, one wins. Throws `INVALID_ARGUMENT` where it changes a document twice.
    */
   commit(commit: Commit): Promise<number | null>
   close(): Promise<void>

@@ -24,3 +24,4 @@ export type {
   ListOptions,
 } from './documents.ts'
 export { Registry } from './registry.ts'
+export { momentOfKey, timeKey, timePrefix } from './time-key.ts'

@@ -49,12 +49,13 @@ import {
   type TrainingSet,
   type TrainingSetOptions,
 } from '../pointintime/index.ts'
+import type { Registry } from '../registry/index.ts'
 import { type Answer, onlineTable, runTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
-import { Stores } from './stores.ts'
+import { type RegistryOptions, Stores } from './stores.ts'
 
 export interface StoreOptions {
   /** A definitions module, a folder of them, or the definitions themselves. */
@@ -74,6 +75,8 @@ export interface StoreOptions {
   readonly history?: Readonly<Record<string, History>>
   /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka, or all of its options; or a driver. */
   readonly log?: 'segments' | { readonly kafka: readonly string[] | KafkaEventLogOptions } | EventLog
+  /** What is known of the definitions: a file of SQLite in `folder` by default, or a driver. */
+  readonly registry?: NonNullable<RegistryOptions['registry']>
   /** What time it is; the machine's clock by default. */
   readonly clock?: () => Date
 }
@@ -183,6 +186,10 @@ export class Store implements AsyncDisposable {
   /** The stored values of groups as of their ticks. */
   get offline(): OfflineStore {
     return this.#stores.offline
+  }
+
+  get registry(): Registry {
+    return this.#stores.registry
   }
 
   /** The values of a view for one entity row, now or as of a moment, with what each is worth. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { EventLog } from '../eventlog/index.ts'
+import { systemClock } from '../lib/clock.ts'
 import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
 import type { OfflineStore } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
@@ -8,6 +9,8 @@ import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { postgresOnlineStore } from '../online/drivers/postgres.ts'
 import { redisOnlineStore } from '../online/drivers/redis.ts'
 import type { OnlineStore } from '../online/index.ts'
+import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
+import { type DocumentStore, Registry } from '../registry/index.ts'
 import type { StoreOptions } from './store.ts'
 
 /** The stores behind a store, each opened when it is first used. */
@@ -16,6 +19,7 @@ export class Stores {
   #online: OnlineStore | null = null
   #offline: OfflineStore | null = null
   #log: Promise<EventLog> | null = null
+  #registry: Registry | null = null
 
   constructor(options: StoreOptions) {
     this.#options = options
@@ -29,6 +33,11 @@ export class Stores {
   get offline(): OfflineStore {
     this.#offline ??= this.#options.offline ?? parquetOfflineStore({ path: join(this.folder, 'offline') })
     return this.#offline
+  }
+
+  get registry(): Registry {
+    this.#registry ??= openRegistry(this.#options)
+    return this.#registry
   }
 
   /** The log that events are pushed to. The client of Kafka is loaded only where it is used. */
@@ -68,5 +77,24 @@ export class Stores {
     if (this.#log) await (await this.#log).close()
     await this.#online?.close()
     await this.#offline?.close()
+    await this.#registry?.close()
   }
+}
+
+/** Where a registry is: in a file of SQLite, `registry.sqlite` in the folder of the embedded stores by default; or a driver. */
+export interface RegistryOptions {
+  readonly registry?: 'sqlite' | { readonly sqlite: string } | DocumentStore | Registry
+  readonly folder?: string
+  readonly clock?: () => Date
+}
+
+/** Opens the registry of a project; nothing is made before the first commit. */
+export function openRegistry({ registry = 'sqlite', folder = '.lockstep', clock }: RegistryOptions): Registry {
+  if (registry instanceof Registry) return registry
+  return new Registry(documentsOf(registry, folder), clock && { ...systemClock, now: () => clock().getTime() * 1000 })
+}
+
+function documentsOf(registry: Exclude<RegistryOptions['registry'], Registry | undefined>, folder: string): DocumentStore {
+  if (registry === 'sqlite') return sqliteDocumentStore({ path: join(folder, 'registry.sqlite') })
+  return 'sqlite' in registry ? sqliteDocumentStore({ path: registry.sqlite }) : registry
 }

@@ -1,13 +1,17 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { LockstepError } from '../../errors.ts'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
+import { checkCommit, closedRegistry } from '../check.ts'
 import type { Commit, Document, DocumentPlace, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
+import { afterPrefix } from '../prefix.ts'
+import { isBusy, sqliteFailure } from './sqlite/failure.ts'
+import { migrate } from './sqlite/layouts.ts'
 
 export interface SqliteDocumentStoreOptions {
-  /** The file; it and its folder are made when the store is first used. */
+  /** The file; it and its folder are made by the first commit. */
   readonly path: string
-  /** Milliseconds that a commit waits for those of other processes. Default: 10,000. */
+  /** Milliseconds that a call waits for the commits of other processes. Default: 10,000. */
   readonly timeout?: number
 }
 
@@ -16,13 +20,8 @@ export function sqliteDocumentStore(options: SqliteDocumentStoreOptions): Docume
   return new SqliteDocumentStore(options)
 }
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS document (
-    place TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (place, key)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS revision (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL);
-  INSERT OR IGNORE INTO revision VALUES (1, 0);
-`
+/** Milliseconds for which the thread itself waits for another process; beyond, other work goes on meanwhile. */
+const holdUp = 5
 
 class SqliteDocumentStore implements DocumentStore {
   readonly name = 'sqlite'
@@ -30,6 +29,7 @@ class SqliteDocumentStore implements DocumentStore {
   readonly #path: string
   readonly #timeout: number
   #database: DatabaseSync | null = null
+  #closed = false
   readonly #statements = new Map<string, StatementSync>()
 
   constructor({ path, timeout = 10_000 }: SqliteDocumentStoreOptions) {
@@ -37,64 +37,89 @@ class SqliteDocumentStore implements DocumentStore {
     this.#timeout = timeout
   }
 
-  async revision(): Promise<number> {
-    return this.#number('SELECT number FROM revision')
+  revision(): Promise<number> {
+    return this.#reading(0, () => Number(this.#run('SELECT number FROM revision').get()?.number))
   }
 
-  async read(places: readonly DocumentPlace[]): Promise<(Document | null)[]> {
-    return this.#transaction('BEGIN', () =>
-      places.map(({ table, key }) => {
-        const row = this.#run('SELECT key, text, revision FROM document WHERE place = ? AND key = ?').get(table, key)
-        return row === undefined ? null : (row as unknown as Document)
+  read(places: readonly DocumentPlace[]): Promise<(Document | null)[]> {
+    const none = places.map(() => null)
+    return this.#reading(none, () =>
+      this.#transaction('BEGIN', () =>
+        places.map(
+          ({ table, key }) =>
+            (this.#run('SELECT key, text, revision FROM documents WHERE tbl = ? AND key = ?').get(table, key) as Document | undefined) ??
+            null,
+        ),
+      ),
+    )
+  }
+
+  list(table: string, { prefix = '', after, limit = -1, descending = false }: ListOptions = {}): Promise<Document[]> {
+    const bound = afterPrefix(prefix)
+    const conditions: readonly [condition: string, value: string | null][] = [
+      ['tbl = ?', table],
+      ['key >= ?', prefix],
+      ['key < ?', bound],
+      [descending ? 'key < ?' : 'key > ?', after ?? null],
+    ]
+    const asked = conditions.filter(([, value]) => value !== null)
+    const sql = `SELECT key, text, revision FROM documents WHERE ${asked.map(([condition]) => condition).join(' AND ')}
+      ORDER BY key ${descending ? 'DESC' : 'ASC'} LIMIT ?`
+    return this.#reading([], () => this.#run(sql).all(...asked.map(([, value]) => value), limit) as unknown as Document[])
+  }
+
+  tables(): Promise<string[]> {
+    return this.#reading([], () =>
+      this.#run('SELECT DISTINCT tbl FROM documents ORDER BY tbl')
+        .all()
+        .map(({ tbl }) => String(tbl)),
+    )
+  }
+
+  async commit(commit: Commit): Promise<number | null> {
+    checkCommit(commit)
+    const { conditions = [], puts = [], deletes = [] } = commit
+    return await this.#attempt(() =>
+      this.#transaction('BEGIN IMMEDIATE', () => {
+        for (const { table, key, revision } of conditions) {
+          const found = this.#run('SELECT revision FROM documents WHERE tbl = ? AND key = ?').get(table, key)
+          if (Number(found?.revision ?? 0) !== revision) return null
+        }
+        const revision = Number(this.#run('UPDATE revision SET number = number + 1 RETURNING number').get()?.number)
+        for (const { table, key } of deletes) this.#run('DELETE FROM documents WHERE tbl = ? AND key = ?').run(table, key)
+        for (const { table, key, text } of puts)
+          this.#run(`INSERT INTO documents (tbl, key, revision, text) VALUES (?, ?, ?, ?)
+            ON CONFLICT (tbl, key) DO UPDATE SET revision = excluded.revision, text = excluded.text`).run(table, key, revision, text)
+        return revision
       }),
     )
   }
 
-  async list(table: string, { prefix = '', after, limit = -1, descending = false }: ListOptions = {}): Promise<Document[]> {
-    const values: SQLInputValue[] = [table, prefix]
-    if (after !== undefined) values.push(after)
-    const beyond = after === undefined ? '' : `AND key ${descending ? '<' : '>'} ?`
-    return this.#run(
-      `SELECT key, text, revision FROM document WHERE place = ? AND substr(key, 1, length(?2)) = ?2 ${beyond.replace('?', '?3')}
-       ORDER BY key ${descending ? 'DESC' : 'ASC'} LIMIT ${limit}`,
-    ).all(...values) as unknown as Document[]
-  }
-
-  async tables(): Promise<string[]> {
-    return this.#run('SELECT DISTINCT place FROM document ORDER BY place')
-      .all()
-      .map(({ place }) => String(place))
-  }
-
-  async commit({ conditions = [], puts = [], deletes = [] }: Commit): Promise<number | null> {
-    return this.#transaction('BEGIN IMMEDIATE', () => {
-      for (const { table, key, revision } of conditions) {
-        const row = this.#run('SELECT revision FROM document WHERE place = ? AND key = ?').get(table, key)
-        if (Number(row?.revision ?? 0) !== revision) return null
-      }
-      const revision = this.#number('UPDATE revision SET number = number + 1 RETURNING number')
-      for (const { table, key } of deletes) this.#run('DELETE FROM document WHERE place = ? AND key = ?').run(table, key)
-      for (const { table, key, text } of puts)
-        this.#run('INSERT OR REPLACE INTO document (place, key, revision, text) VALUES (?, ?, ?, ?)').run(table, key, revision, text)
-      return revision
-    })
-  }
-
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed = true
     this.#statements.clear()
     this.#database?.close()
     this.#database = null
+    return Promise.resolve()
   }
 
-  #number(sql: string): number {
-    return Number(Object.values(this.#run(sql).get() as object)[0])
+  /** What is read; `none` where nothing was ever committed. */
+  async #reading<T>(none: T, work: () => T): Promise<T> {
+    return await this.#attempt(() => (this.#database === null && !existsSync(this.#path) ? none : work()))
   }
 
-  /** A statement, prepared once. */
-  #run(sql: string): StatementSync {
-    const known = this.#statements.get(sql) ?? this.#open().prepare(sql)
-    this.#statements.set(sql, known)
-    return known
+  /** Does the work, again as long as another process is in its way. */
+  async #attempt<T>(work: () => T): Promise<T> {
+    for (const end = performance.now() + this.#timeout; ; ) {
+      if (this.#closed) throw closedRegistry()
+      try {
+        return work()
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > end) throw sqliteFailure(this.#path, error)
+        // Not all at the same time again.
+        await setTimeout(1 + Math.random() * 10)
+      }
+    }
   }
 
   #transaction<T>(begin: string, work: () => T): T {
@@ -105,25 +130,31 @@ class SqliteDocumentStore implements DocumentStore {
       database.exec(result === null ? 'ROLLBACK' : 'COMMIT')
       return result
     } catch (error) {
-      database.exec('ROLLBACK')
+      // Some failures end it by themselves.
+      if (database.isTransaction) database.exec('ROLLBACK')
       throw error
     }
   }
 
+  /** A statement, prepared once. */
+  #run(sql: string): StatementSync {
+    const known = this.#statements.get(sql) ?? this.#open().prepare(sql)
+    this.#statements.set(sql, known)
+    return known
+  }
+
   #open(): DatabaseSync {
     if (this.#database) return this.#database
+    mkdirSync(dirname(this.#path), { recursive: true })
+    const database = new DatabaseSync(this.#path, { timeout: holdUp })
     try {
-      mkdirSync(dirname(this.#path), { recursive: true })
-      const database = new DatabaseSync(this.#path, { timeout: this.#timeout })
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-      database.exec(schema)
-      this.#database = database
-      return database
-    } catch (cause) {
-      throw new LockstepError('STORE_UNAVAILABLE', `The registry cannot be opened: ${(cause as Error).message}`, {
-        where: this.#path,
-        cause,
-      })
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      migrate(database, this.#path)
+    } catch (error) {
+      database.close()
+      throw error
     }
+    this.#database = database
+    return database
   }
 }
