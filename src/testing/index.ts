@@ -1,5 +1,6 @@
 export { type OracleAnswer, type OracleOptions, type OracleRow, type OracleStatus, oracleValues } from '../oracle/index.ts'
 export { type CheckOptions, checkTrainingSet, type Difference, type TrainingSetCheck } from './check-training-set.ts'
+export { type DocumentStoreUnderTest, documentStoreSuite } from './document-store-suite.ts'
 export type { EventLogSuiteOptions, EventLogUnderTest } from './event-log-records.ts'
 export { eventLogSuite } from './event-log-suite.ts'
 export { checkTimeline, featureTest } from './feature-test.ts'
