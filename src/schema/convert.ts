@@ -1,5 +1,6 @@
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
+import { formatDecimal } from '../lib/decimal.ts'
 import { dateDays, formatDate, formatMoment, type Moment, momentMicros } from '../lib/moment.ts'
 import { localToUtc } from '../lib/time-zone.ts'
 import type { Cell } from './cell.ts'
@@ -115,13 +116,6 @@ export function fromCell(type: TypeData, cell: Cell): unknown {
     default:
       return cell
   }
-}
-
-/** `1250` with scale 2 is `'12.50'`. */
-export function formatDecimal(scaled: number, scale: number): string {
-  if (scale === 0) return String(scaled)
-  const digits = String(Math.abs(scaled)).padStart(scale + 1, '0')
-  return `${scaled < 0 ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
 }
 
 /** Whether a cell lies within the declared range of its type. */

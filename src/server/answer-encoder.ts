@@ -1,6 +1,7 @@
-import { formatMoment } from '../lib/moment.ts'
+import { JsonWriter } from '../lib/json-writer.ts'
+import { formatDate } from '../lib/moment.ts'
 import type { OutputValue, ViewPlan } from '../plan/index.ts'
-import { type Cell, formatDecimal, fromCell, type TypeData } from '../schema/index.ts'
+import type { Cell, TypeData } from '../schema/index.ts'
 import { type Answer, featureStatuses } from '../serving/index.ts'
 
 /** What an answer holds beside the values, and how. */
@@ -14,98 +15,130 @@ export interface AnswerForm {
   readonly int64: 'string' | 'number'
 }
 
-export type CellText = (cell: Cell) => string
+/** Writes a cell that is not null. */
+type CellWriter = (cell: Cell, to: JsonWriter) => void
 
+const [comma, colon, quote] = [0x2c, 0x3a, 0x22]
+const [brackets, braces] = [
+  [0x5b, 0x5d],
+  [0x7b, 0x7d],
+] as const
+const bytesOf = (json: string): Uint8Array => Buffer.from(json)
 const statusTexts = featureStatuses.map((status) => JSON.stringify(status))
+/** One for all answers: nothing waits while it is in use. */
+const writer = new JsonWriter()
 
 /** Writes answers to one plan as JSON: names, types and what never changes once; of each value only the value. */
 export class AnswerEncoder {
   readonly #plan: ViewPlan
-  readonly #texts: readonly CellText[]
+  readonly #writers: readonly CellWriter[]
   readonly #names: readonly string[]
-  readonly #nameList: string
-  readonly #allPresent: string
+  readonly #features: Uint8Array
+  readonly #allPresent: Uint8Array
   readonly #typeList: string
 
   constructor(plan: ViewPlan, int64: AnswerForm['int64']) {
     this.#plan = plan
-    this.#texts = plan.output.map(({ type }) => cellText(type, int64))
+    this.#writers = plan.output.map(({ type }) => cellWriter(type, int64))
     this.#names = plan.output.map(({ name }) => JSON.stringify(name))
-    this.#allPresent = `[${plan.output.map(() => statusTexts[0]).join(',')}]`
-    this.#nameList = `[${this.#names.join(',')}]`
+    this.#allPresent = bytesOf(`[${plan.output.map(() => '"PRESENT"').join(',')}]`)
+    this.#features = bytesOf(`"features":[${this.#names.join(',')}]`)
     this.#typeList = JSON.stringify(plan.output.map(typeName))
   }
 
-  /** The members of an answer that hold its features, without braces. */
-  encode(answer: Answer, form: AnswerForm): string {
-    const types = form.types ? `,"types":${this.#typeList}` : ''
-    const body = form.layout === 'rows' ? `"rows":${this.#rows(answer, form)}` : `"columns":${this.#columns(answer, form)}`
-    return `"features":${this.#nameList}${types},${body}`
+  /** An answer with its features between other members, which are JSON already. */
+  encode(answer: Answer, form: AnswerForm, before: string, behind: () => string): Buffer {
+    writer.clear().raw(before).fragment(this.#features)
+    if (form.types) writer.raw(`,"types":${this.#typeList}`)
+    if (form.layout === 'rows') this.#rows(answer, form)
+    else this.#columns(answer, form)
+    return writer.raw(behind()).finish()
   }
 
-  #rows(answer: Answer, form: AnswerForm): string {
-    let text = '['
+  #rows(answer: Answer, form: AnswerForm): void {
+    const byName = form.names === 'per_row'
+    writer.raw(',"rows":[')
     for (let row = 0; row < answer.rows; row++) {
-      text += row > 0 ? ',{"values":' : '{"values":'
-      text += form.names === 'once' ? this.#valueList(answer, row) : this.#object((feature) => this.#value(answer, row, feature))
-      if (form.statuses)
-        text += `,"statuses":${form.names === 'once' ? this.#statusList(answer, row) : this.#object((feature) => this.#status(answer, row, feature))}`
-      if (form.eventTimes) {
-        const times = this.#names.map((_, feature) => timeText(answer, row, feature))
-        text += `,"event_times":${form.names === 'once' ? `[${times.join(',')}]` : this.#object((feature) => times[feature] as string)}`
+      writer.raw(row > 0 ? ',{"values":' : '{"values":')
+      this.#each(byName, (feature) => this.#value(answer, row, feature))
+      if (form.statuses) {
+        writer.raw(',"statuses":')
+        if (!byName && this.#isAllPresent(answer, row)) writer.fragment(this.#allPresent)
+        else this.#each(byName, (feature) => this.#status(answer, row, feature))
       }
-      text += '}'
+      if (form.eventTimes) {
+        writer.raw(',"event_times":')
+        this.#each(byName, (feature) => this.#time(answer, row, feature))
+      }
+      writer.raw('}')
     }
-    return `${text}]`
+    writer.raw(']')
   }
 
-  #columns(answer: Answer, form: AnswerForm): string {
-    const rows = Array.from({ length: answer.rows }, (_, row) => row)
-    const columns = this.#names.map((name, feature) => {
-      let text = `{"name":${name},"values":[${rows.map((row) => this.#value(answer, row, feature)).join(',')}]`
-      if (form.statuses) text += `,"statuses":[${rows.map((row) => this.#status(answer, row, feature)).join(',')}]`
-      if (form.eventTimes) text += `,"event_times":[${rows.map((row) => timeText(answer, row, feature)).join(',')}]`
-      return `${text}}`
-    })
-    return `[${columns.join(',')}]`
+  #columns(answer: Answer, form: AnswerForm): void {
+    writer.raw(',"columns":[')
+    for (const [feature, name] of this.#names.entries()) {
+      writer.raw(`${feature > 0 ? ',' : ''}{"name":${name},"values":[`)
+      this.#down(answer, (row) => this.#value(answer, row, feature))
+      if (form.statuses) {
+        writer.raw('],"statuses":[')
+        this.#down(answer, (row) => this.#status(answer, row, feature))
+      }
+      if (form.eventTimes) {
+        writer.raw('],"event_times":[')
+        this.#down(answer, (row) => this.#time(answer, row, feature))
+      }
+      writer.raw(']}')
+    }
+    writer.raw(']')
   }
 
-  #value(answer: Answer, row: number, feature: number): string {
-    const cell = answer.cells[row * this.#texts.length + feature] as Cell
-    return cell === null ? 'null' : (this.#texts[feature] as CellText)(cell)
+  /** Something of each feature of a row, as a list or by name. */
+  #each(byName: boolean, write: (feature: number) => void): void {
+    writer.byte(byName ? braces[0] : brackets[0])
+    for (let feature = 0; feature < this.#names.length; feature++) {
+      if (feature > 0) writer.byte(comma)
+      if (byName) writer.raw(this.#names[feature] as string).byte(colon)
+      write(feature)
+    }
+    writer.byte(byName ? braces[1] : brackets[1])
   }
 
-  #status(answer: Answer, row: number, feature: number): string {
-    return statusTexts[answer.statuses[row * this.#texts.length + feature] as number] as string
+  /** Something of a feature in each row. */
+  #down({ rows }: Answer, write: (row: number) => void): void {
+    for (let row = 0; row < rows; row++) {
+      if (row > 0) writer.byte(comma)
+      write(row)
+    }
   }
 
-  #valueList(answer: Answer, row: number): string {
-    let text = '['
-    for (let feature = 0; feature < this.#texts.length; feature++) text += (feature > 0 ? ',' : '') + this.#value(answer, row, feature)
-    return `${text}]`
+  #value(answer: Answer, row: number, feature: number): void {
+    const cell = answer.cells[row * this.#writers.length + feature] as Cell
+    if (cell === null) writer.raw('null')
+    else (this.#writers[feature] as CellWriter)(cell, writer)
+  }
+
+  #status(answer: Answer, row: number, feature: number): void {
+    writer.raw(statusTexts[answer.statuses[row * this.#writers.length + feature] as number] as string)
+  }
+
+  #time(answer: Answer, row: number, feature: number): void {
+    const time = answer.eventTime(row, feature)
+    if (time === null) writer.raw('null')
+    else writer.moment(time)
   }
 
   /** Most rows have all that they are asked for. */
-  #statusList(answer: Answer, row: number): string {
-    const first = row * this.#texts.length
-    const statuses = answer.statuses.subarray(first, first + this.#texts.length)
-    if (statuses.every((code) => code === 0)) return this.#allPresent
-    return `[${Array.from(statuses, (code) => statusTexts[code]).join(',')}]`
-  }
-
-  #object(item: (feature: number) => string): string {
-    return `{${this.#names.map((name, feature) => `${name}:${item(feature)}`).join(',')}}`
+  #isAllPresent({ statuses }: Answer, row: number): boolean {
+    const features = this.#writers.length
+    for (let at = row * features; at < (row + 1) * features; at++) if (statuses[at] !== 0) return false
+    return true
   }
 
   /** The plan that it writes answers to. */
   get plan(): ViewPlan {
     return this.#plan
   }
-}
-
-function timeText(answer: Answer, row: number, feature: number): string {
-  const time = answer.eventTime(row, feature)
-  return time === null ? 'null' : `"${formatMoment(time)}"`
 }
 
 /** `decimal(12, 2)`, `list(string)`. */
@@ -124,30 +157,58 @@ export function typeName({ type }: Pick<OutputValue, 'type'>): string {
   }
 }
 
-/** JSON of a cell. What JSON has no number for stands as text: NaN, infinities, and 64 bits unless asked for as a number. */
-export function cellText(type: TypeData, int64: AnswerForm['int64']): CellText {
+/** Writes the JSON of cells. What JSON has no number for stands as text: NaN, infinities, and 64 bits unless asked for as a number. */
+export function cellWriter(type: TypeData, int64: AnswerForm['int64']): CellWriter {
   switch (type.kind) {
     case 'integer':
-      return (cell) => String(cell)
+      return (cell, to) => to.number(cell as number)
     case 'boolean':
-      return (cell) => (cell ? 'true' : 'false')
+      return (cell, to) => to.raw(cell ? 'true' : 'false')
     case 'float':
-      return (cell) => (Number.isFinite(cell) ? String(cell) : `"${cell}"`)
+      return (cell, to) => (Number.isFinite(cell) ? to.number(cell as number) : to.raw(`"${cell}"`))
     case 'int64':
-      return int64 === 'number' ? (cell) => String(cell) : (cell) => `"${cell}"`
-    case 'decimal':
-      return (cell) => `"${formatDecimal(cell as number, type.scale ?? 0)}"`
+      return (cell, to) => to.raw(int64 === 'number' ? String(cell) : `"${cell}"`)
+    case 'decimal': {
+      const scale = type.scale ?? 0
+      return (cell, to) =>
+        to
+          .byte(quote)
+          .decimal(cell as number, scale)
+          .byte(quote)
+    }
     case 'timestamp':
-      return (cell) => `"${formatMoment(cell as number)}"`
+      return (cell, to) => to.moment(cell as number)
+    case 'date':
+      return (cell, to) => to.text(formatDate(cell as number))
+    case 'string':
+    case 'oneOf':
+      return (cell, to) => to.text(cell as string)
     case 'list': {
-      const item = cellText(type.element as TypeData, int64)
-      return (cell) => `[${(cell as readonly Cell[]).map((one) => (one === null ? 'null' : item(one))).join(',')}]`
+      const write = cellWriter(type.element as TypeData, int64)
+      return (cell, to) => {
+        to.raw('[')
+        for (const [index, item] of (cell as readonly Cell[]).entries()) {
+          if (index > 0) to.byte(comma)
+          if (item === null) to.raw('null')
+          else write(item, to)
+        }
+        to.raw(']')
+      }
     }
     case 'vector':
-      return (cell) => `[${(cell as Float32Array).join(',')}]`
+      return (cell, to) => to.raw(`[${(cell as Float32Array).join(',')}]`)
     case 'struct':
-      return (cell) => cell as string
-    default:
-      return (cell) => JSON.stringify(fromCell(type, cell))
+      return (cell, to) => to.raw(cell as string)
+  }
+}
+
+export type CellText = (cell: Cell) => string
+
+/** The same JSON as a text. */
+export function cellText(type: TypeData, int64: AnswerForm['int64']): CellText {
+  const write = cellWriter(type, int64)
+  return (cell) => {
+    write(cell, writer.clear())
+    return writer.finish().toString()
   }
 }

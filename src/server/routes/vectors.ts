@@ -135,8 +135,8 @@ export const vectorsRoute: Route = {
     const { name, version } = served.view
     const head = `{"read_id":"${id}","view":"${name}","version":${version},"as_of":"${formatMoment(answer.moment)}","source":"${read.source}",`
     const errors = answer.failures.length > 0 ? `,"errors":${JSON.stringify(answer.failures)}` : ''
-    const timings = include.includes('timings') ? `,"timings":{"total_ms":${(performance.now() - started).toFixed(3)}}` : ''
-    const text = `${head}${served.encoder(answer.plan, form.int64).encode(answer, form)}${errors}${timings}}`
+    const timings = () => (include.includes('timings') ? `,"timings":{"total_ms":${(performance.now() - started).toFixed(3)}}` : '')
+    const text = served.encoder(answer.plan, form.int64).encode(answer, form, head, () => `${errors}${timings()}}`)
     return reply.type('application/json; charset=utf-8').send(text)
   },
 }
