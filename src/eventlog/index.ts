@@ -1,8 +1,10 @@
 export { type DeadLetter, deadLetter } from './dead-letter.ts'
+export { isErased } from './erased.ts'
 export type { KafkaEventLogOptions, KafkaSasl } from './kafka-options.ts'
 export type {
   ConsumeOptions,
   Consumer,
+  ErasedRecords,
   EventLog,
   EventLogCapabilities,
   LogRecord,

@@ -29,8 +29,20 @@ export interface EventLog {
   /** By partition, the offset of the first record that is still there and of the next one to come. */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
 
+  /**
+   * Erases the records of which the test says so, where the log can: they keep their places, and nothing of what they said is on the
+   * disk any more (`isErased`). Readers that are at work may still give what they have read ahead. With `dryRun` it only looks.
+   */
+  erase?(topic: string, test: (record: LogRecord) => boolean | Promise<boolean>, dryRun?: boolean): Promise<ErasedRecords>
+
   /** Waits for what is under way, closes the readers and lets go of everything. What is called later throws `INVALID_ARGUMENT`. */
   close(): Promise<void>
+}
+
+export interface ErasedRecords {
+  readonly records: number
+  /** The files that held them. */
+  readonly files: readonly string[]
 }
 
 /** What a driver promises beyond the port. The conformance suite tests a driver by these. */

@@ -1,4 +1,4 @@
-import type { Consumer, EventLog, LogRecord } from '../eventlog/index.ts'
+import { type Consumer, type EventLog, isErased, type LogRecord } from '../eventlog/index.ts'
 import { type CommitTarget, commitUnits } from './commit-units.ts'
 import { persist } from './persist.ts'
 import type { RecordDecoder } from './record-decoder.ts'
@@ -189,6 +189,10 @@ export class FeedReader {
     let next = slot.next
     for (const record of records) {
       if (record.offset < next) continue
+      if (isErased(record)) {
+        next = record.offset + 1
+        continue
+      }
       const found = this.#options.decode(record)
       const decoded = found instanceof Promise ? await this.#decoded(record, found) : found
       if (decoded === null) return

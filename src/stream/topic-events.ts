@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SourceData } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import type { EventLog } from '../eventlog/index.ts'
+import { type EventLog, isErased } from '../eventlog/index.ts'
 import { recordDecoder } from './record-decoder.ts'
 import type { PoisonRecord, StreamEvent } from './stream-event.ts'
 
@@ -36,7 +36,7 @@ export async function* topicEvents(log: EventLog, source: SourceData): AsyncGene
         quiet = 0
         const end = left.get(record.partition)
         if (end === undefined) continue
-        if (record.offset < end) yield await decode(record)
+        if (record.offset < end && !isErased(record)) yield await decode(record)
         if (record.offset >= end - 1) left.delete(record.partition)
       }
     }

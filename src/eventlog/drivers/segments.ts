@@ -4,7 +4,17 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import { type Disk, localDisk } from '../../lib/disk.ts'
 import { type Duration, durationMicros } from '../../lib/duration.ts'
 import { checkConsume, checkPartitions, checkRecords, checkTopic, closedLog, noTopic, otherPartitions } from '../check.ts'
-import type { ConsumeOptions, Consumer, EventLog, EventLogCapabilities, NewRecord, PartitionOffsets, RecordPosition } from '../log.ts'
+import type {
+  ConsumeOptions,
+  Consumer,
+  ErasedRecords,
+  EventLog,
+  EventLogCapabilities,
+  LogRecord,
+  NewRecord,
+  PartitionOffsets,
+  RecordPosition,
+} from '../log.ts'
 import { SegmentsConsumer } from './segments/consumer.ts'
 import { FairLock } from './segments/fair-lock.ts'
 import { Group } from './segments/group.ts'
@@ -120,6 +130,10 @@ class SegmentsEventLog implements EventLog {
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     return this.#while(async () => await (await this.#topic(topic)).offsets())
+  }
+
+  erase(topic: string, test: (record: LogRecord) => boolean | Promise<boolean>, dryRun = false): Promise<ErasedRecords> {
+    return this.#while(async () => await (await this.#topic(topic)).erase(test, dryRun))
   }
 
   close(): Promise<void> {

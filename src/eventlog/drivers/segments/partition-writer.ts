@@ -56,6 +56,15 @@ export class PartitionWriter {
     }
   }
 
+  /** Begins another segment, so that the last one is never appended to again. Resolves to where the partition ends then. */
+  async roll(end: End): Promise<End> {
+    const file = await this.#opened(end.segment)
+    if ((await file.size()) > end.position) await file.truncate(end.position)
+    await file.sync()
+    await this.#begun(end.next)
+    return { ...end, segment: end.next, position: 0, durable: 0 }
+  }
+
   /** Where the partition ends once all of it is on the disk. */
   async sync(end: End): Promise<End> {
     if (end.durable === end.position) return end

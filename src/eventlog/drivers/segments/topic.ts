@@ -3,9 +3,11 @@ import type { Micros } from '../../../lib/moment.ts'
 import type { NewRecord, PartitionOffsets, RecordPosition } from '../../log.ts'
 import { Batch } from './batch.ts'
 import { type End, EndsFile, nothingYet } from './ends.ts'
+import { clearErasing, eraseInSegment, findRecords, type RecordTest } from './erase.ts'
 import { FairLock } from './fair-lock.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { PartitionWriter } from './partition-writer.ts'
+import { segmentPath } from './paths.ts'
 import { recoverPartition } from './recover.ts'
 import { expireSegments } from './retention.ts'
 import type { Settings } from './settings.ts'
@@ -120,6 +122,30 @@ export class Topic {
   wake(): void {
     this.version++
     for (const done of [...this.#waiting]) done()
+  }
+
+  /** Overwrites the records of which the test says so, or only counts them. */
+  async erase(test: RecordTest, dryRun: boolean): Promise<{ records: number; files: string[] }> {
+    return await this.#lock.hold(async () => {
+      const ends = [...(await this.#currentEnds())]
+      const files: string[] = []
+      let records = 0
+      for (const [partition, end] of ends.entries()) {
+        const folder = join(this.#folder, `${partition}`)
+        const { disk } = this.#settings
+        const found = await findRecords(disk, folder, partition, end, test)
+        for (const count of found.values()) records += count
+        files.push(...[...found.keys()].map((base) => segmentPath(folder, base)))
+        if (dryRun) continue
+        await clearErasing(disk, folder)
+        // Other processes have the last segment open to append to it.
+        if (found.has(end.segment)) ends[partition] = (await this.#writers[partition]?.roll(end)) ?? end
+        await this.#endsFile.write(ends)
+        for (const base of found.keys()) await eraseInSegment(disk, folder, base, partition, test)
+      }
+      this.#ends = ends
+      return { records, files }
+    })
   }
 
   /** Waits for what is being appended. */
