@@ -1,6 +1,6 @@
 import type { History } from '../definition/index.ts'
 import type { RuleName, Severity } from '../plan/index.ts'
-import type { StoreOptions } from './store.ts'
+import type { StoreOptions } from './store-options.ts'
 
 /** What `lockstep.config.ts` (or `.js`, `.json`) of a project may say, as its default export. Paths are relative to its folder. */
 export interface ProjectConfig {

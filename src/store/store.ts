@@ -15,7 +15,7 @@ import {
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
-import type { EventLog, KafkaEventLogOptions, RecordPosition } from '../eventlog/index.ts'
+import type { RecordPosition } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
@@ -30,7 +30,6 @@ import {
 import type { OfflineStore, SourcePlaces } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
-import type { OnlineStore, PostgresOnlineStoreOptions, RedisOnlineStoreOptions } from '../online/index.ts'
 import {
   checkParity,
   checkServedParity,
@@ -55,31 +54,8 @@ import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
-import { type RegistryOptions, Stores } from './stores.ts'
-
-export interface StoreOptions {
-  /** A definitions module, a folder of them, or the definitions themselves. */
-  readonly definitions: string | readonly Definition[]
-  /** Where the embedded stores keep their files; `.lockstep` by default. */
-  readonly folder?: string
-  /** The online store: `lmdb` (default), `memory`, the url of a server of Redis or PostgreSQL or all of its options, or a driver. */
-  readonly online?:
-    | 'lmdb'
-    | 'memory'
-    | { readonly postgres: string | PostgresOnlineStoreOptions }
-    | { readonly redis: string | RedisOnlineStoreOptions }
-    | OnlineStore
-  /** The offline store: Parquet files below `folder` by default, or a driver. */
-  readonly offline?: OfflineStore
-  /** Other places of sources' histories, by the name of the source. */
-  readonly history?: Readonly<Record<string, History>>
-  /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka, or all of its options; or a driver. */
-  readonly log?: 'segments' | { readonly kafka: readonly string[] | KafkaEventLogOptions } | EventLog
-  /** What is known of the definitions: a file of SQLite in `folder` by default, or a driver. */
-  readonly registry?: NonNullable<RegistryOptions['registry']>
-  /** What time it is; the machine's clock by default. */
-  readonly clock?: () => Date
-}
+import type { StoreOptions } from './store-options.ts'
+import { Stores } from './stores.ts'
 
 type Request<View extends AnyView> =
   Record<never, never> extends RequestOf<View> ? { readonly request?: RequestOf<View> } : { readonly request: RequestOf<View> }
@@ -190,6 +166,11 @@ export class Store implements AsyncDisposable {
 
   get registry(): Registry {
     return this.#stores.registry
+  }
+
+  /** The name under which the registry keeps what it knows of this store. */
+  get environment(): string {
+    return this.#stores.environment
   }
 
   /** The values of a view for one entity row, now or as of a moment, with what each is worth. */

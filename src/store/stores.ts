@@ -11,7 +11,7 @@ import { redisOnlineStore } from '../online/drivers/redis.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
 import { type DocumentStore, Registry } from '../registry/index.ts'
-import type { StoreOptions } from './store.ts'
+import type { StoreOptions } from './store-options.ts'
 
 /** The stores behind a store, each opened when it is first used. */
 export class Stores {
@@ -66,6 +66,10 @@ export class Stores {
     if (!('kafka' in log)) return log
     const { kafkaEventLog } = await import('../eventlog/drivers/kafka.ts')
     return kafkaEventLog('brokers' in log.kafka ? log.kafka : { brokers: log.kafka })
+  }
+
+  get environment(): string {
+    return this.#options.environment ?? 'dev'
   }
 
   /** Where the embedded stores keep their files. */

@@ -1,0 +1,31 @@
+import type { Definition, History } from '../definition/index.ts'
+import type { EventLog, KafkaEventLogOptions } from '../eventlog/index.ts'
+import type { OfflineStore } from '../offline/index.ts'
+import type { OnlineStore, PostgresOnlineStoreOptions, RedisOnlineStoreOptions } from '../online/index.ts'
+import type { RegistryOptions } from './stores.ts'
+
+export interface StoreOptions {
+  /** A definitions module, a folder of them, or the definitions themselves. */
+  readonly definitions: string | readonly Definition[]
+  /** Where the embedded stores keep their files; `.lockstep` by default. */
+  readonly folder?: string
+  /** The online store: `lmdb` (default), `memory`, the url of a server of Redis or PostgreSQL or all of its options, or a driver. */
+  readonly online?:
+    | 'lmdb'
+    | 'memory'
+    | { readonly postgres: string | PostgresOnlineStoreOptions }
+    | { readonly redis: string | RedisOnlineStoreOptions }
+    | OnlineStore
+  /** The offline store: Parquet files below `folder` by default, or a driver. */
+  readonly offline?: OfflineStore
+  /** Other places of sources' histories, by the name of the source. */
+  readonly history?: Readonly<Record<string, History>>
+  /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka, or all of its options; or a driver. */
+  readonly log?: 'segments' | { readonly kafka: readonly string[] | KafkaEventLogOptions } | EventLog
+  /** What is known of the definitions: a file of SQLite in `folder` by default, or a driver. */
+  readonly registry?: NonNullable<RegistryOptions['registry']>
+  /** The name under which the registry keeps what it knows of this store; `dev` by default. */
+  readonly environment?: string
+  /** What time it is; the machine's clock by default. */
+  readonly clock?: () => Date
+}
