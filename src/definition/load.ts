@@ -27,12 +27,13 @@ const called: Readonly<Record<Definition['kind'], string>> = {
  *
  * Throws `INVALID_ARGUMENT` where there is no such module, `INVALID_DEFINITION` with file and line where one cannot be
  * loaded, `CIRCULAR_IMPORT` with the modules that import each other, and `DUPLICATE_NAME` where two definitions of one
- * kind, name and version differ. An error of a definition keeps its code and gains the file and line.
+ * kind, name and version differ. An error of a definition keeps its code and gains the file and line. `asUrl`: under which URL a
+ * module is imported.
  */
-export async function loadDefinitions(path: string): Promise<readonly Definition[]> {
+export async function loadDefinitions(path: string, asUrl = (url: string) => url): Promise<readonly Definition[]> {
   const places = new Map<Definition, string>()
   const owners = new Map<string, Definition>()
-  for (const url of moduleUrls(path)) {
+  for (const url of moduleUrls(path).map(asUrl)) {
     for (const [name, value] of Object.entries(await importModule(url))) {
       if (!isDefinition(value) || places.has(value)) continue
       places.set(value, `${name} of ${displayPath(url)}`)

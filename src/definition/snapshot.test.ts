@@ -90,3 +90,16 @@ test('descriptions, owners and tags change the hash and not the meaning; windows
   const [seven, eight] = groups.map((group) => snapshotOf([group]).get('group:g@1'))
   assert.notEqual(seven?.meaning, eight?.meaning)
 })
+
+test('what was made of the same items stays the same object; what refers to another is made anew', () => {
+  const before = definitionsOf(snapshot.values(), codeOf)
+  const same = definitionsOf(snapshot.values(), codeOf, before.made)
+  assert.deepEqual(
+    same.definitions.map((each, place) => each === before.definitions[place]),
+    Array(snapshot.size).fill(true),
+  )
+  const described = snapshotOf([points({ description: 'Points of the loyalty programme.' })])
+  const after = definitionsOf([...new Map([...snapshot, ...described]).values()], codeOf, before.made)
+  const kept = [...snapshot.keys()].filter((id) => after.made.get(id)?.definition === before.made.get(id)?.definition)
+  assert.deepEqual(kept, ['entity:user', 'group:user_orders@1', 'onDemand:context@1', 'source:orders', 'source:users'])
+})

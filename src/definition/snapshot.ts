@@ -95,21 +95,46 @@ export interface Incomplete {
   readonly why: string
 }
 
+/** A definition made of an item, and what it refers to, by id. */
+interface MadeItem {
+  readonly hash: string
+  readonly references: readonly string[]
+  readonly definition: Definition
+}
+
+/** What was made of items, by id. */
+export type MadeItems = ReadonlyMap<string, MadeItem>
+
 /**
- * The definitions of items, with what they refer to. What needs code that `codeOf` does not have is left out and named. Throws `STORE_CORRUPT` where an item refers to one that is not among them.
+ * The definitions of items, with what they refer to. What needs code that `codeOf` does not have is left out and named; what was
+ * made `earlier` of the same items stays the same object. Throws `STORE_CORRUPT` where an item refers to one that is not among them.
  */
-export function definitionsOf(items: Iterable<Item>, codeOf: CodeOf): { definitions: Definition[]; incomplete: Incomplete[] } {
+export function definitionsOf(
+  items: Iterable<Item>,
+  codeOf: CodeOf,
+  earlier: MadeItems = new Map(),
+): { definitions: Definition[]; incomplete: Incomplete[]; made: MadeItems } {
   const byId = new Map([...items].map((each) => [itemId(each), each]))
-  const made = new Map<string, unknown>()
+  const made = new Map<string, MadeItem>()
   const missing = new Map<string, string>()
-  const make = <T>(id: string): T => {
+  const make = (id: string): Definition => {
     const known = made.get(id)
-    if (known !== undefined) return known as T
+    if (known) return known.definition
     const found = byId.get(id)
     if (!found) throw new LockstepError('STORE_CORRUPT', `The registry refers to ${id}, which it does not hold`)
-    const one = makers[found.kind](readCanonicalJson(found.text) as never, make, codeOf)
-    made.set(id, one)
-    return one as T
+    const before = earlier.get(id)
+    if (before?.hash === found.hash && before.references.every((each) => make(each) === earlier.get(each)?.definition)) {
+      made.set(id, before)
+      return before.definition
+    }
+    const references: string[] = []
+    const refer: Make = <T>(to: string) => {
+      references.push(to)
+      return make(to) as T
+    }
+    const definition = makers[found.kind](readCanonicalJson(found.text) as never, refer, codeOf)
+    made.set(id, { hash: found.hash, references, definition })
+    return definition
   }
   const definitions: Definition[] = []
   for (const id of byId.keys()) {
@@ -120,7 +145,7 @@ export function definitionsOf(items: Iterable<Item>, codeOf: CodeOf): { definiti
       missing.set(id, error.message)
     }
   }
-  return { definitions, incomplete: [...missing].map(([id, why]) => ({ id, why })) }
+  return { definitions, incomplete: [...missing].map(([id, why]) => ({ id, why })), made }
 }
 
 class MissingCode extends Error {}
