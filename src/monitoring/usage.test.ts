@@ -151,3 +151,30 @@ test('a file that cannot be read is named', async () => {
   writeFileSync(join(folder, 'process-elsewhere.1.json'), '{')
   await assert.rejects(log.read(), { code: 'STORE_CORRUPT', message: /process-elsewhere\.1\.json/ })
 })
+
+test('what is counted is shared now and then and at the end, all of a day each time; a failure costs nothing', async () => {
+  const [shared, warned]: [[number, number][], unknown[]] = [[], []]
+  let fails = true
+  const share = async (_process: string, day: number, counts: Iterable<{ readonly requests: number }>) => {
+    if (fails) throw new Error('away')
+    shared.push([day, [...counts].reduce((sum, { requests }) => sum + requests, 0)])
+  }
+  const log = await UsageLog.open(freshFolder(), at(begin), { share, shareEvery: 50, warn: (error) => warned.push(error) })
+  log.count(servedRead())
+  await log.flush()
+  assert.deepEqual([shared, warned.length], [[], 1])
+  fails = false
+  log.count(servedRead())
+  await log.flush()
+  assert.deepEqual(shared, [])
+  await setTimeout(60)
+  await log.flush()
+  const day = Math.floor(begin / 86_400_000_000)
+  assert.deepEqual(shared, [[day, 2]])
+  log.count(servedRead())
+  await log.close()
+  assert.deepEqual(shared, [
+    [day, 2],
+    [day, 3],
+  ])
+})

@@ -38,6 +38,13 @@ export interface UsageLogOptions {
   readonly keepDays?: number
   /** Told of what fails; it is tried again. */
   readonly warn?: (error: unknown) => void
+  /**
+   * Takes all that this process has counted on a day (since 1970) so far, to share it with other machines: now and then, and when the log
+   * is closed. `process` is a name of its own.
+   */
+  readonly share?: (process: string, day: number, counts: UsageCounts) => Promise<void>
+  /** Milliseconds between two times that counts are shared. Default: 10,000. */
+  readonly shareEvery?: number
 }
 
 const dayMicros = 86_400_000_000
@@ -50,11 +57,14 @@ const dayOf = (micros: Micros): number => Math.floor(micros / dayMicros)
 export class UsageLog implements AsyncDisposable {
   readonly #folder: string
   readonly #clock: Clock
-  readonly #options: Required<Omit<UsageLogOptions, 'warn'>> & Pick<UsageLogOptions, 'warn'>
+  readonly #options: Required<Omit<UsageLogOptions, 'warn' | 'share'>> & Pick<UsageLogOptions, 'warn' | 'share'>
   /** Of the days that this process still writes, and the names of their files. */
   readonly #days: UsageDays = new Map()
   readonly #files = new Map<number, string>()
   readonly #changed = new Set<number>()
+  readonly #unshared = new Set<number>()
+  readonly #process = newProcessName()
+  #shared = Number.NEGATIVE_INFINITY
   readonly #timer: NodeJS.Timeout
   #work: Promise<void> = Promise.resolve()
   #merged: number
@@ -62,7 +72,7 @@ export class UsageLog implements AsyncDisposable {
   private constructor(folder: string, clock: Clock, options: UsageLogOptions) {
     this.#folder = folder
     this.#clock = clock
-    this.#options = { flushEvery: 5_000, keepDays: 400, ...options }
+    this.#options = { flushEvery: 5_000, keepDays: 400, shareEvery: 10_000, ...options }
     this.#merged = dayOf(clock.now())
     this.#timer = setInterval(() => this.flush().catch((error: unknown) => this.#options.warn?.(error)), this.#options.flushEvery)
     this.#timer.unref()
@@ -88,6 +98,7 @@ export class UsageLog implements AsyncDisposable {
     }
     counts.count(record)
     this.#changed.add(day)
+    if (this.#options.share) this.#unshared.add(day)
   }
 
   /** What was read by all processes, since the day of a moment or ever, with what this one has not yet written. */
@@ -118,6 +129,7 @@ export class UsageLog implements AsyncDisposable {
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    this.#shared = Number.NEGATIVE_INFINITY
     await this.flush()
   }
 
@@ -126,6 +138,7 @@ export class UsageLog implements AsyncDisposable {
   }
 
   async #flush(): Promise<void> {
+    await this.#share().catch((error: unknown) => this.#options.warn?.(error))
     const today = dayOf(this.#clock.now())
     for (const day of [...this.#changed]) {
       this.#changed.delete(day)
@@ -139,12 +152,28 @@ export class UsageLog implements AsyncDisposable {
     if (today === this.#merged) return
     // Counts of days that are long over are others' to merge now.
     for (const day of [...this.#days.keys()]) {
-      if (day >= today - 1 || this.#changed.has(day)) continue
+      if (day >= today - 1 || this.#changed.has(day) || this.#unshared.has(day)) continue
       this.#days.delete(day)
       this.#files.delete(day)
     }
     this.#merged = today
     await this.#compact()
+  }
+
+  /** A failure costs nothing: what was counted is shared the next time. */
+  async #share(): Promise<void> {
+    const { share, shareEvery } = this.#options
+    if (!share || this.#unshared.size === 0 || performance.now() - this.#shared < shareEvery) return
+    this.#shared = performance.now()
+    for (const day of [...this.#unshared]) {
+      this.#unshared.delete(day)
+      try {
+        await share(this.#process, day, this.#days.get(day) as UsageCounts)
+      } catch (error) {
+        this.#unshared.add(day)
+        throw error
+      }
+    }
   }
 
   /** The counts of all files but those of this process that it still has in memory. */

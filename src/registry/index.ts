@@ -25,3 +25,4 @@ export type {
 } from './documents.ts'
 export { Registry } from './registry.ts'
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
+export { type FeatureRead, type ReadCount, Usage } from './usage.ts'

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { FeatureLog, type FeatureLogOptions, type ReadRecord, ServerMetrics, UsageLog } from '../monitoring/index.ts'
+import type { ReadCount } from '../registry/index.ts'
 import type { Answer } from '../serving/index.ts'
 import type { Store } from '../store/index.ts'
 import { publicError } from './error-response.ts'
@@ -34,7 +35,9 @@ export class Observation {
   static async open(store: Store, featureLog: FeatureLogOptions | undefined, log: FastifyBaseLogger): Promise<Observation> {
     const warn = (error: unknown) => log.warn(error)
     const tracing = await Tracing.open()
-    const usage = await UsageLog.open(join(store.folder, 'usage'), undefined, { warn })
+    const share = (process: string, day: number, counts: Iterable<ReadCount>) =>
+      store.registry.usage.write(store.environment, day, process, counts)
+    const usage = await UsageLog.open(join(store.folder, 'usage'), undefined, { warn, share })
     const features = featureLog ? await FeatureLog.open({ ...featureLog, warn }) : null
     const metrics = await ServerMetrics.open({
       freshness: () => store.freshness(),
