@@ -56,7 +56,7 @@ const rules = {
     fastify: ['src/server/'],
     lmdb: ['src/online/drivers/lmdb.ts', 'src/online/drivers/lmdb/'],
     'prom-client': ['src/monitoring/'],
-    pg: ['src/online/drivers/postgres/'],
+    pg: ['src/lib/postgres/'],
     'node:sqlite': ['src/lib/disk.ts', 'src/offline/drivers/parquet/writer-lock.ts', 'src/registry/drivers/'],
   } as Record<string, string[]>,
   /** Files of other folders that are imported directly; of all others only the door, `index.ts`. */

@@ -17,7 +17,7 @@ const settings: { readonly [Name in keyof Required<ProjectConfig>]: readonly [ch
     "'lmdb', 'memory', { redis: url }, { postgres: url } or a driver",
   ],
   log: [(value) => value === 'segments' || isRecord(value), "'segments', { kafka: [brokers] } or a driver"],
-  registry: [(value) => value === 'sqlite' || isRecord(value), "'sqlite', { sqlite: path } or a driver"],
+  registry: [(value) => value === 'sqlite' || isRecord(value), "'sqlite', { sqlite: path }, { postgres: url } or a driver"],
   history: [isRecord, 'an object: the path or history of each source by its name'],
   checks: [isRecord, "an object: 'error', 'warning' or 'off' of each rule by its name"],
 }

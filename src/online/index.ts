@@ -1,5 +1,5 @@
+export type { PostgresOptions as PostgresOnlineStoreOptions } from '../lib/postgres/options.ts'
 export { tableFamily } from './family.ts'
-export type { PostgresOnlineStoreOptions } from './postgres-options.ts'
 export type { RedisOnlineStoreOptions } from './redis-options.ts'
 export type {
   OnlineRead,

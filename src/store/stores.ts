@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { EventLog } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
+import type { PostgresOptions } from '../lib/postgres/options.ts'
 import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
 import type { OfflineStore } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
@@ -9,6 +10,7 @@ import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { postgresOnlineStore } from '../online/drivers/postgres.ts'
 import { redisOnlineStore } from '../online/drivers/redis.ts'
 import type { OnlineStore } from '../online/index.ts'
+import { postgresDocumentStore } from '../registry/drivers/postgres.ts'
 import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
 import { type DocumentStore, Registry } from '../registry/index.ts'
 import type { StoreOptions } from './store-options.ts'
@@ -85,9 +87,9 @@ export class Stores {
   }
 }
 
-/** Where a registry is: in a file of SQLite, `registry.sqlite` in the folder of the embedded stores by default; or a driver. */
+/** Where a registry is: a file of SQLite, `registry.sqlite` in the folder of the embedded stores by default; PostgreSQL; or a driver. */
 export interface RegistryOptions {
-  readonly registry?: 'sqlite' | { readonly sqlite: string } | DocumentStore | Registry
+  readonly registry?: 'sqlite' | { readonly sqlite: string } | { readonly postgres: string | PostgresOptions } | DocumentStore | Registry
   readonly folder?: string
   readonly clock?: () => Date
 }
@@ -100,5 +102,7 @@ export function openRegistry({ registry = 'sqlite', folder = '.lockstep', clock 
 
 function documentsOf(registry: Exclude<RegistryOptions['registry'], Registry | undefined>, folder: string): DocumentStore {
   if (registry === 'sqlite') return sqliteDocumentStore({ path: join(folder, 'registry.sqlite') })
-  return 'sqlite' in registry ? sqliteDocumentStore({ path: registry.sqlite }) : registry
+  if ('sqlite' in registry) return sqliteDocumentStore({ path: registry.sqlite })
+  if (!('postgres' in registry)) return registry
+  return postgresDocumentStore(typeof registry.postgres === 'string' ? { url: registry.postgres } : registry.postgres)
 }

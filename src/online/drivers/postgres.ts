@@ -1,7 +1,8 @@
-import { LockstepError } from '../../errors.ts'
 import { compareBytes } from '../../lib/byte-order.ts'
+import { bytesArray, textArray } from '../../lib/postgres/binary-array.ts'
+import { type Connection, Connections } from '../../lib/postgres/connections.ts'
+import { checkPostgresOptions, type PostgresOptions } from '../../lib/postgres/options.ts'
 import { checkCommit, checkRows, checkTable, closedStore } from '../check.ts'
-import type { PostgresOnlineStoreOptions } from '../postgres-options.ts'
 import type {
   OnlineRead,
   OnlineRow,
@@ -12,8 +13,6 @@ import type {
   TextChange,
   WriteResult,
 } from '../store.ts'
-import { bytesArray, textArray } from './postgres/binary-array.ts'
-import { type Connection, Connections } from './postgres/connections.ts'
 import { hex, loadsOf } from './postgres/load.ts'
 import { type Statements, statementsFor } from './postgres/statements.ts'
 
@@ -30,7 +29,7 @@ const dropRows = 10_000
  *
  * Throws `INVALID_ARGUMENT` where an option makes no sense.
  */
-export function postgresOnlineStore(options: PostgresOnlineStoreOptions): OnlineStore {
+export function postgresOnlineStore(options: PostgresOptions): OnlineStore {
   return new PostgresOnlineStore(options)
 }
 
@@ -42,16 +41,10 @@ class PostgresOnlineStore implements OnlineStore {
   readonly #underway = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
-  constructor(options: PostgresOnlineStoreOptions) {
-    const { schema = 'lockstep', connections = 10, connectTimeout = 5_000, timeout = 10_000 } = options
-    const where = placeOf(options.url)
-    if (!/^[a-z_]\w{0,50}$/i.test(schema)) throw invalid('schema', `${JSON.stringify(schema)} is no name for a schema`)
-    if (!Number.isSafeInteger(connections) || connections < 1) throw invalid('connections', 'A store needs a connection')
-    for (const [option, limit] of Object.entries({ connectTimeout, timeout })) {
-      if (!(limit > 0 && limit < 2 ** 31)) throw invalid(option, `A timeout is above 0, not ${limit}`)
-    }
-    this.#statements = statementsFor(schema)
-    this.#connections = new Connections({ ...options, connections, connectTimeout, timeout }, this.#statements, where)
+  constructor(options: PostgresOptions) {
+    const checked = checkPostgresOptions(options)
+    this.#statements = statementsFor(checked.schema)
+    this.#connections = new Connections(checked, { owner: 'an online store', ...this.#statements })
   }
 
   async read(reads: readonly OnlineRead[]): Promise<OnlineValues[]> {
@@ -181,17 +174,3 @@ const columnsOf = (rows: readonly OnlineRow[]): Buffer[] => [
 /** A column of bytes, as plain bytes. */
 const bytesOf = (column: unknown): Uint8Array | null =>
   column instanceof Uint8Array ? new Uint8Array(column.buffer, column.byteOffset, column.length) : null
-
-/** Host and database of a url, for messages: without who comes and how. */
-function placeOf(url: string): string {
-  const parsed = URL.parse(url)
-  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) {
-    throw new LockstepError('INVALID_ARGUMENT', 'That is no url of a PostgreSQL server', {
-      where: 'url',
-      remedy: 'Write postgres://user:password@host:5432/database, with special characters as %XX.',
-    })
-  }
-  return `${parsed.host || 'localhost'}${parsed.pathname}`
-}
-
-const invalid = (where: string, message: string): LockstepError => new LockstepError('INVALID_ARGUMENT', message, { where })

@@ -1,4 +1,4 @@
-import { LockstepError } from '../../../errors.ts'
+import { LockstepError } from '../../errors.ts'
 
 /** A deadlock, and a transaction that another one outran: nothing of it is stored, and it may be tried again. */
 const outrun = new Set(['40P01', '40001'])
@@ -11,11 +11,11 @@ export const codeOf = (error: unknown): string => String((error as { code?: unkn
 export const isOutrun = (error: unknown): boolean => outrun.has(codeOf(error))
 export const isGone = (error: unknown): boolean => gone.has(codeOf(error))
 
-/** What the server or the way to it says, in our words. No message of PostgreSQL holds a password. */
-export function postgresFailure(where: string, error: unknown): unknown {
+/** What the server or the way to it says, in our words; `owner`: what the tables are of. No message of PostgreSQL holds a password. */
+export function postgresFailure(owner: string, where: string, error: unknown): unknown {
   if (error instanceof LockstepError || !(error instanceof Error)) return error
   const reason = error.message || codeOf(error)
   return corrupt.has(codeOf(error))
-    ? new LockstepError('STORE_CORRUPT', `The tables are not those of an online store: ${reason}`, { where, cause: error })
+    ? new LockstepError('STORE_CORRUPT', `The tables are not those of ${owner}: ${reason}`, { where, cause: error })
     : new LockstepError('STORE_UNAVAILABLE', `PostgreSQL failed: ${reason}`, { where, cause: error })
 }

@@ -1,8 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
-import { LockstepError } from '../../../errors.ts'
-import type { PostgresOnlineStoreOptions } from '../../postgres-options.ts'
+import { LockstepError } from '../../errors.ts'
 import { isGone, isOutrun, postgresFailure } from './failure.ts'
-import type { Statements } from './statements.ts'
+import type { CheckedPostgresOptions } from './options.ts'
 
 /** What a statement gives: its rows, each a list of columns, and how many rows it changed. */
 export interface Answer {
@@ -13,6 +12,13 @@ export interface Answer {
 /** One connection, as long as the work lasts that it was lent to. Statements with a name are planned once for a connection. */
 export type Connection = (statement: string, values?: readonly unknown[], name?: string) => Promise<Answer>
 
+/** The tables of a store: what they are called in messages, a statement that tells whether they are there, and those that make them. */
+export interface Tables {
+  readonly owner: string
+  readonly exists: string
+  readonly create: string
+}
+
 const attempts = 5
 
 /** What waits on the server's limit ends there first. */
@@ -20,16 +26,14 @@ const grace = 1_000
 
 /** The connections of one store: made when they are needed, lent to one work at a time, kept a while. */
 export class Connections {
-  readonly #options: PostgresOnlineStoreOptions
-  readonly #statements: Statements
-  readonly #where: string
+  readonly #options: CheckedPostgresOptions
+  readonly #made: Tables
   #pool: Promise<Pool> | null = null
   #ready: Promise<void> | null = null
 
-  constructor(options: PostgresOnlineStoreOptions, statements: Statements, where: string) {
+  constructor(options: CheckedPostgresOptions, tables: Tables) {
     this.#options = options
-    this.#statements = statements
-    this.#where = where
+    this.#made = tables
   }
 
   /**
@@ -44,17 +48,17 @@ export class Connections {
       } catch (error) {
         if (isGone(error)) this.#ready = null
         if (attempt < attempts && (isOutrun(error) || isGone(error))) continue
-        throw postgresFailure(this.#where, error)
+        throw postgresFailure(this.#made.owner, this.#options.where, error)
       }
     }
   }
 
-  /** The work as one transaction, which is committed where the work resolves to something other than false. */
+  /** The work as one transaction, which is committed where the work resolves to something other than false and null. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return this.use(async (connection) => {
       await connection('BEGIN')
       const result = await work(connection)
-      await connection(result === false ? 'ROLLBACK' : 'COMMIT')
+      await connection(result === false || result === null ? 'ROLLBACK' : 'COMMIT')
       return result
     })
   }
@@ -66,8 +70,8 @@ export class Connections {
 
   #tables(): Promise<void> {
     this.#ready ??= this.#lend(async (connection) => {
-      const { rows } = await connection(this.#statements.exists)
-      if (rows[0]?.[0] !== true) await connection(this.#statements.create)
+      const { rows } = await connection(this.#made.exists)
+      if (rows[0]?.[0] !== true) await connection(this.#made.create)
     }).catch((error: unknown) => {
       this.#ready = null
       throw error
@@ -94,7 +98,7 @@ export class Connections {
   }
 
   async #open(): Promise<Pool> {
-    const { url, tls, connections = 10, connectTimeout = 5_000, timeout = 10_000 } = this.#options
+    const { url, tls, connections, connectTimeout, timeout } = this.#options
     const { Pool } = await loadClient()
     const pool = new Pool({
       connectionString: url,
