@@ -130,15 +130,21 @@ export class ByteWriter {
   }
 }
 
+let view: DataView = new DataView(new ArrayBuffer(0))
+
+/** Values that are read one after the other mostly lie in the same memory: a view for each of them would take as long as reading it. */
+function viewOf(memory: ArrayBufferLike): DataView {
+  if (view.buffer !== memory) view = new DataView(memory)
+  return view
+}
+
 /** Reads what `ByteWriter` wrote. Throws `STORE_CORRUPT` past the end. */
 export class ByteReader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #at: number
 
   constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = offset
   }
 
@@ -194,11 +200,13 @@ export class ByteReader {
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8), true)
+    const at = this.#bytes.byteOffset + this.#take(8)
+    return viewOf(this.#bytes.buffer).getFloat64(at, true)
   }
 
   int64(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true)
+    const at = this.#bytes.byteOffset + this.#take(8)
+    return viewOf(this.#bytes.buffer).getBigInt64(at, true)
   }
 
   bytes(): Uint8Array {

@@ -36,17 +36,27 @@ export class TableStateCodec {
     }
   }
 
-  decode(bytes: Uint8Array): TableState {
+  /**
+   * Puts the cells of the row that is valid at a moment into `cells`, and gives the time from which it is; null where none is, and
+   * `cells` may hold anything.
+   */
+  readAt(moment: number, bytes: Uint8Array, cells: Cell[]): number | null {
+    const reader = new ByteReader(bytes)
+    reader.byte()
+    let valid: number | null = null
+    for (let left = reader.unsigned(); left > 0; left--) {
+      const time = reader.signed()
+      if (time > moment) break
+      valid = time
+      for (let column = 0; column < this.#decoders.length; column++) cells[column] = (this.#decoders[column] as CellDecoder)(reader)
+    }
+    return valid
+  }
+
+  /** The moment before which what is kept cannot answer; null where it always can. */
+  horizon(bytes: Uint8Array): number | null {
     const reader = new ByteReader(bytes)
     const earlier = reader.byte() === 1
-    const count = reader.unsigned()
-    const rows: StoredRow[] = []
-    while (rows.length < count) {
-      const time = reader.signed()
-      const cells: Cell[] = []
-      for (const decode of this.#decoders) cells.push(decode(reader))
-      rows.push({ time, cells })
-    }
-    return { earlier, rows }
+    return earlier && reader.unsigned() > 0 ? reader.signed() : null
   }
 }

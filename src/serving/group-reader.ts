@@ -135,7 +135,9 @@ class TableReader extends GroupReader {
   readonly #plan: TableGroupPlan
   readonly #codec: TableStateCodec
   readonly #compute: ReturnType<typeof evaluateRow>
-  #cells: readonly Cell[] = []
+  /** Of each feature that is a column as it stands: its place; of the others -1. */
+  readonly #columns: readonly number[]
+  readonly #cells: Cell[]
   #row = -1
   #moment = 0
 
@@ -143,6 +145,8 @@ class TableReader extends GroupReader {
     super()
     this.#plan = plan
     this.#codec = new TableStateCodec(plan)
+    this.#cells = plan.columns.map(() => null)
+    this.#columns = plan.features.map(({ node }) => (node.node === 'column' ? plan.columns.indexOf(node.name) : -1))
     this.#compute = evaluateRow(plan, (name) => {
       const column = plan.columns.indexOf(name)
       return () => this.#cells[column] as Cell
@@ -152,25 +156,23 @@ class TableReader extends GroupReader {
   override load(_key: Uint8Array, bytes: Uint8Array | null, _recent: Uint8Array | null, q: number): void {
     const { refresh, ttl } = this.#plan.group
     const moment = effectiveMoment(refresh, q)
-    this.setState('NOT_FOUND', null, null)
     this.#row = -1
     this.#moment = moment
-    if (bytes === null) return
-    const { earlier, rows } = this.#codec.decode(bytes)
-    const row = rows.findLast(({ time }) => time <= moment)
-    if (!row) {
-      const first = rows[0]
-      if (earlier && first) throw readBeforeState(this.#plan.group, moment, first.time)
+    const time = bytes === null ? null : this.#codec.readAt(moment, bytes, this.#cells)
+    if (time === null) {
+      const horizon = bytes === null ? null : this.#codec.horizon(bytes)
+      if (horizon !== null) throw readBeforeState(this.#plan.group, moment, horizon)
+      this.setState('NOT_FOUND', null, null)
       return
     }
-    const stale = ttl !== null && moment - row.time > ttl
-    this.setState(stale ? 'STALE' : 'PRESENT', row.time, row.time)
-    if (stale) return
-    this.#cells = row.cells
-    this.#row = 0
+    const stale = ttl !== null && moment - time > ttl
+    this.setState(stale ? 'STALE' : 'PRESENT', time, time)
+    if (!stale) this.#row = 0
   }
 
   override value(feature: number): Cell {
+    const column = this.#columns[feature] as number
+    if (column >= 0) return this.#row < 0 ? null : (this.#cells[column] as Cell)
     return (this.#compute[feature] as (row: number, moment: number) => Cell)(this.#row, this.#moment)
   }
 }
