@@ -26,7 +26,7 @@ export type {
   WriteResult,
 } from './online/index.ts'
 export type { ParityDifference, ParityOptions, ParityPath, ParityReport } from './parity/index.ts'
-export { checkDefinitions, type Finding } from './plan/index.ts'
+export { type CheckOptions, checkDefinitions, type Finding, type Policy, type PolicyFinding, PolicyGraph, policy } from './plan/index.ts'
 export type { Explanation } from './pointintime/index.ts'
 export { type Split, TrainingSet, type TrainingSetManifest } from './pointintime/index.ts'
 export { type ColumnType, t, type ValueOf } from './schema/index.ts'

@@ -38,6 +38,8 @@ export interface SourceData {
   readonly description: string
   readonly owner: string
   readonly tags: readonly string[]
+  /** Tags of single columns, which flow to all that derives from them. */
+  readonly columnTags: Readonly<Record<string, readonly string[]>>
 }
 
 /** A source whose columns are known to the compiler. */
@@ -75,6 +77,8 @@ interface SharedOptions<C extends Columns> {
   readonly description?: string
   readonly owner?: string
   readonly tags?: readonly string[]
+  /** Tags of single columns, such as `{ email: ['pii'] }`; what derives from a column has its tags too. */
+  readonly columnTags?: { readonly [Name in NameOf<C>]?: readonly string[] }
 }
 
 export interface EventsOptions<C extends Columns> extends SharedOptions<C> {
@@ -129,7 +133,8 @@ function source<C extends Columns, S extends 'events' | 'table'>(
     columns[column] = type.data
   }
   const { id, known: knownColumn, order, stream } = rest
-  for (const column of [options.time, ...id, ...(knownColumn === null ? [] : [knownColumn]), ...order, ...(stream?.key ?? [])]) {
+  const tagged = Object.keys(options.columnTags ?? {})
+  for (const column of [options.time, ...id, ...(knownColumn === null ? [] : [knownColumn]), ...order, ...(stream?.key ?? []), ...tagged]) {
     if (!Object.hasOwn(columns, column))
       throw new LockstepError('UNKNOWN_COLUMN', `The column ${column} is not declared${suggestion(column, Object.keys(columns))}`, {
         where,
@@ -159,6 +164,7 @@ function source<C extends Columns, S extends 'events' | 'table'>(
     description: options.description ?? '',
     owner: options.owner ?? '',
     tags: Object.freeze([...(options.tags ?? [])]),
+    columnTags: deepFreeze({ ...options.columnTags }),
   }) as Source<C, S>
 }
 

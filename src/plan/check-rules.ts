@@ -1,6 +1,7 @@
 import {
   type AggregateNode,
   type FeatureGroupData,
+  type FeatureView,
   groupHash,
   type OnDemand,
   onDemandHash,
@@ -12,6 +13,8 @@ import {
 import { durationMicros } from '../lib/duration.ts'
 import { type CheckedFeature, onDemandsOf, type Problem, problem, type Subject } from './check-subject.ts'
 import { namedWindow, tellsWindow, windowWord, wrongAggregation } from './feature-name.ts'
+import { viewFeatureId } from './lineage.ts'
+import type { PolicyGraph } from './policy-graph.ts'
 
 export type Severity = 'error' | 'warning' | 'off'
 
@@ -93,6 +96,21 @@ export const checkRules = {
       ...missing('on-demand view', onDemands, 'description', "Add description: '...', for those who look for features."),
       ...missing('feature view', views, 'description', "Add description: '...', with the model that reads it."),
     ],
+  },
+  tags: {
+    severity: 'off',
+    asks: 'Feature groups and feature views have a tag.',
+    find: ({ groups, views }) => [...untagged('feature group', groups), ...untagged('feature view', views)],
+  },
+  freshness: {
+    severity: 'off',
+    asks: 'Feature groups declare how old a value may be: a freshness objective, or a ttl where they read a table. Those that a stream keeps need not.',
+    find: ({ groups }) => groups.map(withoutAge),
+  },
+  'tag-flow': {
+    severity: 'error',
+    asks: 'A feature view has the tags of all columns that its features derive from (`columnTags` of a source): no `pii` in a view that does not say so.',
+    find: ({ everyVersion: { views }, graph }) => views.flatMap((view) => withoutTags(view, graph)),
   },
   'window-length': {
     severity: 'warning',
@@ -205,6 +223,30 @@ type Described = Versioned & { readonly owner: string; readonly description: str
 
 function missing(what: string, all: readonly Described[], field: 'owner' | 'description', remedy: string): Problem[] {
   return all.filter((one) => one[field] === '').map(({ name }) => problem(`${what} ${name}`, `It has no ${field}`, remedy))
+}
+
+function untagged(what: string, all: readonly (Versioned & { readonly tags: readonly string[] })[]): Problem[] {
+  const remedy = "Add tags: ['...'], by which it is found and governed."
+  return all.filter(({ tags }) => tags.length === 0).map(({ name }) => problem(`${what} ${name}`, 'It has no tag', remedy))
+}
+
+function withoutAge({ name, source, ttl, freshness, refresh }: FeatureGroupData): Problem | null {
+  const isStreamed = source.stream !== null && refresh.kind === 'live'
+  if (isStreamed || freshness !== null || ttl !== null) return null
+  const remedy = `Add freshness: '1d'${source.kind === 'table' ? " or ttl: '30d'" : ''}, as the models need it.`
+  return problem(`feature group ${name}`, 'It does not say how old its values may be', remedy)
+}
+
+/** Tags of columns; those of sources and groups say whose they are rather than what is in them. */
+function withoutTags(view: FeatureView, graph: PolicyGraph): Problem[] {
+  const ofColumns = new Set(graph.catalogue.sources.flatMap(({ columnTags }) => Object.values(columnTags).flat()))
+  return [...ofColumns].flatMap((tag): Problem[] => {
+    if (view.tags.includes(tag)) return []
+    const features = view.featureNames.filter((name) => graph.tagsOf(viewFeatureId(view, name)).has(tag))
+    if (features.length === 0) return []
+    const message = `It serves ${features.join(', ')}, which derives from what is tagged ${tag}, and has no such tag`
+    return [problem(`feature view ${view.name}`, message, `Add tags: ['${tag}'] to the view, or leave these features out.`)]
+  })
 }
 
 const shortestWindow = durationMicros('1s')

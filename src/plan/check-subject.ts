@@ -1,5 +1,6 @@
-import { type Definition, FeatureGroup, type FeatureGroupData, FeatureView, OnDemand } from '../definition/index.ts'
+import { catalogueOf, type Definition, FeatureGroup, type FeatureGroupData, FeatureView, OnDemand } from '../definition/index.ts'
 import { type FeatureParts, partsOf } from './feature-name.ts'
+import { PolicyGraph } from './policy-graph.ts'
 
 /** What is wrong, and where, and what to do. */
 export interface Problem {
@@ -21,6 +22,7 @@ export interface DefinitionSet {
 export interface Subject extends DefinitionSet {
   readonly features: readonly CheckedFeature[]
   readonly everyVersion: DefinitionSet
+  readonly graph: PolicyGraph
 }
 
 export interface CheckedFeature extends FeatureParts {
@@ -29,7 +31,7 @@ export interface CheckedFeature extends FeatureParts {
   readonly where: string
 }
 
-export function subjectOf(definitions: readonly Definition[]): Subject {
+export function subjectOf(definitions: readonly Definition[], environment = ''): Subject {
   const views = definitions.filter((one): one is FeatureView => one instanceof FeatureView)
   const given = definitions.filter((one): one is OnDemand => one instanceof OnDemand)
   const onDemands = [...new Set(onDemandsOf([...given, ...views.flatMap(({ items }) => items)]))]
@@ -46,7 +48,9 @@ export function subjectOf(definitions: readonly Definition[]): Subject {
       ...partsOf(node),
     })),
   )
-  return { groups: newest, onDemands: newestOf(onDemands), views: newestOf(views), features, everyVersion: { groups, onDemands, views } }
+  const graph = new PolicyGraph(catalogueOf(definitions), environment)
+  const everyVersion = { groups, onDemands, views }
+  return { groups: newest, onDemands: newestOf(onDemands), views: newestOf(views), features, everyVersion, graph }
 }
 
 /** The on-demand views among items, and those that they read. */

@@ -31,6 +31,7 @@ import {
 import { t } from '../schema/index.ts'
 import { checkRules, type RuleName, type Severity } from './check-rules.ts'
 import { checkDefinitions } from './checks.ts'
+import { policy } from './policies.ts'
 
 const user = entity('user', { user_id: t.string() })
 const columns = { user_id: t.string(), kind: t.string(), total: t.integer(), at: t.timestamp() }
@@ -40,7 +41,7 @@ const about = { owner: 'growth', description: 'Orders.' }
 type Order = Row<typeof columns>
 
 /** Rules that had something against definitions of a test. */
-const met = new Set<RuleName>()
+const met = new Set<string>()
 
 function check(definitions: readonly Definition[], severities: Partial<Record<RuleName, Severity>>) {
   const found = checkDefinitions(definitions, severities)
@@ -263,6 +264,84 @@ test('severities can be changed, and rules switched on and off', () => {
   assert.throws(unknown({ 'name-windw': 'off' }), { code: 'INVALID_ARGUMENT', message: /no rule name-windw; did you mean name-window\?/ })
   assert.throws(unknown({ toString: 'off' }), { code: 'INVALID_ARGUMENT', message: /no rule toString/ })
   assert.throws(unknown({ owner: 'fatal' }), { code: 'INVALID_ARGUMENT', message: /fatal/ })
+})
+
+test('tags, and how old values may be, where a project asks for them', () => {
+  const tabular = (options: object) =>
+    featureGroup({
+      name: 'user_profile',
+      entity: user,
+      source: profiles,
+      features: ({ kind }) => ({ user_kind: kind }),
+      ...about,
+      ...options,
+    })
+  const asked = { tags: 'warning', freshness: 'error' } as const
+  assert.deepEqual(findings([viewOf([tabular({})])], asked), [
+    "FRESHNESS: IT DOES NOT SAY HOW OLD ITS VALUES MAY BE (FEATURE GROUP USER_PROFILE). ADD FRESHNESS: '1D' OR TTL: '30D', AS THE MODELS NEED IT.",
+    "tags: It has no tag (feature group user_profile). Add tags: ['...'], by which it is found and governed.",
+    "tags: It has no tag (feature view ranking). Add tags: ['...'], by which it is found and governed.",
+  ])
+  const tagged = (group: ReturnType<typeof tabular>) => featureView({ name: 'ranking', features: [group], tags: ['core'], ...about })
+  assert.deepEqual(rulesOf([tagged(tabular({ tags: ['core'], ttl: '30d' }))], asked), [])
+  assert.deepEqual(rulesOf([tagged(tabular({ tags: ['core'], freshness: '1d' }))], asked), [])
+})
+
+const people = table('people', {
+  columns: { user_id: t.string(), email: t.string(), city: t.string(), at: t.timestamp() },
+  time: 'at',
+  columnTags: { email: ['pii'], user_id: ['key'] },
+})
+const userPeople = featureGroup({
+  name: 'user_people',
+  entity: user,
+  source: people,
+  features: (row) => ({ user_city: row.city, user_domain: row.email.lower(), user_has_mail: row.email.isNotNull() }),
+  tags: ['crm'],
+  ...about,
+})
+const mail = onDemand({
+  name: 'mail',
+  from: [userPeople.pick('user_domain')],
+  features: { user_is_staff: t.boolean() },
+  compute: ({ user_domain }) => ({ user_is_staff: user_domain === 'example.com' }),
+  ...about,
+})
+
+test('tags of columns flow to features, through on-demand views, and a view that serves them has them', () => {
+  const view = (features: readonly unknown[], tags: string[] = []) =>
+    featureView({ name: 'ranking', features: features as never, tags, ...about })
+  assert.deepEqual(findings([view([userPeople.pick('user_city', 'user_has_mail'), mail])]), [
+    "TAG-FLOW: IT SERVES USER_HAS_MAIL, USER_IS_STAFF, WHICH DERIVES FROM WHAT IS TAGGED PII, AND HAS NO SUCH TAG (FEATURE VIEW RANKING). ADD TAGS: ['PII'] TO THE VIEW, OR LEAVE THESE FEATURES OUT.",
+  ])
+  assert.deepEqual(rulesOf([view([userPeople, mail], ['pii'])]), [])
+  assert.deepEqual(rulesOf([view([userPeople.pick('user_city')])]), [])
+  assert.throws(() => table('t', { columns: { at: t.timestamp() }, time: 'at', columnTags: { mail: ['pii'] } as never }), {
+    code: 'UNKNOWN_COLUMN',
+  })
+})
+
+test('a policy of the project looks at the whole graph, with a severity that the settings change', () => {
+  const crmStays = policy({
+    name: 'crm-stays',
+    severity: 'error',
+    check: (graph) =>
+      graph.catalogue.views.flatMap((view) =>
+        view.featureNames
+          .filter((name) => graph.environment === 'prod' && graph.tagsOf(`view:${view.name}@${view.version}.${name}`).has('crm'))
+          .map((name) => ({ where: `feature view ${view.name}`, message: `${name} is of the crm`, remedy: 'Leave it out.' })),
+      ),
+  })
+  const definitions = [viewOf([userPeople.pick('user_city')])]
+  const run = (environment: string, severity?: Severity) =>
+    checkDefinitions(definitions, severity ? { 'crm-stays': severity } : {}, { policies: [crmStays], environment })
+  const finding = { rule: 'crm-stays', where: 'feature view ranking', message: 'user_city is of the crm', remedy: 'Leave it out.' }
+  assert.deepEqual(run('prod'), [{ ...finding, severity: 'error' }])
+  assert.deepEqual(run('prod', 'warning'), [{ ...finding, severity: 'warning' }])
+  assert.deepEqual(run('prod', 'off'), [])
+  assert.deepEqual(run('dev'), [])
+  assert.throws(() => policy({ name: 'owner', severity: 'error', check: () => [] }), { code: 'INVALID_DEFINITION' })
+  assert.throws(() => policy({ name: 'No Mail', severity: 'error', check: () => [] }), { code: 'INVALID_DEFINITION' })
 })
 
 test('every rule is met above, and asks for something in sentences', () => {

@@ -2,12 +2,21 @@ import type { Definition } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { checkRules, type Rule, type RuleName, type Severity } from './check-rules.ts'
-import { type Problem, subjectOf } from './check-subject.ts'
+import { type Problem, type Subject, subjectOf } from './check-subject.ts'
+import type { Policy } from './policies.ts'
 
 /** What a rule has against a definition. */
 export interface Finding extends Problem {
-  readonly rule: RuleName
+  /** The name of a built-in rule, or of a policy of the project. */
+  readonly rule: string
   readonly severity: 'error' | 'warning'
+}
+
+export interface CheckOptions {
+  /** Rules of the project. */
+  readonly policies?: readonly Policy[]
+  /** The environment that is planned for, which policies may ask for. */
+  readonly environment?: string
 }
 
 const known: readonly string[] = ['error', 'warning', 'off'] satisfies readonly Severity[]
@@ -16,19 +25,29 @@ const known: readonly string[] = ['error', 'warning', 'off'] satisfies readonly 
  * What the rules have against definitions, and those that they use; errors first, then in order of the rules. `severities`
  * changes those of single rules. Throws `INVALID_ARGUMENT` for a rule or a severity that there is not.
  */
-export function checkDefinitions(definitions: readonly Definition[], severities: Readonly<Record<string, Severity>> = {}): Finding[] {
-  const names = Object.keys(checkRules) as RuleName[]
+export function checkDefinitions(
+  definitions: readonly Definition[],
+  severities: Readonly<Record<string, Severity>> = {},
+  { policies = [], environment = '' }: CheckOptions = {},
+): Finding[] {
+  const builtIn = (Object.keys(checkRules) as RuleName[]).map((name) => ({ name, ...(checkRules[name] as Rule) }))
+  const rules = [...builtIn, ...policies.map(ruleOf)]
+  const names = rules.map(({ name }) => name)
   for (const [rule, severity] of Object.entries(severities)) {
-    if (!Object.hasOwn(checkRules, rule)) throw new LockstepError('INVALID_ARGUMENT', `There is no rule ${rule}${suggestion(rule, names)}`)
+    if (!names.includes(rule)) throw new LockstepError('INVALID_ARGUMENT', `There is no rule ${rule}${suggestion(rule, names)}`)
     if (!known.includes(severity))
       throw new LockstepError('INVALID_ARGUMENT', `The severity of ${rule} is ${String(severity)}, not error, warning or off`)
   }
-  const subject = subjectOf(definitions)
-  const findings = names.flatMap((rule): Finding[] => {
-    const { severity, find }: Rule = checkRules[rule]
-    const wanted = severities[rule] ?? severity
+  const subject = subjectOf(definitions, environment)
+  const findings = rules.flatMap(({ name, severity, find }): Finding[] => {
+    const wanted = severities[name] ?? severity
     if (wanted === 'off') return []
-    return find(subject).flatMap((found) => (found ? [{ rule, severity: wanted, ...found }] : []))
+    return find(subject).flatMap((found) => (found ? [{ rule: name, severity: wanted, ...found }] : []))
   })
   return [...findings.filter(({ severity }) => severity === 'error'), ...findings.filter(({ severity }) => severity === 'warning')]
+}
+
+function ruleOf({ name, severity, check }: Policy): Pick<Rule, 'severity' | 'find'> & { readonly name: string } {
+  const find = ({ graph }: Subject) => [...check(graph)].map(({ where, message, remedy = '' }) => ({ where, message, remedy }))
+  return { name, severity, find }
 }

@@ -1,7 +1,8 @@
 export { BoundGroup } from './bound-group.ts'
 export { checkRules, type RuleName, type Severity } from './check-rules.ts'
-export { checkDefinitions, type Finding } from './checks.ts'
+export { type CheckOptions, checkDefinitions, type Finding } from './checks.ts'
 export { type ColumnUse, columnsOf, columnsOfFeature } from './columns-of.ts'
+export { type ChangeEffect, type Difference, differenceOf, type ItemDifference, type PartChange, type StoredDifference } from './diff.ts'
 export { compileExpression, compileFilter, type LeafNode } from './evaluate-expression.ts'
 export { type CellColumn, cellReader, type EventBlock } from './event-block.ts'
 export { type EventState, EventStateCodec } from './event-state.ts'
@@ -41,10 +42,14 @@ export {
 } from './live-state.ts'
 export { runStep } from './on-demand-step.ts'
 export type { RowFunction } from './operand.ts'
+export { type Policy, type PolicyFinding, policy } from './policies.ts'
+export { PolicyGraph } from './policy-graph.ts'
 export { pushable, type SplitFilter } from './pushable.ts'
+export { showDifference } from './show-difference.ts'
 export { readBeforeState, StateReader } from './state-reader.ts'
 export { evaluateRow } from './table-row.ts'
 export { type StoredRow, type TableState, TableStateCodec } from './table-state.ts'
+export { type Target, targetOf } from './target.ts'
 export {
   type GroupUse,
   type NamedValue,
