@@ -1,3 +1,5 @@
+export { Access, type NewPrincipalToken } from './access.ts'
+export { AccessState, isAdminOfAll, isValid, type Principal, type PrincipalToken } from './access-state.ts'
 export {
   type Applied,
   Applies,
@@ -14,6 +16,7 @@ export {
   type NewApply,
   type State,
 } from './applies.ts'
+export { Audit, type AuditEntry, type AuditEvent, type AuditFilter } from './audit.ts'
 export type {
   Commit,
   Condition,
@@ -23,6 +26,11 @@ export type {
   DocumentStoreCapabilities,
   ListOptions,
 } from './documents.ts'
+export { allows, checkGrant, type Grant, grantFor, type Operation, operations, type Role, roles, showGrant, type Target } from './grants.ts'
+export { type Model, Models, type ModelVersion } from './models.ts'
 export { Registry } from './registry.ts'
+export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './runs.ts'
+export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueStatistics } from './statistics.ts'
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
+export { type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
 export { type FeatureRead, type ReadCount, Usage } from './usage.ts'

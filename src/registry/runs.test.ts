@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { freshRegistry } from '../../test/support/fresh-registry.ts'
+import { formatMoment } from '../lib/moment.ts'
+import { type Run, Runs } from './runs.ts'
+
+const run = (started: number, more: Partial<Run> = {}): Omit<Run, 'id'> => ({
+  kind: 'materialize',
+  environment: 'dev',
+  subject: 'user_orders@1',
+  by: 'ada',
+  started: formatMoment(started),
+  seconds: 2,
+  rows: 1000,
+  bytes: 50_000,
+  outcome: 'done',
+  error: null,
+  ...more,
+})
+
+test('runs are listed from the newest on, by kind, subject and environment, page by page', async () => {
+  await using own = freshRegistry()
+  const { registry, clock } = own
+  const { runs } = registry
+  for (let index = 0; index < 700; index++) {
+    const [kind, subject] = index % 2 === 0 ? (['materialize', 'a@1'] as const) : (['backfill', 'b@1'] as const)
+    await runs.record(clock.now + index, run(clock.now + index, { kind, subject, rows: index }))
+  }
+  await runs.record(
+    clock.now + 1000,
+    run(clock.now, { environment: 'prod', outcome: 'failed', error: { code: 'ROW_REFUSED', message: 'no' } }),
+  )
+  assert.deepEqual(
+    (await runs.list({ limit: 2 })).map(({ environment, rows }) => [environment, rows]),
+    [
+      ['prod', 1000],
+      ['dev', 699],
+    ],
+  )
+  const backfills = await runs.list({ kind: 'backfill', subject: 'b@1', environment: 'dev', limit: 1000 })
+  assert.equal(backfills.length, 350)
+  assert.equal(backfills.at(-1)?.rows, 1)
+  const [, second] = backfills
+  assert.deepEqual(
+    (await runs.list({ kind: 'backfill', before: second?.id, limit: 1 })).map(({ rows }) => rows),
+    [695],
+  )
+  assert.deepEqual((await runs.list({ environment: 'prod' }))[0]?.error, { code: 'ROW_REFUSED', message: 'no' })
+})
+
+test('the rate of a kind comes from the newest runs that were done and had rows', async () => {
+  await using own = freshRegistry()
+  const { registry, clock } = own
+  const { runs } = registry
+  assert.equal(await runs.rate('materialize'), null)
+  for (let index = 0; index < 20; index++)
+    await runs.record(clock.now + index, run(clock.now, { rows: index < 10 ? 1 : 3000, bytes: 6000 }))
+  await runs.record(clock.now + 30, run(clock.now, { outcome: 'failed', rows: 9 }))
+  await runs.record(clock.now + 31, run(clock.now, { rows: 0 }))
+  assert.deepEqual(await runs.rate('materialize', 'user_orders@1'), { rowsPerSecond: 1500, bytesPerRow: 2, runs: 10 })
+  assert.equal(await runs.rate('materialize', 'other@1'), null)
+})
+
+test('the oldest runs go', async () => {
+  await using own = freshRegistry()
+  const { registry, clock } = own
+  const runs = new Runs(registry.documents, { most: 20, trimEvery: 1 })
+  for (let index = 0; index < 50; index++) await runs.record(clock.now + index, run(clock.now, { rows: index }))
+  const left = await runs.list()
+  assert.deepEqual([left.length, left[0]?.rows, left.at(-1)?.rows], [20, 49, 30])
+})

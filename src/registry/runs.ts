@@ -1,0 +1,111 @@
+import type { Micros } from '../lib/moment.ts'
+import type { Document, DocumentStore } from './documents.ts'
+import { readDocument } from './read-document.ts'
+import { timeKey } from './time-key.ts'
+
+export type RunKind = 'backfill' | 'materialize' | 'train' | 'statistics' | 'apply' | 'rollback' | 'promote' | 'switch' | 'forget'
+
+/** Some work that was done, or was not. */
+export interface Run {
+  /** Keys of later runs are higher. */
+  readonly id: string
+  readonly kind: RunKind
+  readonly environment: string
+  /** What it was done to: `user_orders@1`, `view:ranking@1`, an environment. */
+  readonly subject: string
+  readonly by: string
+  /** ISO 8601, UTC. */
+  readonly started: string
+  readonly seconds: number
+  readonly rows: number
+  /** Written; 0 where that is not known. */
+  readonly bytes: number
+  readonly outcome: 'done' | 'failed' | 'stopped'
+  /** The code and message of what went wrong; null where nothing did. */
+  readonly error: { readonly code: string; readonly message: string } | null
+}
+
+/** How fast work went. */
+export interface RunRate {
+  readonly rowsPerSecond: number
+  readonly bytesPerRow: number
+  /** How many runs tell it. */
+  readonly runs: number
+}
+
+export interface RunQuery {
+  readonly environment?: string | undefined
+  readonly kind?: RunKind | undefined
+  readonly subject?: string | undefined
+  /** At most so many; 100 by default. */
+  readonly limit?: number | undefined
+  /** Only runs before the one of this id. */
+  readonly before?: string | undefined
+}
+
+const table = 'runs'
+/** Runs that are kept. */
+const mostRuns = 10_000
+const page = 500
+/** Runs that are looked at for a rate. */
+const rateRuns = 10
+
+/** What was done when and by whom, the newest 10,000. */
+export class Runs {
+  readonly #documents: DocumentStore
+  readonly #most: number
+  /** How often what is too much is removed: once in so many runs. */
+  readonly #trimEvery: number
+
+  constructor(
+    documents: DocumentStore,
+    { most = mostRuns, trimEvery = 100 }: { readonly most?: number; readonly trimEvery?: number } = {},
+  ) {
+    this.#documents = documents
+    this.#most = most
+    this.#trimEvery = trimEvery
+  }
+
+  /** Adds a run that began at a moment, and gives its id. */
+  async record(started: Micros, run: Omit<Run, 'id'>): Promise<string> {
+    const id = timeKey(started)
+    await this.#documents.commit({ puts: [{ table, key: id, text: JSON.stringify(run) }] })
+    // By its id, as most processes record one run only.
+    if (Number.parseInt(id.slice(-8), 16) % this.#trimEvery === 0) await this.#trim()
+    return id
+  }
+
+  /** Runs, the newest first. */
+  async list({ environment, kind, subject, limit = 100, before }: RunQuery = {}): Promise<Run[]> {
+    const found: Run[] = []
+    let after = before
+    for (;;) {
+      const documents = await this.#documents.list(table, { descending: true, limit: page, ...(after === undefined ? {} : { after }) })
+      for (const document of documents) {
+        const run = runOf(document)
+        if (environment !== undefined && run.environment !== environment) continue
+        if ((kind !== undefined && run.kind !== kind) || (subject !== undefined && run.subject !== subject)) continue
+        if (found.push(run) >= limit) return found
+      }
+      if (documents.length < page) return found
+      after = documents.at(-1)?.key
+    }
+  }
+
+  /** How fast the newest runs of a kind went that had rows, of one subject or of all; null where there was none. */
+  async rate(kind: RunKind, subject?: string): Promise<RunRate | null> {
+    const all = await this.list({ kind, subject, limit: 10 * rateRuns })
+    const runs = all.filter(({ outcome, rows, seconds }) => outcome === 'done' && rows > 0 && seconds > 0).slice(0, rateRuns)
+    if (runs.length === 0) return null
+    const total = (part: 'rows' | 'seconds' | 'bytes') => runs.reduce((sum, run) => sum + run[part], 0)
+    return { rowsPerSecond: total('rows') / total('seconds'), bytesPerRow: total('bytes') / total('rows'), runs: runs.length }
+  }
+
+  async #trim(): Promise<void> {
+    const documents = await this.#documents.list(table, { descending: true, limit: this.#most + page })
+    const deletes = documents.slice(this.#most).map(({ key }) => ({ table, key }))
+    if (deletes.length > 0) await this.#documents.commit({ deletes })
+  }
+}
+
+const runOf = (document: Document): Run => ({ id: document.key, ...readDocument<Omit<Run, 'id'>>(table, document) })

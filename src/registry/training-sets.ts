@@ -1,0 +1,107 @@
+import { LockstepError } from '../errors.ts'
+import type { Micros } from '../lib/moment.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import type { Document, DocumentStore } from './documents.ts'
+import { readDocument } from './read-document.ts'
+import { timeKey } from './time-key.ts'
+
+/** A training set that was made. */
+export interface TrainingSetRecord {
+  /** Later ones are higher. */
+  readonly id: string
+  readonly environment: string
+  readonly view: string
+  readonly version: number
+  /** The semantic hash of the view. */
+  readonly hash: string
+  readonly features: readonly string[]
+  /** Hash and number of the labels. */
+  readonly labels: { readonly hash: string; readonly rows: number }
+  readonly rows: number
+  /** Where it was written. */
+  readonly path: string
+  /** ISO 8601, UTC. */
+  readonly created: string
+  readonly by: string
+  /** Whether a model may still be trained or judged with it: what it depends on is not removed. */
+  readonly live: boolean
+}
+
+export interface TrainingSetQuery {
+  readonly environment?: string | undefined
+  readonly view?: string | undefined
+  readonly version?: number | undefined
+  readonly live?: boolean | undefined
+  /** At most so many; all by default. */
+  readonly limit?: number | undefined
+}
+
+const table = 'trainingSets'
+/** Training sets that are kept once they are retired. */
+const mostRetired = 1_000
+
+/** Which training sets were made of which views. */
+export class TrainingSets {
+  readonly #documents: DocumentStore
+
+  constructor(documents: DocumentStore) {
+    this.#documents = documents
+  }
+
+  /** Adds a training set that was made at a moment, and gives its id. One that was written to the same place before it is retired: it is gone. */
+  async record(created: Micros, set: Omit<TrainingSetRecord, 'id' | 'live'>): Promise<string> {
+    const replaced = (await this.list({ environment: set.environment, live: true })).filter(({ path }) => path === set.path)
+    const id = timeKey(created)
+    await this.#documents.commit({
+      puts: [
+        { table, key: id, text: JSON.stringify({ ...set, live: true }) },
+        ...replaced.map(({ id: key, ...rest }) => ({ table, key, text: JSON.stringify({ ...rest, live: false }) })),
+      ],
+    })
+    if (replaced.length > 0) await this.#forget()
+    return id
+  }
+
+  /** Training sets, the newest first. */
+  async list({ environment, view, version, live, limit = Number.POSITIVE_INFINITY }: TrainingSetQuery = {}): Promise<TrainingSetRecord[]> {
+    const all = (await this.#documents.list(table, { descending: true })).map(recordOf)
+    return all
+      .filter(
+        (set) =>
+          (environment === undefined || set.environment === environment) &&
+          (view === undefined || set.view === view) &&
+          (version === undefined || set.version === version) &&
+          (live === undefined || set.live === live),
+      )
+      .slice(0, limit)
+  }
+
+  /** Throws `UNKNOWN_NAME`. */
+  async get(id: string): Promise<TrainingSetRecord> {
+    const [document] = await this.#documents.read([{ table, key: id }])
+    if (document) return recordOf(document)
+    const ids = (await this.#documents.list(table)).map(({ key }) => key)
+    throw new LockstepError('UNKNOWN_NAME', `There is no training set ${id}${suggestion(id, ids)}`, {
+      remedy: '`lockstep training-set list` shows all.',
+    })
+  }
+
+  /** Says that no model depends on a training set any more. Throws `UNKNOWN_NAME`. */
+  async retire(id: string): Promise<TrainingSetRecord> {
+    const { id: key, ...set } = await this.get(id)
+    await this.#documents.commit({ puts: [{ table, key, text: JSON.stringify({ ...set, live: false }) }] })
+    await this.#forget()
+    return { id, ...set, live: false }
+  }
+
+  /** The oldest of those that are retired are not kept for ever. */
+  async #forget(): Promise<void> {
+    const deletes = (await this.list({ live: false })).slice(mostRetired).map(({ id: key }) => ({ table, key }))
+    if (deletes.length > 0) await this.#documents.commit({ deletes })
+  }
+}
+
+const recordOf = (document: Document): TrainingSetRecord => ({
+  id: document.key,
+  ...readDocument<Omit<TrainingSetRecord, 'id'>>(table, document),
+})
