@@ -1,3 +1,4 @@
+export { Adopted } from './adopted.ts'
 export type { PushOptions, StreamOptions } from './live-path.ts'
 export type { OnlineRequest } from './online-reads.ts'
 export type { ProjectConfig } from './project-config.ts'

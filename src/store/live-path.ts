@@ -4,10 +4,10 @@ import type { RecordPosition } from '../eventlog/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { materializeGroup } from '../materialize/index.ts'
+import { isStreamed } from '../plan/index.ts'
 import { type Cell, fromCell } from '../schema/index.ts'
 import {
   forgetState,
-  isStreamed,
   type LiveKey,
   landedFiles,
   type ParquetLanding,
@@ -44,8 +44,10 @@ export class LivePath {
   readonly #stores: Stores
   readonly #history: Readonly<Record<string, History>>
   readonly #clock: Clock
-  readonly #groups: readonly FeatureGroupData[]
+  #groups: readonly FeatureGroupData[]
   readonly #workers = new Set<StreamEngine>()
+  /** Those of the workers that were started for all groups. */
+  readonly #following = new Set<StreamEngine>()
   readonly #encoders = new Map<string, RecordEncoder>()
   readonly #landing: ParquetLanding
 
@@ -62,6 +64,13 @@ export class LivePath {
       const moved = this.#history[group.source.name]
       return moved ? Object.freeze({ ...group, source: Object.freeze({ ...group.source, history: moved }) }) : group
     })
+  }
+
+  /** Works with these groups from now on: workers that were started for all groups take up what is new, and leave what is gone. */
+  adopt(groups: readonly FeatureGroupData[]): void {
+    this.#groups = groups
+    this.#encoders.clear()
+    for (const worker of this.#following) worker.adopt(this.streamed())
   }
 
   async start(groups: readonly FeatureGroupData[] | undefined, options: StreamOptions): Promise<StreamEngine> {
@@ -81,7 +90,12 @@ export class LivePath {
       clock: this.#clock,
     })
     this.#workers.add(engine)
-    engine.closed.finally(() => this.#workers.delete(engine)).catch(() => {})
+    if (groups === undefined) this.#following.add(engine)
+    const forget = () => {
+      this.#workers.delete(engine)
+      this.#following.delete(engine)
+    }
+    engine.closed.finally(forget).catch(() => {})
     return engine
   }
 

@@ -1,7 +1,8 @@
-import type { AnyView } from '../definition/index.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { AnyView, FeatureGroupData } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { OnlineStore } from '../online/index.ts'
-import { type Answer, type Keys, type LiveSource, type ReadOptions, ViewReader } from '../serving/index.ts'
+import { type Answer, checkOnlineMeta, type Keys, type LiveSource, onlineTable, type ReadOptions, ViewReader } from '../serving/index.ts'
 
 /** What is read of a view: entity rows, and the values that their callers give. */
 export interface OnlineRequest extends ReadOptions {
@@ -75,6 +76,25 @@ export class OnlineReads {
   /** Throws `DEFINITION_MISMATCH`. */
   async checkStored(view: AnyView): Promise<void> {
     await (await this.reader(view)).check()
+  }
+
+  /** Throws `DEFINITION_MISMATCH`. */
+  async checkGroups(groups: Iterable<FeatureGroupData>): Promise<void> {
+    for (const group of groups) checkOnlineMeta(group, await this.#store().readMeta(onlineTable(group)))
+  }
+
+  /** Plans the reads of views before they are asked for, with reads of others in between. Throws `DEFINITION_MISMATCH`. */
+  async open(views: readonly AnyView[]): Promise<void> {
+    for (const view of views) {
+      await this.reader(view)
+      await nextTurn()
+    }
+  }
+
+  /** Forgets all other views. */
+  keep(views: readonly AnyView[]): void {
+    const kept = new Set(views)
+    for (const known of [this.#readers, this.#checks]) for (const view of known.keys()) if (!kept.has(view)) known.delete(view)
   }
 
   /** What is stored may be of other definitions now. */

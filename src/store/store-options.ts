@@ -2,6 +2,7 @@ import type { Definition, History } from '../definition/index.ts'
 import type { EventLog, KafkaEventLogOptions } from '../eventlog/index.ts'
 import type { OfflineStore } from '../offline/index.ts'
 import type { OnlineStore, PostgresOnlineStoreOptions, RedisOnlineStoreOptions } from '../online/index.ts'
+import type { Head } from '../registry/index.ts'
 import type { RegistryOptions } from './stores.ts'
 
 export interface StoreOptions {
@@ -26,6 +27,8 @@ export interface StoreOptions {
   readonly registry?: NonNullable<RegistryOptions['registry']>
   /** The name under which the registry keeps what it knows of this store; `dev` by default. */
   readonly environment?: string
+  /** What is applied in the environment, where the definitions were made of it: says which versions of views are current. */
+  readonly head?: Head | null
   /** What time it is; the machine's clock by default. */
   readonly clock?: () => Date
 }

@@ -1,9 +1,9 @@
 import {
   type AnyView,
   type Definition,
-  FeatureGroup,
+  type FeatureGroup,
   type FeatureGroupData,
-  FeatureView,
+  type FeatureView,
   type History,
   type KeysOf,
   loadDefinitions,
@@ -19,7 +19,6 @@ import type { RecordPosition } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
-import { suggestion } from '../lib/suggestion.ts'
 import {
   type BackfillResult,
   backfillGroup,
@@ -51,6 +50,7 @@ import {
 import type { Registry } from '../registry/index.ts'
 import { type Answer, onlineTable, runTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
+import { Adopted } from './adopted.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
@@ -70,20 +70,21 @@ export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asO
 type FeatureNameOf<View extends AnyView> = unknown extends VectorOf<View> ? string : keyof VectorOf<View> & string
 export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
 
+/** Makes ready for other definitions, and gives what changes to them. */
+export type Adopting = (next: Adopted) => Promise<() => void>
+
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
 export class Store implements AsyncDisposable {
-  readonly definitions: readonly Definition[]
   readonly #stores: Stores
   readonly #history: Readonly<Record<string, History>>
   readonly #clock: () => Date
   readonly #live: LivePath
   readonly #reads: OnlineReads
+  readonly #adopting = new Set<Adopting>()
+  #adopted: Adopted
 
-  constructor(
-    definitions: readonly Definition[],
-    parts: { stores: Stores; history: Readonly<Record<string, History>>; clock: () => Date },
-  ) {
-    this.definitions = definitions
+  constructor(adopted: Adopted, parts: { stores: Stores; history: Readonly<Record<string, History>>; clock: () => Date }) {
+    this.#adopted = adopted
     this.#stores = parts.stores
     this.#history = parts.history
     this.#clock = parts.clock
@@ -97,21 +98,51 @@ export class Store implements AsyncDisposable {
     )
   }
 
+  /** What it works with now. */
+  get adopted(): Adopted {
+    return this.#adopted
+  }
+
+  get definitions(): readonly Definition[] {
+    return this.#adopted.definitions
+  }
+
   get views(): readonly FeatureView[] {
-    return this.definitions.filter((definition): definition is FeatureView => definition instanceof FeatureView)
+    return this.#adopted.views
   }
 
   get groups(): readonly FeatureGroup[] {
-    return this.definitions.filter((definition): definition is FeatureGroup => definition instanceof FeatureGroup)
+    return this.#adopted.groups
   }
 
-  /** A view by its name, in its highest version unless one is given. Throws `UNKNOWN_NAME`. */
+  /** A view by its name: unless a version is given, in the one that is current, else in the highest. Throws `UNKNOWN_NAME`. */
   view(name: string, version?: number): FeatureView {
-    return named('view', this.views, name, version)
+    return this.#adopted.view(name, version)
   }
 
   group(name: string, version?: number): FeatureGroup {
-    return named('group', this.groups, name, version)
+    return this.#adopted.group(name, version)
+  }
+
+  /**
+   * Works with other definitions from now on, in one step once all of them are ready; what is under way ends with those it began
+   * with. Throws `DEFINITION_MISMATCH` where the online store holds rows of another definition, and stays as it was.
+   */
+  async adopt(next: Adopted): Promise<void> {
+    const before = new Set(this.views)
+    await this.#reads.open(next.views.filter((view) => !before.has(view)))
+    const swaps: (() => void)[] = []
+    for (const prepare of this.#adopting) swaps.push(await prepare(next))
+    this.#adopted = next
+    for (const swap of swaps) swap()
+    this.#reads.keep(next.views)
+    this.#live.adopt(next.groups)
+  }
+
+  /** Has others change together with the store: what `prepare` gives is called when it works with the other definitions. */
+  whenAdopting(prepare: Adopting): () => void {
+    this.#adopting.add(prepare)
+    return () => this.#adopting.delete(prepare)
   }
 
   /** The view's values as of each label's moment. `labels`: a file (Parquet, CSV, NDJSON) or rows. Close the result when done. */
@@ -205,9 +236,10 @@ export class Store implements AsyncDisposable {
     return await answerFromHistory(view, request, (labels, options) => this.trainingSet(view, labels, { ...options, asKnown: true }))
   }
 
-  /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view that another definition computed. */
-  async checkStored(view: AnyView): Promise<void> {
-    await this.#reads.checkStored(view)
+  /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view, all by default, that another definition computed. */
+  async checkStored(view?: AnyView): Promise<void> {
+    if (view) await this.#reads.checkStored(view)
+    else await this.#reads.checkGroups(new Set(this.views.flatMap(groupsOf)))
   }
 
   /** Resolves if the online store answers. Throws `STORE_UNAVAILABLE`. */
@@ -359,23 +391,6 @@ const groupsOf = (view: AnyView): FeatureGroupData[] => [...new Set(selectionsOf
 /** Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
-  return new Store(definitions, { stores: new Stores(options), history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
-}
-
-function named<T extends { readonly name: string; readonly version: number }>(
-  what: string,
-  all: readonly T[],
-  name: string,
-  version: number | undefined,
-): T {
-  const found = all.filter((one) => one.name === name).sort((a, b) => b.version - a.version)
-  if (found.length === 0)
-    throw new LockstepError('UNKNOWN_NAME', `There is no ${what} ${name}${suggestion(name, [...new Set(all.map((one) => one.name))])}`)
-  const one = version === undefined ? found[0] : found.find((candidate) => candidate.version === version)
-  if (!one)
-    throw new LockstepError(
-      'UNKNOWN_NAME',
-      `There is no version ${version} of the ${what} ${name}; there are ${found.map((candidate) => candidate.version).join(', ')}`,
-    )
-  return one
+  const adopted = new Adopted(definitions, options.head)
+  return new Store(adopted, { stores: new Stores(options), history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
 }

@@ -53,6 +53,9 @@ export class FeedReader {
   /** One at a time: taking records, and changing what is assigned. */
   #turn: Promise<unknown> = Promise.resolve()
   #commitTurn: Promise<void> = Promise.resolve()
+  /** One at a time. */
+  #restarts: Promise<void> = Promise.resolve()
+  #ending = false
 
   constructor(options: FeedReaderOptions) {
     this.#options = options
@@ -86,15 +89,20 @@ export class FeedReader {
       }),
     )
     if (!consumer) return
+    if (this.#ending) return await consumer.close()
     this.#consumer = consumer
     this.#running = this.#run(consumer)
     this.#running.catch((error) => this.#options.failed(error))
   }
 
   /** Gives the partitions back and takes them again, so that units that have come meanwhile are read from where they begin. */
-  async restart(): Promise<void> {
-    await this.#leave()
-    if (!this.#stop.signal.aborted) await this.start()
+  restart(): Promise<void> {
+    const done = this.#restarts.then(async () => {
+      await this.#leave()
+      if (!this.#ending) await this.start()
+    })
+    this.#restarts = done.catch(() => {})
+    return done
   }
 
   /** The offset up to which records of a partition were taken by all units; null where this worker does not have it. */
@@ -118,6 +126,7 @@ export class FeedReader {
   }
 
   async close(): Promise<void> {
+    this.#ending = true
     await this.#leave()
     this.#stop.abort()
     await this.#commitTurn
@@ -125,6 +134,7 @@ export class FeedReader {
 
   /** Ends as a crash would: nothing more is stored. */
   async abandon(): Promise<void> {
+    this.#ending = true
     this.#stop.abort()
     this.#slots.clear()
     await this.#leave()
