@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { AuditEntry } from './audit.ts'
+import { sqliteDocumentStore } from './drivers/sqlite.ts'
+import type { Grant, Role } from './grants.ts'
+import { Registry } from './registry.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'lockstep-access-'))
+after(() => rmSync(folder, { recursive: true }))
+let files = 0
+let now = 1_767_607_200_000_000
+const clock = { now: () => now++, sleep: () => Promise.resolve() }
+const registry = () => new Registry(sqliteDocumentStore({ path: join(folder, `${files++}.sqlite`) }), clock)
+const role = (name: Role, on = '*', environment = 'dev'): Grant => ({ role: name, on, environment })
+const admin = role('admin', '*', '*')
+const dev = { environment: 'dev' }
+
+async function entries(audit: Registry['audit'], filter = {}): Promise<AuditEntry[]> {
+  const found: AuditEntry[] = []
+  for await (const entry of audit.list(filter)) found.push(entry)
+  return found
+}
+
+test('until there is an admin everything is allowed; then only what roles say, and refused attempts are told', async () => {
+  await using one = registry()
+  const orders = { ...dev, on: 'group:orders' }
+  await one.access.check('anybody', 'admin', dev)
+  await one.access.grant('bob', role('owner', 'group:orders'), { by: 'root' })
+  await one.access.check('anybody', 'define', orders)
+  await one.access.grant('ann', admin, { by: 'root' })
+  await one.access.check('bob', 'define', orders)
+  await one.access.check('bob', 'define', [orders, orders])
+  await assert.rejects(one.access.check('anybody', 'read', orders, 'just so'), { code: 'FORBIDDEN' })
+  await assert.rejects(one.access.check('bob', 'define', [orders, { ...dev, on: 'group:visits' }]), {
+    code: 'FORBIDDEN',
+    message: 'bob may not define group:visits in dev: it takes the role owner',
+    remedy: /lockstep access grant bob owner --on group:visits --environment dev/,
+  })
+  await assert.rejects(one.access.check('bob', 'admin', dev), { code: 'FORBIDDEN' })
+  await one.access.check('ann', 'forget', { environment: 'prod' })
+  const refused = await entries(one.audit, { allowed: false })
+  assert.deepEqual(
+    refused.map(({ by, action, on, environment, why }) => [by, action, on, environment, why]),
+    [
+      ['anybody', 'read', 'group:orders', 'dev', 'just so'],
+      ['bob', 'define', 'group:visits', 'dev', ''],
+      ['bob', 'admin', '*', 'dev', ''],
+    ],
+  )
+})
+
+test('every change of access is in the audit log with before and after, in the commit that made it', async () => {
+  await using one = registry()
+  await one.access.grant('ann', admin, { by: 'root' })
+  await one.access.grant('collector', role('writer', 'source:orders'), { by: 'ann', kind: 'service' })
+  const { token } = await one.access.createToken({ principal: 'collector', by: 'ann' })
+  await one.access.grant('collector', role('reader'), { by: 'ann' })
+  await one.access.revoke('collector', role('reader'), 'ann')
+  await one.access.revokeToken(token.id, 'ann')
+  await one.access.remove('collector', 'ann')
+  assert.equal(await one.documents.revision(), 7)
+  const all = await entries(one.audit)
+  assert.deepEqual(
+    all.map(({ action, on, by, allowed }) => [action, on, by, allowed]),
+    [
+      ['access.grant', 'ann', 'root', true],
+      ['access.grant', 'collector', 'ann', true],
+      ['token.create', 'collector', 'ann', true],
+      ['access.grant', 'collector', 'ann', true],
+      ['access.revoke', 'collector', 'ann', true],
+      ['token.revoke', 'collector', 'ann', true],
+      ['access.remove', 'collector', 'ann', true],
+    ],
+  )
+  const grantsOf = (value: unknown) => (value as { grants?: Grant[] } | null)?.grants?.map((grant) => grant.role)
+  assert.deepEqual([grantsOf(all[1]?.before), grantsOf(all[1]?.after)], [undefined, ['writer']])
+  assert.deepEqual([grantsOf(all[4]?.before), grantsOf(all[4]?.after)], [['writer', 'reader'], ['writer']])
+  assert.deepEqual([grantsOf(all[6]?.before), all[6]?.after], [['writer'], null])
+  assert.ok(!JSON.stringify(all).includes('hash'), 'no hash of a secret')
+})
+
+test('the audit log is read by time, by whom and by page, in both directions', async () => {
+  await using one = registry()
+  const from = now
+  for (let step = 0; step < 1100; step += 100)
+    await one.audit.record(
+      ...Array.from({ length: 100 }, (_, at) => ({ by: `p${(step + at) % 3}`, action: 'a', on: `${step + at}`, environment: 'dev' })),
+    )
+  const all = await entries(one.audit)
+  assert.deepEqual([all.length, new Set(all.map(({ on }) => on)).size], [1100, 1100])
+  assert.deepEqual(
+    all.map(({ id }) => id).toSorted(),
+    all.map(({ id }) => id),
+  )
+  assert.deepEqual(await entries(one.audit, { descending: true }), all.toReversed())
+  assert.deepEqual(
+    await entries(one.audit, { by: 'p1' }),
+    all.filter(({ by }) => by === 'p1'),
+  )
+  assert.deepEqual(await entries(one.audit, { since: from + 500, until: from + 510 }), all.slice(500, 510))
+  assert.deepEqual(await entries(one.audit, { since: from + 500, until: from + 510, descending: true }), all.slice(500, 510).toReversed())
+  assert.deepEqual(await entries(one.audit, { after: all[1090]?.id }), all.slice(1091))
+})
+
+test('the first admin is one of all environments, and the last one stays while others have roles', async () => {
+  await using one = registry()
+  await assert.rejects(one.access.grant('ann', role('admin'), { by: 'root' }), { code: 'INVALID_ARGUMENT', remedy: /--environment '\*'/ })
+  await one.access.grant('ann', admin, { by: 'root' })
+  await one.access.grant('bob', role('admin'), { by: 'ann' })
+  for (const take of [() => one.access.revoke('ann', admin, 'ann'), () => one.access.remove('ann', 'ann')])
+    await assert.rejects(take(), { code: 'IN_USE', message: /last admin/ })
+  await one.access.remove('bob', 'ann')
+  await one.access.remove('ann', 'ann')
+  assert.equal((await one.access.state()).isEnforced, false)
+  await assert.rejects(one.access.remove('ann', 'ann'), { code: 'UNKNOWN_NAME' })
+  await assert.rejects(one.access.grant('a b', admin, { by: 'root' }), { code: 'INVALID_ARGUMENT' })
+})
+
+test('of two who take the admins from each other at the same time one wins', async () => {
+  await using one = registry()
+  await one.access.grant('ann', admin, { by: 'root' })
+  await one.access.grant('bob', admin, { by: 'root' })
+  await one.access.grant('eve', role('reader'), { by: 'root' })
+  const tried = await Promise.allSettled([one.access.remove('ann', 'bob'), one.access.remove('bob', 'ann')])
+  assert.deepEqual(tried.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  assert.equal((await one.access.state()).isEnforced, true)
+})
+
+test('a token is its secret, until it expires, is revoked, or its principal is no more', async () => {
+  await using one = registry()
+  await one.access.grant('web', role('reader', 'view:ranking'), { by: 'root', kind: 'service' })
+  const expires = now + 1_000_000
+  const made = await one.access.createToken({ principal: 'web', by: 'root', expires, rate: 5 })
+  const found = async (text: string, at = now) => (await one.access.state()).find(text, at)?.principal ?? null
+  assert.equal(await found(made.text), 'web')
+  const last = made.text.at(-1) === '0' ? '1' : '0'
+  const [, id = ''] = made.text.split('_')
+  for (const text of ['', 'lockstep', made.text.slice(0, -1) + last, made.text.replace(id, '0'.repeat(16)), `${made.text}0`])
+    assert.equal(await found(text), null, text)
+  assert.deepEqual([await found(made.text, expires - 1), await found(made.text, expires)], ['web', null])
+  for (const { text } of await one.documents.list('tokens')) assert.ok(!text.includes(made.text.slice(-64)), 'the secret is nowhere')
+  const other = await one.access.createToken({ principal: 'web', by: 'root' })
+  await one.access.revokeToken(other.token.id, 'root')
+  assert.equal(await found(other.text), null)
+  await one.access.remove('web', 'root')
+  await one.access.grant('web', role('admin', '*', '*'), { by: 'root' })
+  assert.equal(await found(made.text), null, 'not even where the name is given again')
+  await assert.rejects(one.access.createToken({ principal: 'nobody', by: 'root' }), { code: 'UNKNOWN_NAME', remedy: /access grant nobody/ })
+  await assert.rejects(one.access.createToken({ principal: 'web', by: 'root', expires: now - 1 }), { code: 'INVALID_ARGUMENT' })
+  await assert.rejects(one.access.createToken({ principal: 'web', by: 'root', rate: 0 }), { code: 'INVALID_ARGUMENT' })
+})
+
+test('who may do something is told with the grant that allows it', async () => {
+  await using one = registry()
+  await one.access.grant('ann', admin, { by: 'root' })
+  await one.access.grant('bob', role('owner', 'tag:money'), { by: 'ann' })
+  await one.access.grant('eve', role('reader'), { by: 'ann' })
+  const who = (await one.access.state()).whoMay('define', { ...dev, on: 'group:orders', tags: ['money'] })
+  assert.deepEqual(
+    who.map(({ principal, grant }) => [principal.name, grant.on]),
+    [
+      ['ann', '*'],
+      ['bob', 'tag:money'],
+    ],
+  )
+})

@@ -1,0 +1,205 @@
+import { LockstepError } from '../errors.ts'
+import { newApiToken } from '../lib/api-token.ts'
+import type { Clock } from '../lib/clock.ts'
+import { formatMoment, type Micros, momentMicros } from '../lib/moment.ts'
+import { suggestion } from '../lib/suggestion.ts'
+import { AccessState, isAdminOfAll, type KnownToken, type Principal, type PrincipalToken } from './access-state.ts'
+import type { Audit } from './audit.ts'
+import type { Commit, Condition, Document, DocumentStore } from './documents.ts'
+import { checkGrant, type Grant, type Operation, operations, sameGrant, showGrant, type Target } from './grants.ts'
+import { readDocument } from './read-document.ts'
+
+type StoredPrincipal = Omit<Principal, 'name'>
+type StoredToken = Omit<PrincipalToken, 'id' | 'created' | 'expires' | 'revoked'> & {
+  readonly hash: string
+  readonly created: string
+  readonly expires: string | null
+  readonly revoked: string | null
+}
+
+export interface NewPrincipalToken {
+  readonly principal: string
+  readonly by: string
+  readonly expires?: Micros
+  readonly rate?: number
+}
+
+const nameForm = /^[A-Za-z][\w.@-]{0,99}$/
+
+/** Who may do what: principals, their roles and tokens. Every change goes to the audit log in the same commit. */
+export class Access {
+  readonly #documents: DocumentStore
+  readonly #clock: Clock
+  readonly #audit: Audit
+
+  constructor(documents: DocumentStore, clock: Clock, audit: Audit) {
+    this.#documents = documents
+    this.#clock = clock
+    this.#audit = audit
+  }
+
+  /** Who may do what, as of now. */
+  async state(): Promise<AccessState> {
+    const principals = (await this.#documents.list('principals')).map((document) => principalOf(document))
+    const tokens = (await this.#documents.list('tokens')).map(knownToken)
+    return new AccessState(
+      new Map(principals.map((principal) => [principal.name, principal])),
+      new Map(tokens.map((known) => [known.token.id, known])),
+    )
+  }
+
+  /**
+   * Resolves where somebody may do something to all targets: to be asked before it is done. Throws `FORBIDDEN`, and tells the audit
+   * log of the attempt. While nobody is an admin everybody may do everything.
+   */
+  async check(who: string, operation: Operation, targets: Target | readonly Target[], why = ''): Promise<void> {
+    const state = await this.state()
+    const refused = [targets].flat().find((target) => !state.allows(who, operation, target))
+    if (refused === undefined) return
+    const { environment, on = '*' } = refused
+    await this.#audit.record({ by: who, action: operation, on, environment, allowed: false, why })
+    throw forbidden(who, operation, refused)
+  }
+
+  /** Gives somebody a role, who becomes a principal by it. The first admin has to be one of all environments. */
+  async grant(name: string, grant: Grant, { by, kind }: { readonly by: string; readonly kind?: Principal['kind'] }): Promise<Principal> {
+    checkGrant(grant)
+    if (!nameForm.test(name)) throw wrong(`${JSON.stringify(name)} is no name of a principal`, 'Use letters, digits and _ . @ -')
+    const known = await this.#known()
+    if (grant.role === 'admin' && !isAdminOfAll(grant) && !hasAdmin(known.principals))
+      throw wrong('The first admin has to be one of all environments', "Grant it with --environment '*'.")
+    const before = known.principals.find((principal) => principal.name === name) ?? null
+    const grants = [...(before?.grants ?? []).filter((each) => !sameGrant(each, grant)), grant]
+    const principal: Principal = {
+      name,
+      kind: kind ?? before?.kind ?? 'user',
+      grants,
+      created: before?.created ?? formatMoment(this.#clock.now()),
+    }
+    const event = { by, action: 'access.grant', on: name, environment: grant.environment, before, after: principal }
+    const isNew = before === null ? [{ table: 'principals', key: name, revision: 0 }] : []
+    await this.#commit(name, { conditions: [...known.conditions, ...isNew], puts: [putOf(principal), this.#audit.put(event)] })
+    return principal
+  }
+
+  /** Takes a role from a principal. Throws `UNKNOWN_NAME`, and `IN_USE` for the last admin of all environments while others have roles. */
+  async revoke(name: string, grant: Grant, by: string): Promise<Principal> {
+    const { before, conditions, others } = await this.#principal(name)
+    const grants = before.grants.filter((each) => !sameGrant(each, grant))
+    if (grants.length === before.grants.length)
+      throw new LockstepError('UNKNOWN_NAME', `${name} is not ${showGrant(grant)}`, { remedy: '`lockstep access list` shows all roles.' })
+    const principal = { ...before, grants }
+    keepAnAdmin(before, [...others, principal])
+    const event = { by, action: 'access.revoke', on: name, environment: grant.environment, before, after: principal }
+    await this.#commit(name, { conditions, puts: [putOf(principal), this.#audit.put(event)] })
+    return principal
+  }
+
+  /** Removes a principal with all its roles; its tokens are worth nothing from then on. */
+  async remove(name: string, by: string): Promise<void> {
+    const { before, conditions, others } = await this.#principal(name)
+    keepAnAdmin(before, others)
+    const tokens = [...(await this.state()).tokens.values()].filter(({ token }) => token.principal === name)
+    const deletes = [{ table: 'principals', key: name }, ...tokens.map(({ token }) => ({ table: 'tokens', key: token.id }))]
+    const event = { by, action: 'access.remove', on: name, environment: '*', before }
+    await this.#commit(name, { conditions, puts: [this.#audit.put(event)], deletes })
+  }
+
+  /** Makes a token of a principal. `text` is what its holder sends, and is nowhere to be found later. */
+  async createToken({
+    principal,
+    by,
+    expires,
+    rate,
+  }: NewPrincipalToken): Promise<{ readonly token: PrincipalToken; readonly text: string }> {
+    const { conditions } = await this.#principal(principal)
+    const created = this.#clock.now()
+    if (expires !== undefined && !(expires > created)) throw wrong('A token has to expire in the future')
+    if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) throw wrong(`The rate ${rate} is not a number above 0`)
+    const { id, text, hash } = newApiToken()
+    const token: PrincipalToken = { id, principal, rate: rate ?? null, created, createdBy: by, expires: expires ?? null, revoked: null }
+    const event = { by, action: 'token.create', on: principal, environment: '*', after: shown(token) }
+    await this.#commit(principal, { conditions, puts: [tokenPut(token, hash), this.#audit.put(event)] })
+    return { token, text }
+  }
+
+  /** Ends a token for ever. Throws `UNKNOWN_NAME`. */
+  async revokeToken(id: string, by: string): Promise<PrincipalToken> {
+    const [document] = await this.#documents.read([{ table: 'tokens', key: id }])
+    if (!document) throw new LockstepError('UNKNOWN_NAME', `There is no token ${id}`, { remedy: '`lockstep token list` shows all.' })
+    const known = knownToken(document)
+    const token = { ...known.token, revoked: known.token.revoked ?? this.#clock.now() }
+    const event = { by, action: 'token.revoke', on: token.principal, environment: '*', before: shown(known.token), after: shown(token) }
+    const puts = [tokenPut(token, Buffer.from(known.hash).toString('hex')), this.#audit.put(event)]
+    await this.#commit(id, { conditions: [{ table: 'tokens', key: id, revision: document.revision }], puts })
+    return token
+  }
+
+  /** All principals, and that none of them has changed, as conditions: who is an admin depends on all. */
+  async #known(): Promise<{ readonly principals: readonly Principal[]; readonly conditions: readonly Condition[] }> {
+    const documents = await this.#documents.list('principals')
+    const conditions = documents.map(({ key, revision }) => ({ table: 'principals', key, revision }))
+    return { principals: documents.map(principalOf), conditions }
+  }
+
+  async #principal(
+    name: string,
+  ): Promise<{ readonly before: Principal; readonly others: readonly Principal[]; readonly conditions: readonly Condition[] }> {
+    const { principals, conditions } = await this.#known()
+    const before = principals.find((principal) => principal.name === name)
+    const others = principals.filter((principal) => principal !== before)
+    if (before) return { before, others, conditions }
+    const names = others.map((principal) => principal.name)
+    throw new LockstepError('UNKNOWN_NAME', `There is no principal ${name}${suggestion(name, names)}`, {
+      remedy: `Give it a role first: lockstep access grant ${name} reader.`,
+    })
+  }
+
+  async #commit(name: string, commit: Commit): Promise<void> {
+    if ((await this.#documents.commit(commit)) === null)
+      throw new LockstepError('REGISTRY_CONFLICT', `Somebody else changed ${name}, or who is an admin, at the same time`)
+  }
+}
+
+const hasAdmin = (principals: readonly Principal[]): boolean => principals.some(({ grants }) => grants.some(isAdminOfAll))
+
+/** Without an admin everybody could do everything again. */
+function keepAnAdmin(before: Principal, after: readonly Principal[]): void {
+  if (!hasAdmin([before]) || hasAdmin(after) || after.every(({ grants }) => grants.length === 0)) return
+  throw new LockstepError('IN_USE', `${before.name} is the last admin of all environments, and others have roles`, {
+    remedy: 'Make somebody else an admin first, or remove the other principals: without an admin everybody may do everything.',
+  })
+}
+
+const principalOf = (document: Document): Principal => ({ name: document.key, ...readDocument<StoredPrincipal>('principals', document) })
+
+const putOf = ({ name, ...stored }: Principal) => ({ table: 'principals', key: name, text: JSON.stringify(stored) })
+
+function knownToken(document: Document): KnownToken {
+  const { hash, created, expires, revoked, ...rest } = readDocument<StoredToken>('tokens', document)
+  const moment = (text: string | null) => (text === null ? null : momentMicros(text))
+  const token = { id: document.key, ...rest, created: momentMicros(created), expires: moment(expires), revoked: moment(revoked) }
+  return { token, hash: Buffer.from(hash, 'hex') }
+}
+
+/** A token as it stands in the registry and in the audit log: moments as texts. */
+function shown({ created, expires, revoked, ...rest }: PrincipalToken) {
+  const moment = (micros: Micros | null) => (micros === null ? null : formatMoment(micros))
+  return { ...rest, created: formatMoment(created), expires: moment(expires), revoked: moment(revoked) }
+}
+
+function tokenPut(token: PrincipalToken, hash: string) {
+  const { id, ...stored } = shown(token)
+  return { table: 'tokens', key: id, text: JSON.stringify({ ...stored, hash }) }
+}
+
+function forbidden(who: string, operation: Operation, { environment, on }: Target): LockstepError {
+  const [role, what] = [operations[operation], on === undefined ? '' : ` ${on}`]
+  const command = `lockstep access grant ${who} ${role}${on === undefined || role === 'admin' ? '' : ` --on ${on}`} --environment ${environment}`
+  return new LockstepError('FORBIDDEN', `${who} may not ${operation}${what} in ${environment}: it takes the role ${role}`, {
+    remedy: `Ask an admin for the role: ${command}`,
+  })
+}
+
+const wrong = (message: string, remedy?: string): LockstepError =>
+  new LockstepError('INVALID_ARGUMENT', message, remedy === undefined ? {} : { remedy })

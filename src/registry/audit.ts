@@ -1,0 +1,92 @@
+import type { Clock } from '../lib/clock.ts'
+import { formatMoment, type Micros } from '../lib/moment.ts'
+import type { DocumentPlace, DocumentStore } from './documents.ts'
+import { readDocument } from './read-document.ts'
+import { timeKey, timePrefix } from './time-key.ts'
+
+/** Something that was done, or that somebody was not allowed to do. */
+export interface AuditEvent {
+  readonly by: string
+  /** What was done: `apply`, `deprecate`, `access.grant`. */
+  readonly action: string
+  /** What it was done to: `group:orders@1`, `ann`. */
+  readonly on: string
+  readonly environment: string
+  /** False: it was refused. True where it is left out. */
+  readonly allowed?: boolean
+  /** What there was and what there is now, as JSON; null where there was or is nothing. */
+  readonly before?: unknown
+  readonly after?: unknown
+  /** Why, in the words of who did it, or of what refused it. */
+  readonly why?: string
+}
+
+export interface AuditEntry extends Required<AuditEvent> {
+  readonly id: string
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
+export interface AuditFilter {
+  readonly since?: Micros | undefined
+  readonly until?: Micros | undefined
+  readonly by?: string | undefined
+  readonly environment?: string | undefined
+  readonly action?: string | undefined
+  /** Only what was allowed, or only what was refused. */
+  readonly allowed?: boolean | undefined
+  /** Entries after the one of this id, in the direction of the list. */
+  readonly after?: string | undefined
+  /** Newest first. */
+  readonly descending?: boolean | undefined
+}
+
+const table = 'audit'
+const page = 500
+
+/** Every change and every refused attempt. Nothing of it is changed or removed. */
+export class Audit {
+  readonly #documents: DocumentStore
+  readonly #clock: Clock
+
+  constructor(documents: DocumentStore, clock: Clock) {
+    this.#documents = documents
+    this.#clock = clock
+  }
+
+  /** What tells of an event, as part of the commit that makes the change: both are made, or neither. */
+  put({ allowed = true, before = null, after = null, why = '', ...event }: AuditEvent): DocumentPlace & { readonly text: string } {
+    const at = this.#clock.now()
+    return { table, key: timeKey(at), text: JSON.stringify({ at: formatMoment(at), ...event, allowed, before, after, why }) }
+  }
+
+  /** Tells of events that no commit of the registry stands for. */
+  async record(...events: readonly AuditEvent[]): Promise<void> {
+    await this.#documents.commit({ puts: events.map((event) => this.put(event)) })
+  }
+
+  /** The entries that a filter lets through, page by page, oldest first unless told otherwise. */
+  async *list({ since, until, after, descending = false, ...rest }: AuditFilter = {}): AsyncGenerator<AuditEntry> {
+    const [from, to] = [since === undefined ? null : timePrefix(since), until === undefined ? null : timePrefix(until)]
+    const start = descending ? to : from
+    for (let last = after ?? start ?? undefined; ; ) {
+      const documents = await this.#documents.list(table, { limit: page, descending, ...(last === undefined ? {} : { after: last }) })
+      for (const document of documents) {
+        if (descending ? from !== null && document.key < from : to !== null && document.key >= to) return
+        const entry = { id: document.key, ...readDocument<Omit<AuditEntry, 'id'>>(table, document) }
+        if (passes(entry, rest)) yield entry
+      }
+      last = documents.at(-1)?.key
+      if (documents.length < page) return
+    }
+  }
+}
+
+function passes(entry: AuditEntry, { by, environment, action, allowed }: AuditFilter): boolean {
+  return (
+    (by === undefined || entry.by === by) &&
+    (environment === undefined || entry.environment === environment) &&
+    (action === undefined || entry.action === action) &&
+    (allowed === undefined || entry.allowed === allowed)
+  )
+}
