@@ -20,7 +20,13 @@ const settings: { readonly [Name in keyof Required<ProjectConfig>]: readonly [ch
   registry: [(value) => value === 'sqlite' || isRecord(value), "'sqlite', { sqlite: path }, { postgres: url } or a driver"],
   history: [isRecord, 'an object: the path or history of each source by its name'],
   checks: [isRecord, "an object: 'error', 'warning' or 'off' of each rule by its name"],
+  policies: [Array.isArray, 'a list of policies, made by policy(...)'],
+  environment: [isText, 'a name'],
+  environments: [isRecord, 'an object: the settings of each environment by its name'],
 }
+
+/** What holds for all environments. */
+const projectWide: ReadonlySet<string> = new Set(['registry', 'environment', 'environments'])
 
 /** The settings of the project in a folder; none where it has no such file. Throws `INVALID_ARGUMENT` with the file. */
 export async function readConfig(folder: string): Promise<ProjectConfig> {
@@ -37,12 +43,29 @@ export async function readConfig(folder: string): Promise<ProjectConfig> {
     throw refuse(`The settings cannot be loaded: ${error.message}`, error)
   })
   if (!isRecord(config)) throw refuse('The settings are no object; export them as default')
-  for (const [setting, value] of Object.entries(config as object)) {
-    if (!Object.hasOwn(settings, setting)) throw refuse(`There is no setting ${setting}${suggestion(setting, Object.keys(settings))}`)
-    const [check, what] = settings[setting as keyof ProjectConfig]
-    if (value !== undefined && !check(value)) throw refuse(`The setting ${setting} must be ${what}`)
-  }
+  const problem = problemOf(config) ?? environmentProblem((config as ProjectConfig).environments ?? {})
+  if (problem) throw refuse(problem)
   return config as ProjectConfig
+}
+
+/** What is wrong with settings; undefined where nothing is. */
+function problemOf(config: unknown): string | undefined {
+  for (const [setting, value] of Object.entries(config as object)) {
+    if (!Object.hasOwn(settings, setting)) return `There is no setting ${setting}${suggestion(setting, Object.keys(settings))}`
+    const [check, what] = settings[setting as keyof ProjectConfig]
+    if (value !== undefined && !check(value)) return `The setting ${setting} must be ${what}`
+  }
+  return undefined
+}
+
+function environmentProblem(environments: NonNullable<ProjectConfig['environments']>): string | undefined {
+  for (const [name, own] of Object.entries(environments)) {
+    const wide = isRecord(own) ? Object.keys(own).find((setting) => projectWide.has(setting)) : undefined
+    if (wide !== undefined) return `The setting ${wide} is one for all environments, and not of ${name}`
+    const problem = isRecord(own) ? problemOf(own) : 'The settings are no object'
+    if (problem !== undefined) return `${problem} (environment ${name})`
+  }
+  return undefined
 }
 
 async function load(path: string): Promise<unknown> {

@@ -1,31 +1,74 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Catalogue, catalogueOf, type Definition, FeatureGroup, FeatureView, loadDefinitions, OnDemand } from '../definition/index.ts'
+import {
+  type Catalogue,
+  catalogueOf,
+  type Definition,
+  FeatureGroup,
+  FeatureView,
+  type History,
+  loadDefinitions,
+  OnDemand,
+} from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import type { Applied, Registry } from '../registry/index.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
 import { readConfig } from './config.ts'
+import { type Environment, environmentOf } from './environment.ts'
+import { find } from './find.ts'
+import { appliedDefinitions, differsFromFiles, existingRegistry, projectRegistry, rowHistories } from './governed.ts'
 import { movedHistories, type Places } from './moved-histories.ts'
+import type { VersionedName } from './values.ts'
 
 export interface ProjectOptions {
   readonly project?: string
   readonly definitions?: string
   readonly history?: Readonly<Record<string, string>>
+  readonly environment?: string
+  /** Works with the definitions of the files, also where others are applied. */
+  readonly files?: boolean
 }
 
 const defaultDefinitions = ['definitions.ts', 'definitions.js', 'definitions']
 
+interface Parts {
+  readonly environment: Environment
+  readonly files: readonly Definition[]
+  readonly definitionsPath: string
+  readonly registry: Registry | null
+  readonly applied: Applied | null
+  readonly places: Places
+  readonly userFolder: string
+}
+
 /** A folder with definitions. Paths within it are relative to it, those of the command line to where the user is. */
 export class Project {
+  /** The settings that hold in the environment. */
   readonly config: ProjectConfig
+  /** The name of the environment. */
+  readonly environment: string
+  /** What is applied in the environment; null where nothing ever was, or where the files are asked for. */
+  readonly applied: Applied | null
+  /** The definitions of the project's files. */
+  readonly files: readonly Definition[]
+  /** Where they are. */
+  readonly definitionsPath: string
+  /** Those that are applied; those of the files where none are. */
   readonly definitions: readonly Definition[]
   readonly catalogue: Catalogue
   readonly #places: Places
   readonly #userFolder: string
+  #registry: Registry | null
 
-  private constructor(config: ProjectConfig, definitions: readonly Definition[], places: Places, userFolder: string) {
-    this.config = config
-    this.definitions = definitions
-    this.catalogue = catalogueOf(definitions)
+  private constructor({ environment, files, definitionsPath, registry, applied, places, userFolder }: Parts) {
+    this.config = environment.config
+    this.environment = environment.name
+    this.applied = applied
+    this.files = files
+    this.definitionsPath = definitionsPath
+    this.definitions = applied?.definitions ?? files
+    this.catalogue = catalogueOf(this.definitions)
+    this.#registry = registry
     this.#places = places
     this.#userFolder = userFolder
   }
@@ -40,12 +83,20 @@ export class Project {
       })
     }
     process.chdir(folder)
-    const config = await readConfig(folder)
-    const path = options.definitions === undefined ? (config.definitions ?? foundDefinitions()) : resolve(userFolder, options.definitions)
-    const definitions = await loadDefinitions(path)
-    refuseOtherCopy(definitions)
+    const settings = await readConfig(folder)
+    const environment = environmentOf(settings, options.environment ?? process.env.LOCKSTEP_ENVIRONMENT)
+    const { config } = environment
+    const definitionsPath =
+      options.definitions === undefined ? (config.definitions ?? foundDefinitions()) : resolve(userFolder, options.definitions)
+    const files = await loadDefinitions(definitionsPath)
+    refuseOtherCopy(files)
+    // Definitions that are named on the command line are those that are meant.
+    const asFiles = options.files || options.definitions !== undefined
+    const registry = asFiles ? null : await existingRegistry(config)
+    const applied = registry && (await appliedDefinitions(registry, environment.name, files))
     const given = Object.entries(options.history ?? {}).map(([source, place]) => [source, fromUser(userFolder, place)])
-    return new Project(config, definitions, { ...config.history, ...Object.fromEntries(given) }, userFolder)
+    const places = { ...config.history, ...Object.fromEntries(given) }
+    return new Project({ environment, files, definitionsPath, registry, applied, places, userFolder })
   }
 
   /** A path of the command line as seen from the project's folder. */
@@ -53,11 +104,38 @@ export class Project {
     return fromUser(this.#userFolder, path)
   }
 
-  /** Opens the store of the project. Throws `UNKNOWN_NAME` where a history is given for no source. */
+  /** A view by its name: unless a version is given, in the one that is current, else the highest. Throws `UNKNOWN_NAME`. */
+  view({ name, version = this.applied?.head.current.get(name) }: VersionedName): FeatureView {
+    return find('view', this.catalogue.views, { name, version })
+  }
+
+  /** The registry of the project, opened when it is first asked for. Closed with the process. */
+  async registry(): Promise<Registry> {
+    this.#registry ??= await projectRegistry(this.config)
+    return this.#registry
+  }
+
+  /** Whether the files say something else than what is applied. */
+  async differsFromFiles(): Promise<boolean> {
+    return this.applied !== null && (await differsFromFiles(await this.registry(), this.applied, this.files))
+  }
+
+  /** Other places of histories than definitions declare. Throws `UNKNOWN_NAME` where a history is given for no source. */
+  histories({ sources }: Pick<Catalogue, 'sources'> = this.catalogue): Readonly<Record<string, History>> {
+    return { ...rowHistories(catalogueOf(this.files).sources, sources), ...movedHistories(sources, this.#places) }
+  }
+
+  /** Opens the store of the project, in its environment. Throws `UNKNOWN_NAME` where a history is given for no source. */
   async open(): Promise<Store> {
-    const { definitions, history: _history, checks: _checks, ...settings } = this.config
+    const { definitions, history: _history, checks: _checks, policies: _policies, ...settings } = this.config
     const { openStore } = await import('../store/index.ts')
-    return await openStore({ ...settings, definitions: this.definitions, history: movedHistories(this.catalogue.sources, this.#places) })
+    return await openStore({
+      ...settings,
+      environment: this.environment,
+      definitions: this.definitions,
+      head: this.applied?.head ?? null,
+      history: this.histories(),
+    })
   }
 }
 

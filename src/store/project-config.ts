@@ -1,5 +1,5 @@
 import type { History } from '../definition/index.ts'
-import type { RuleName, Severity } from '../plan/index.ts'
+import type { Policy, RuleName, Severity } from '../plan/index.ts'
 import type { StoreOptions } from './store-options.ts'
 
 /** What `lockstep.config.ts` (or `.js`, `.json`) of a project may say, as its default export. Paths are relative to its folder. */
@@ -15,6 +15,12 @@ export interface ProjectConfig {
   readonly registry?: NonNullable<StoreOptions['registry']>
   /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
   readonly history?: Readonly<Record<string, string | History>>
-  /** How grave the findings of a check are, by its rule. */
-  readonly checks?: Readonly<Partial<Record<RuleName, Severity>>>
+  /** How grave the findings of a check are, by its rule or policy. */
+  readonly checks?: Readonly<Partial<Record<RuleName, Severity>> & Record<string, Severity>>
+  /** Rules of the project, made by `policy(...)`. */
+  readonly policies?: readonly Policy[]
+  /** The environment that commands mean which name none; `dev` by default. */
+  readonly environment?: string
+  /** Other settings of single environments. The registry is one for all; embedded stores lie in `folder/environments/NAME` by default. */
+  readonly environments?: Readonly<Record<string, Partial<Omit<ProjectConfig, 'registry' | 'environment' | 'environments'>>>>
 }

@@ -14,9 +14,12 @@ export function addCheck(program: Command): void {
 }
 
 async function check(_options: unknown, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const { output, project } = await sessionOf(command, { files: true })
   const { checkDefinitions } = await import('../../plan/index.ts')
-  const findings = checkDefinitions(project.definitions, project.config.checks)
+  const findings = checkDefinitions(project.files, project.config.checks, {
+    policies: project.config.policies ?? [],
+    environment: project.environment,
+  })
   const errors = findings.filter(({ severity }) => severity === 'error').length
   const warnings = findings.length - errors
   output.result({ definitions: project.definitions.length, errors, warnings, findings }, () => {

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { withExamples } from '../examples.ts'
-import { find } from '../find.ts'
 import { longWork } from '../long-work.ts'
 import { sessionOf } from '../session.ts'
 import { showExplanation } from '../show-explanation.ts'
@@ -38,7 +37,7 @@ async function explain(
   command: Command,
 ): Promise<void> {
   const { output, project } = await sessionOf(command)
-  const view = find('view', project.catalogue.views, name.view)
+  const view = project.view(name.view)
   const { request, ...rest } = options
   const owner = `The view ${view.name}`
   const keys = typedValues(given, view.keys, 'key', owner)

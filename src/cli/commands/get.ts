@@ -5,7 +5,6 @@ import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import type { Vector } from '../../serving/index.ts'
 import type { Store } from '../../store/index.ts'
 import { withExamples } from '../examples.ts'
-import { find } from '../find.ts'
 import { formatValue } from '../format.ts'
 import type { Output } from '../output.ts'
 import { sessionOf } from '../session.ts'
@@ -50,7 +49,7 @@ async function get(
   command: Command,
 ): Promise<void> {
   const { output, project } = await sessionOf(command)
-  const view = find('view', project.catalogue.views, name)
+  const view = project.view(name)
   const owner = `The view ${view.name}`
   const read: Read = {
     view,

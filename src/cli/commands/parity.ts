@@ -3,7 +3,6 @@ import { type AnyView, selectionsOf } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import type { ParityOptions, ServedParityOptions } from '../../parity/index.ts'
 import { withExamples } from '../examples.ts'
-import { find } from '../find.ts'
 import { longWork } from '../long-work.ts'
 import { movedHistories } from '../moved-histories.ts'
 import { type Session, sessionOf } from '../session.ts'
@@ -56,7 +55,7 @@ export function addParity(program: Command): void {
 async function parity(name: VersionedName, options: ParityCommandOptions, command: Command): Promise<void> {
   const session = await sessionOf(command)
   const { output, project } = session
-  const view = find('view', project.catalogue.views, name)
+  const view = project.view(name)
   const { events = [], served, behind: _behind, ...rest } = options
   if (served !== undefined) return await servedParity(session, view, served, options)
   const given = events.map((text) => eventsOf(view, text))

@@ -2,7 +2,6 @@ import { statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Split, TrainingFormat, TrainingSetManifest } from '../../pointintime/index.ts'
 import { withExamples } from '../examples.ts'
-import { find } from '../find.ts'
 import { countOf, formatBytes, formatSeconds, formatShare } from '../format.ts'
 import { longWork } from '../long-work.ts'
 import { sessionOf } from '../session.ts'
@@ -54,7 +53,7 @@ export function addTrain(program: Command): void {
 
 async function train(name: VersionedName, options: TrainOptions, command: Command): Promise<void> {
   const { output, project } = await sessionOf(command)
-  const view = find('view', project.catalogue.views, name)
+  const view = project.view(name)
   const path = project.path(options.out)
   const { format, overwrite = false, labels, out: _out, column: columns, memory: memoryLimit, split, seed, ...rest } = options
   // Loaded when it is needed, as the batch engine comes with it.

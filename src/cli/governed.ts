@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import { catalogueOf, type Definition, type History, type SourceData } from '../definition/index.ts'
+import { targetOf } from '../plan/index.ts'
+import { type Applied, itemChanges, type Registry } from '../registry/index.ts'
+import type { ProjectConfig } from '../store/index.ts'
+
+/** The registry of a project; null where it is a file that nobody has made yet. */
+export async function existingRegistry({ registry }: ProjectConfig): Promise<Registry | null> {
+  if (typeof registry === 'object' && 'sqlite' in registry && !existsSync(registry.sqlite)) return null
+  return await projectRegistry({ registry: registry ?? 'sqlite' })
+}
+
+export async function projectRegistry({ registry, folder }: Pick<ProjectConfig, 'registry' | 'folder'>): Promise<Registry> {
+  // The stores come with their drivers, which commands that need none do not wait for.
+  const { openRegistry } = await import('../store/index.ts')
+  return openRegistry({ ...(registry === undefined ? {} : { registry }), ...(folder === undefined ? {} : { folder }) })
+}
+
+/** What is applied in an environment, with the functions of on-demand views that the files have; null where nothing ever was. */
+export async function appliedDefinitions(registry: Registry, environment: string, files: readonly Definition[]): Promise<Applied | null> {
+  const codes = new Map(catalogueOf(files).onDemand.map((one) => [one.code, one]))
+  return await registry.applies.applied(environment, ({ code }) => codes.get(code))
+}
+
+/** Whether the files say what is applied, but for versions that they raised or do not have any more. */
+export async function differsFromFiles(registry: Registry, { head }: Applied, files: readonly Definition[]): Promise<boolean> {
+  return itemChanges(head.items, targetOf(files, await registry.applies.items(head)).snapshot).length > 0
+}
+
+/** Rows in memory are in no registry: sources take them from the files. */
+export function rowHistories(files: readonly SourceData[], applied: readonly SourceData[]): Readonly<Record<string, History>> {
+  const rows = files.flatMap(({ name, history }) => (history?.kind === 'rows' ? [[name, history] as const] : []))
+  return Object.fromEntries(rows.filter(([name]) => applied.some((source) => source.name === name && source.history === null)))
+}
