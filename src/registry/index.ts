@@ -1,4 +1,5 @@
 export { Access, type NewPrincipalToken } from './access.ts'
+export { accessTarget } from './access-target.ts'
 export { AccessState, isAdminOfAll, isValid, type Principal, type PrincipalToken } from './access-state.ts'
 export {
   type Applied,
