@@ -41,7 +41,7 @@ export interface AuditFilter {
   readonly descending?: boolean | undefined
 }
 
-const table = 'audit'
+export const auditTable = 'audit'
 const page = 500
 
 /** Every change and every refused attempt. Nothing of it is changed or removed. */
@@ -57,7 +57,7 @@ export class Audit {
   /** What tells of an event, as part of the commit that makes the change: both are made, or neither. */
   put({ allowed = true, before = null, after = null, why = '', ...event }: AuditEvent): DocumentPlace & { readonly text: string } {
     const at = this.#clock.now()
-    return { table, key: timeKey(at), text: JSON.stringify({ at: formatMoment(at), ...event, allowed, before, after, why }) }
+    return { table: auditTable, key: timeKey(at), text: JSON.stringify({ at: formatMoment(at), ...event, allowed, before, after, why }) }
   }
 
   /** Tells of events that no commit of the registry stands for. */
@@ -70,10 +70,10 @@ export class Audit {
     const [from, to] = [since === undefined ? null : timePrefix(since), until === undefined ? null : timePrefix(until)]
     const start = descending ? to : from
     for (let last = after ?? start ?? undefined; ; ) {
-      const documents = await this.#documents.list(table, { limit: page, descending, ...(last === undefined ? {} : { after: last }) })
+      const documents = await this.#documents.list(auditTable, { limit: page, descending, ...(last === undefined ? {} : { after: last }) })
       for (const document of documents) {
         if (descending ? from !== null && document.key < from : to !== null && document.key >= to) return
-        const entry = { id: document.key, ...readDocument<Omit<AuditEntry, 'id'>>(table, document) }
+        const entry = { id: document.key, ...readDocument<Omit<AuditEntry, 'id'>>(auditTable, document) }
         if (passes(entry, rest)) yield entry
       }
       last = documents.at(-1)?.key

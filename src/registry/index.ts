@@ -35,3 +35,4 @@ export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueSt
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
 export { type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
 export { type FeatureRead, type ReadCount, Usage } from './usage.ts'
+export { exportRegistry, type ImportResult, importRegistry, type RegistryExport } from './transfer.ts'

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { DocumentStore } from './documents.ts'
+import { sqliteDocumentStore } from './drivers/sqlite.ts'
+import { exportRegistry, importRegistry } from './transfer.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'lockstep-transfer-'))
+after(() => rmSync(folder, { recursive: true }))
+let files = 0
+const empty = () => sqliteDocumentStore({ path: join(folder, `${files++}.sqlite`) })
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
+
+const item = '{"kind":"group","name":"orders"}'
+const texts = [
+  '{"b":1,"a":[1.5,"é",null]}',
+  '{ "spaced": true }',
+  'no JSON',
+  '1e3',
+  '{"__proto__":{"a":1},"2":0,"1":0}',
+  '""',
+  '12345678901234567890',
+]
+
+async function filled(): Promise<DocumentStore> {
+  const store = empty()
+  await store.commit({
+    puts: [
+      { table: 'items', key: hashOf(item), text: item },
+      {
+        table: 'environments',
+        key: 'dev',
+        text: JSON.stringify({ apply: 1, items: { 'group:orders@1': { hash: hashOf(item), meaning: 'm' } } }),
+      },
+      { table: 'audit', key: '2026', text: '{"by":"ann"}' },
+    ],
+  })
+  await store.commit({ puts: texts.map((text, at) => ({ table: 'other', key: `é ${at} __proto__`, text })) })
+  return store
+}
+
+async function contents(store: DocumentStore): Promise<string[]> {
+  const found: string[] = []
+  for (const table of await store.tables()) for (const { key, text } of await store.list(table)) found.push(`${table}/${key} ${text}`)
+  return found
+}
+
+test('what is exported and imported is the same, text for text', async () => {
+  const store = await filled()
+  const exported = JSON.parse(JSON.stringify(await exportRegistry(store, 0)))
+  assert.deepEqual(
+    [exported.format, exported.version, exported.revision, exported.exported],
+    ['lockstep-registry', 1, 2, '1970-01-01T00:00:00Z'],
+  )
+  assert.deepEqual(exported.tables.items[hashOf(item)], { json: JSON.parse(item) })
+  const copy = empty()
+  assert.deepEqual(await importRegistry(copy, exported), { documents: 10, removed: 0, revision: 1 })
+  assert.deepEqual(await contents(copy), await contents(store))
+})
+
+test('a registry that holds something is replaced only where that is said, and never its audit log', async () => {
+  const exported = await exportRegistry(await filled(), 0)
+  const store = empty()
+  const puts = [
+    { table: 'other', key: 'old', text: '1' },
+    { table: 'audit', key: '2025', text: '{"by":"eve"}' },
+    { table: 'audit', key: '2026', text: '{"by":"eve"}' },
+  ]
+  await store.commit({ puts })
+  await assert.rejects(importRegistry(store, exported), { code: 'REGISTRY_CONFLICT', remedy: /--replace/ })
+  assert.equal(await store.revision(), 1)
+  assert.deepEqual(await importRegistry(store, exported, { replace: true }), { documents: 9, removed: 1, revision: 2 })
+  assert.deepEqual(
+    (await store.list('audit')).map(({ key, text }) => [key, text]),
+    [
+      ['2025', '{"by":"eve"}'],
+      ['2026', '{"by":"eve"}'],
+    ],
+  )
+  assert.equal((await store.list('other')).length, texts.length)
+})
+
+test('what is no whole export is refused, and nothing of it is written', async () => {
+  const good = JSON.parse(JSON.stringify(await exportRegistry(await filled(), 0)))
+  const other = (change: (copy: typeof good) => unknown) => {
+    const copy = structuredClone(good)
+    return change(copy) ?? copy
+  }
+  const wrong: [unknown, RegExp][] = [
+    [null, /no export/],
+    [[], /no export/],
+    [other((copy) => ({ ...copy, format: 'other' })), /no export/],
+    [other((copy) => ({ ...copy, version: 2 })), /version 2/],
+    [other((copy) => ({ ...copy, tables: { other: [] } })), /no object/],
+    [other((copy) => ({ ...copy, tables: { 'a b': { k: { json: 1 } } } })), /no name for a table/],
+    [other((copy) => ({ ...copy, tables: { a: { k: 1 } } })), /neither json nor text/],
+    [other((copy) => void Object.assign(copy.tables.items[hashOf(item)].json, { name: 'visits' })), /not what it was/],
+    [other((copy) => void delete copy.tables.items[hashOf(item)]), /refers to an item/],
+    [other((copy) => void Object.assign(copy.tables, { environments: { dev: { text: 'no' } } })), /no JSON/],
+  ]
+  const store = empty()
+  for (const [exported, message] of wrong) await assert.rejects(importRegistry(store, exported), { code: 'INVALID_ARGUMENT', message })
+  assert.equal(await store.revision(), 0)
+})
+
+test('an export while others commit is of one revision', async () => {
+  const store = await filled()
+  const writer = (async () => {
+    for (let step = 0; step < 30; step++) {
+      await store.commit({ puts: ['a', 'b'].map((table) => ({ table, key: 'step', text: `${step}` })) })
+      await new Promise((resolve) => setTimeout(resolve, 3))
+    }
+  })()
+  for (let time = 0; time < 5; time++) {
+    const { tables } = await exportRegistry(store, 0)
+    assert.deepEqual(tables.a?.step, tables.b?.step)
+  }
+  await writer
+})

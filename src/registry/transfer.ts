@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { LockstepError } from '../errors.ts'
+import { formatMoment, type Micros } from '../lib/moment.ts'
+import { auditTable } from './audit.ts'
+import { checkCommit } from './check.ts'
+import type { Document, DocumentStore } from './documents.ts'
+
+/** All that a registry holds, as one JSON document. A text that is JSON stands there as JSON where that gives the same text again. */
+export interface RegistryExport {
+  readonly format: typeof format
+  readonly version: number
+  /** ISO 8601, UTC. */
+  readonly exported: string
+  readonly revision: number
+  readonly tables: Readonly<Record<string, Readonly<Record<string, { readonly json: unknown } | { readonly text: string }>>>>
+}
+
+export interface ImportResult {
+  readonly documents: number
+  readonly removed: number
+  readonly revision: number
+}
+
+const format = 'lockstep-registry'
+const version = 1
+const attempts = 10
+
+/** All documents as of one revision. Throws `REGISTRY_CONFLICT` where others commit all the time. */
+export async function exportRegistry(documents: DocumentStore, now: Micros): Promise<RegistryExport> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const revision = await documents.revision()
+    const tables = await allDocuments(documents)
+    if ((await documents.revision()) !== revision) continue
+    const contents = [...tables].map(([table, all]) => [table, Object.fromEntries(all.map(({ key, text }) => [key, contentOf(text)]))])
+    return { format, version, exported: formatMoment(now), revision, tables: Object.fromEntries(contents) }
+  }
+  throw new LockstepError('REGISTRY_CONFLICT', 'The registry changes faster than it can be exported')
+}
+
+/**
+ * Puts what an export holds into a registry that is empty, in one commit; with `replace` in the place of what it holds, but for the audit
+ * log, which is added to. All is checked before anything is written. Throws `INVALID_ARGUMENT` for what is no whole export, and
+ * `REGISTRY_CONFLICT` where the registry is not empty, or others commit meanwhile.
+ */
+export async function importRegistry(documents: DocumentStore, exported: unknown, { replace = false } = {}): Promise<ImportResult> {
+  const puts = documentsOf(exported)
+  const known = [...(await allDocuments(documents))].flatMap(([table, all]) => all.map(({ key, revision }) => ({ table, key, revision })))
+  if (known.length > 0 && !replace)
+    throw new LockstepError('REGISTRY_CONFLICT', `The registry holds ${known.length} documents`, {
+      remedy: 'Import into an empty registry, or replace what is there: --replace.',
+    })
+  const places = new Set(puts.map(placeOf))
+  const deletes = known.filter((place) => place.table !== auditTable && !places.has(placeOf(place)))
+  const held = new Set(known.map(placeOf))
+  const absent = puts.filter((put) => !held.has(placeOf(put))).map(({ table, key }) => ({ table, key, revision: 0 }))
+  const kept = puts.filter((put) => put.table !== auditTable || !held.has(placeOf(put)))
+  const revision = await documents.commit({ conditions: [...known, ...absent], puts: kept, deletes })
+  if (revision === null) throw new LockstepError('REGISTRY_CONFLICT', 'Somebody else changed the registry at the same time')
+  return { documents: kept.length, removed: deletes.length, revision }
+}
+
+const placeOf = ({ table, key }: { readonly table: string; readonly key: string }): string => `${table}/${key}`
+
+async function allDocuments(documents: DocumentStore): Promise<Map<string, Document[]>> {
+  const found = new Map<string, Document[]>()
+  for (const table of await documents.tables()) found.set(table, await documents.list(table))
+  return found
+}
+
+function contentOf(text: string): { readonly json: unknown } | { readonly text: string } {
+  try {
+    const json: unknown = JSON.parse(text)
+    return JSON.stringify(json) === text ? { json } : { text }
+  } catch {
+    return { text }
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The documents of an export, each where it belongs and whole. */
+function documentsOf(exported: unknown): { readonly table: string; readonly key: string; readonly text: string }[] {
+  if (!isRecord(exported) || exported.format !== format || !isRecord(exported.tables)) throw broken('It is no export of a registry')
+  if (exported.version !== version) throw broken(`It has version ${String(exported.version)}; this version of Lockstep knows ${version}`)
+  const puts = Object.entries(exported.tables).flatMap(([table, all]) => {
+    if (!isRecord(all)) throw broken('A table is no object', table)
+    return Object.entries(all).map(([key, content]) => ({ table, key, text: textOf(content, `${table}/${key}`) }))
+  })
+  checkCommit({ puts })
+  checkItems(puts)
+  return puts
+}
+
+function textOf(content: unknown, where: string): string {
+  if (isRecord(content) && 'json' in content) return JSON.stringify(content.json)
+  if (isRecord(content) && typeof content.text === 'string') return content.text
+  throw broken('A document has neither json nor text', where)
+}
+
+/** Items are what their hashes say, and all that environments and their history refer to are there. */
+function checkItems(puts: readonly { readonly table: string; readonly key: string; readonly text: string }[]): void {
+  const items = new Set<string>()
+  for (const { table, key, text } of puts) {
+    if (table !== 'items') continue
+    if (createHash('sha256').update(text).digest('hex').slice(0, key.length) !== key)
+      throw broken('An item is not what it was', `items/${key}`)
+    items.add(key)
+  }
+  for (const { table, key, text } of puts) {
+    if (table !== 'environments') continue
+    const content = contentOf(text)
+    if (!('json' in content)) throw broken('An environment is no JSON', `environments/${key}`)
+    const { items: references } = content.json as { readonly items?: Readonly<Record<string, { readonly hash: string }>> }
+    const lacking = Object.entries(references ?? {}).find(([, { hash }]) => !items.has(hash))
+    if (lacking) throw broken(`The environment ${key} refers to an item that is not there`, lacking[0])
+  }
+}
+
+const broken = (message: string, where = ''): LockstepError =>
+  new LockstepError('INVALID_ARGUMENT', message, { where, remedy: 'Import what lockstep registry export wrote, unchanged.' })
