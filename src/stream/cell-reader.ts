@@ -1,3 +1,4 @@
+import type { SourceData } from '../definition/index.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { parseJson } from '../lib/lenient-json.ts'
 import { dateDays, momentMicros } from '../lib/moment.ts'
@@ -26,6 +27,13 @@ export type CellReader = (value: unknown) => Cell | Refusal | typeof needsText
 
 /** Whether numbers come from JSON, so that their text counts, or from a format that knows their type. */
 export type PayloadKind = 'json' | 'typed'
+
+/** Those of a source's columns, in their order. */
+export const columnReaders = ({ columns, id, timeZone }: SourceData, kind: PayloadKind): CellReader[] =>
+  Object.entries<TypeData>(columns).map(([name, type]) => {
+    // Without its id an event has no identity.
+    return cellReader(id.includes(name) ? { ...type, nullable: false } : type, timeZone, kind)
+  })
 
 export function cellReader(type: TypeData, zone: string, kind: PayloadKind): CellReader {
   const read = withRange(type, plainReader(type, zone, kind))

@@ -1,7 +1,7 @@
 import type { SourceData } from '../definition/index.ts'
 import { standardJson } from '../lib/lenient-json.ts'
 import type { Cell } from '../schema/index.ts'
-import { type CellReader, cellReader, needsText, type PayloadKind, Refusal } from './cell-reader.ts'
+import { type CellReader, columnReaders, needsText, type PayloadKind, Refusal } from './cell-reader.ts'
 import { NumberText, parseExactJson } from './json-payload.ts'
 
 /** Why a payload is no event of its source: `total is not a decimal: "abc"`. */
@@ -58,10 +58,7 @@ function compile(
   kind: PayloadKind,
 ): (payload: Readonly<Record<string, unknown>>) => readonly Cell[] | InvalidEvent | null {
   const names = Object.keys(source.columns)
-  const readers = Object.entries(source.columns).map(([name, type]): CellReader => {
-    // Without its id an event has no identity.
-    return cellReader(source.id.includes(name) ? { ...type, nullable: false } : type, source.timeZone, kind)
-  })
+  const readers = columnReaders(source, kind)
   const count = names.length
   return (payload) => {
     const cells = new Array<Cell>(count)

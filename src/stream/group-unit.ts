@@ -1,6 +1,7 @@
 import type { RecordPosition } from '../eventlog/index.ts'
 import { ByteWriter } from '../lib/bytes.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Micros } from '../lib/moment.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { EventGroupPlan } from '../plan/index.ts'
 import { type Cell, keyEncoder, type TypeData } from '../schema/index.ts'
@@ -81,20 +82,32 @@ export class GroupUnit implements Unit {
     const seen = origins ? events.filter(({ origin }) => isNew(origin, origins)) : events
     const own = this.#nullableKeys.length === 0 ? seen : seen.filter((event) => this.#hasKey(event))
     const keys = own.map(({ cells }) => this.#keyText(cells))
-    await this.#bring(keys)
-    // From here on nothing can fail, so that what is asked again was not taken.
+    const places = new Int32Array(keys.length)
+    for (let missing = this.#find(keys, places); missing.size > 0; missing = this.#find(keys, places)) await this.#load(missing)
+    // From here on nothing can fail, so that what is asked again was not taken, and nobody waits, so that the keys stay where they are.
     this.#origins = origins
+    this.#apply(own, places)
     const now = clock.now()
-    for (let index = 0; index < own.length; index++) {
-      const { cells, time, known, origin } = own[index] as StreamEvent
-      const state = this.#columns.map((place) => cells[place] as Cell)
-      this.#count(this.live.apply(keys[index] as string, time, known, state))
-      if (time <= now) this.#watermark.saw(origins ? origin.partition : 0, time)
-    }
+    const byOrigin = origins ? Map.groupBy(own, ({ origin }) => origin.partition) : [[0, own] as const]
+    for (const [partition, some] of byOrigin) this.#watermark.saw(partition, newestOf(some, now))
     const { value } = this.#watermark
     if (value !== null) this.live.advance(value - plan.group.source.lateness)
     this.#position = next
     this.#changed = true
+  }
+
+  #apply(events: readonly StreamEvent[], places: Int32Array): void {
+    const columns = this.#columns
+    const state = new Array<Cell>(columns.length)
+    let accepted = 0
+    for (let index = 0; index < events.length; index++) {
+      const { cells, time, known } = events[index] as StreamEvent
+      for (let place = 0; place < columns.length; place++) state[place] = cells[columns[place] as number] as Cell
+      const outcome = this.live.applyAt(places[index] as number, time, known, state)
+      if (outcome === 'accepted') accepted++
+      else this.#count(outcome, 1)
+    }
+    this.#count('accepted', accepted)
   }
 
   /** An event of nobody is in history only. */
@@ -102,27 +115,32 @@ export class GroupUnit implements Unit {
     return this.#nullableKeys.every((place) => cells[place] !== null)
   }
 
-  /** Brings keys into memory that are not there yet. */
-  async #bring(keys: readonly string[]): Promise<void> {
-    const missing = [...new Set(keys.filter((key) => !this.live.has(key)))]
-    if (missing.length === 0) return
+  /** Finds the places of keys; those that are not in memory. */
+  #find(keys: readonly string[], places: Int32Array): Set<string> {
+    const missing = new Set<string>()
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string
+      const place = this.live.want(key)
+      places[index] = place
+      if (place < 0) missing.add(key)
+    }
+    return missing
+  }
+
+  /** Brings keys into memory that are not there. */
+  async #load(keys: ReadonlySet<string>): Promise<void> {
     const { state, plan } = this.#options
-    const bytes = missing.map(keyBytes)
+    const bytes = [...keys].map(keyBytes)
     const reads = [
       { table: this.table, keys: bytes },
       { table: recentTable(plan.group), keys: bytes },
     ]
     const [sealed, recent] = state.readSync ? state.readSync(reads) : await state.read(reads)
-    for (const [index, key] of missing.entries()) this.live.load(key, sealed?.[index] ?? null, recent?.[index] ?? null)
+    for (const [index, key] of [...keys].entries()) this.live.load(key, sealed?.[index] ?? null, recent?.[index] ?? null)
   }
 
-  /** Brings a key into memory, to be read. */
-  async bring(key: Uint8Array): Promise<void> {
-    await this.#bring([keyText(key)])
-  }
-
-  #count(outcome: Outcome): void {
-    this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1
+  #count(outcome: Outcome, events: number): void {
+    if (events > 0) this.#counts[outcome] = (this.#counts[outcome] ?? 0) + events
   }
 
   prepare(): PreparedCommit | null {
@@ -156,6 +174,13 @@ function isNew({ partition, offset }: RecordPosition, origins: Record<string, nu
   if (offset < (origins[partition] ?? 0)) return false
   origins[partition] = offset + 1
   return true
+}
+
+/** The newest time of events, of those that are not beyond the clock; -Infinity where there is none. */
+function newestOf(events: readonly StreamEvent[], now: Micros): Micros {
+  let newest = Number.NEGATIVE_INFINITY
+  for (const { time } of events) if (time <= now && time > newest) newest = time
+  return newest
 }
 
 /** Most keys come again and again: so many packed ones are kept. */

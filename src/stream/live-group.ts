@@ -80,10 +80,14 @@ export class LiveGroup {
 
   /** Whether a key (its packed bytes as a latin1 text) is in memory; if so it stays there until it is applied to or read. */
   has(key: string): boolean {
+    return this.want(key) >= 0
+  }
+
+  /** The place of a key, or -1 where it is not in memory; it stays there until it is applied to or read. */
+  want(key: string): number {
     const place = this.#index.find(key)
-    if (place < 0) return false
-    this.#records.seek(place).wanted = true
-    return true
+    if (place >= 0) this.#records.seek(place).wanted = true
+    return place
   }
 
   /** Brings a key into memory as its rows have it; without a sealed row it is new. It stays there until it is applied to or read. */
@@ -106,7 +110,11 @@ export class LiveGroup {
 
   /** Takes an event of a key that is in memory; `cells` in order of `plan.state.columns`, moments in microseconds. */
   apply(key: string, time: number, known: number, cells: readonly Cell[]): Outcome {
-    const place = this.#index.find(key)
+    return this.applyAt(this.#index.find(key), time, known, cells)
+  }
+
+  /** As `apply`, of the key at a place. */
+  applyAt(place: number, time: number, known: number, cells: readonly Cell[]): Outcome {
     if (place < 0) throw new TypeError('the key is not in memory')
     const record = this.#records.seek(place)
     record.wanted = false

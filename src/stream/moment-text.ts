@@ -28,35 +28,45 @@ export function readDate(text: string): number {
   return match ? daysOf(Number(match[1]), Number(match[2]), Number(match[3])) : Number.NaN
 }
 
-/** `2026-01-05T10:00:00Z`, perhaps with a fraction, as nearly all events have it; NaN for what is written otherwise. */
+const longestPlain = 27
+const plain = new Uint8Array(longestPlain)
+
 function plainUtc(text: string): Micros {
   const { length } = text
-  if (length < 20 || length === 21 || length > 27 || text.charCodeAt(length - 1) !== 90 || text.charCodeAt(10) !== 84) return Number.NaN
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return Number.NaN
-  const hour = digits(text, 11, 13)
-  const minutes = digits(text, 14, 16)
-  const seconds = digits(text, 17, 19)
-  let fraction = 0
-  if (length > 20) {
-    if (text.charCodeAt(19) !== 46) return Number.NaN
-    fraction = digits(text, 20, length - 1) * 10 ** (27 - length)
+  if (length > longestPlain) return Number.NaN
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 0x80) return Number.NaN
+    plain[at] = code
   }
-  if (!(hour < 24 && minutes < 60 && seconds < 60)) return Number.NaN
-  return (
-    daysOf(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)) * day + (hour * 60 + minutes) * minute + seconds * 1e6 + fraction
-  )
+  return plainMoment(plain, 0, length)
 }
 
-/** NaN where one is none. */
-function digits(text: string, from: number, to: number): number {
-  let value = 0
-  for (let at = from; at < to; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (digit < 0 || digit > 9) return Number.NaN
-    value = value * 10 + digit
+/** `2026-01-05T10:00:00Z`, perhaps with a fraction, as nearly all events have it, in ASCII from `start` to `end`; NaN for anything else. */
+export function plainMoment(bytes: Uint8Array, start: number, end: number): Micros {
+  const length = end - start
+  if (length < 20 || length === 21 || length > longestPlain || bytes[end - 1] !== 90 || bytes[start + 10] !== 84) return Number.NaN
+  if (bytes[start + 4] !== 45 || bytes[start + 7] !== 45 || bytes[start + 13] !== 58 || bytes[start + 16] !== 58) return Number.NaN
+  const hour = two(bytes, start + 11)
+  const minutes = two(bytes, start + 14)
+  const seconds = two(bytes, start + 17)
+  let fraction = 0
+  if (length > 20) {
+    if (bytes[start + 19] !== 46) return Number.NaN
+    for (let at = start + 20; at < start + longestPlain - 1; at++) fraction = fraction * 10 + (at < end - 1 ? one(bytes, at) : 0)
   }
-  return value
+  if (!(hour < 24 && minutes < 60 && seconds < 60)) return Number.NaN
+  const days = daysOf(two(bytes, start) * 100 + two(bytes, start + 2), two(bytes, start + 5), two(bytes, start + 8))
+  return days * day + (hour * 60 + minutes) * minute + seconds * 1e6 + fraction
 }
+
+/** The value of a digit; NaN where it is none. */
+function one(bytes: Uint8Array, at: number): number {
+  const digit = (bytes[at] as number) - 48
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN
+}
+
+const two = (bytes: Uint8Array, at: number): number => one(bytes, at) * 10 + one(bytes, at + 1)
 
 const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 const daysBefore = monthDays.map((_, month) => monthDays.slice(0, month).reduce((sum, days) => sum + days, 0))

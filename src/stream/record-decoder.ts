@@ -4,6 +4,7 @@ import { type LogRecord, payloadDecoder } from '../eventlog/index.ts'
 import type { Micros } from '../lib/moment.ts'
 import type { Cell } from '../schema/index.ts'
 import { eventDecoder, formatInvalid, type InvalidEvent, isInvalid } from './event-decoder.ts'
+import { flatJsonReader } from './flat-json.ts'
 import { originOf } from './origin.ts'
 import type { PoisonRecord, StreamEvent } from './stream-event.ts'
 
@@ -16,7 +17,10 @@ export function recordDecoder(source: SourceData, copies = false): RecordDecoder
   const event = eventOf(source, copies)
   const { json, fields } = eventDecoder(source)
   if (format.kind === 'json') {
+    const flat = flatJsonReader(source)
     return (record) => {
+      const cells = flat(record.value ?? nothing)
+      if (cells !== null) return event(record, cells)
       const text = utf8Text(record)
       return text === null ? { record, reason: 'the record is not UTF-8' } : event(record, json(text))
     }

@@ -15,10 +15,9 @@ export class Watermark {
     this.#partitions = partitions
   }
 
-  /** An event of this time came from a partition. */
+  /** Events up to this time came from a partition; -Infinity where there were none. */
   saw(partition: number, time: Micros): void {
-    const before = this.#newest.get(partition)
-    if (before !== undefined && before >= time) return
+    if (time <= (this.#newest.get(partition) ?? Number.NEGATIVE_INFINITY)) return
     this.#newest.set(partition, time)
     if (this.#newest.size < this.#partitions) return
     const least = Math.min(...this.#newest.values())
