@@ -11,6 +11,8 @@ export interface MetricSources {
   readonly streamLag?: () => Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>
   /** Reads that the feature log dropped so far. */
   readonly featureLogDropped?: () => number
+  /** The apply that is served (0: none), when it was adopted (microseconds; null: at the start), and whether a newer one cannot be. */
+  readonly definitions?: () => { readonly apply: number; readonly adopted: number | null; readonly waiting: boolean }
 }
 
 /** Seconds. From what an embedded store takes to what a client waits for. */
@@ -87,7 +89,8 @@ export class ServerMetrics {
     this.#addStatuses(client, registers)
     addGauge(client, registers, 'lockstep_group_freshness_seconds', 'Seconds that the state of a group is behind.', sources.freshness)
     addGauge(client, registers, 'lockstep_stream_lag_events', 'Events of a group that are not yet in its state.', sources.streamLag)
-    const { featureLogDropped } = sources
+    const { featureLogDropped, definitions } = sources
+    if (definitions) addDefinitions(client, registers, definitions)
     if (featureLogDropped)
       addTotal(client, registers, 'lockstep_feature_log_dropped_total', 'Reads that the feature log dropped.', featureLogDropped)
   }
@@ -215,6 +218,25 @@ function addGauge(
       for (const [group, value] of Object.entries(found)) this.set({ group }, value)
     },
   })
+}
+
+function addDefinitions(
+  client: typeof import('prom-client'),
+  registers: Registry[],
+  definitions: NonNullable<MetricSources['definitions']>,
+): void {
+  const add = (name: string, help: string, value: () => number) =>
+    new client.Gauge({
+      name: `lockstep_definitions_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  add('apply', 'The number of the apply whose definitions are served; 0: those of files.', () => definitions().apply)
+  add('adopted_timestamp_seconds', 'When they were adopted; 0: at the start.', () => (definitions().adopted ?? 0) / 1e6)
+  add('waiting', 'Whether a newer apply cannot be served yet; /ready says why.', () => Number(definitions().waiting))
 }
 
 function addTotal(client: typeof import('prom-client'), registers: Registry[], name: string, help: string, total: () => number): void {

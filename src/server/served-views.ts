@@ -1,10 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type FeatureView, groupHash, onDemandHash, viewHash } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { planView, type ViewPlan } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Keys } from '../serving/index.ts'
-import type { Store } from '../store/index.ts'
+import type { Adopted, Store } from '../store/index.ts'
 import { AnswerEncoder, type AnswerForm } from './answer-encoder.ts'
 import { ExactValues } from './exact-values.ts'
 
@@ -53,22 +54,29 @@ export class ServedView {
   }
 }
 
-/** The views of a server by name and version. It serves those it was started with and no others. */
+/** The views of a store by name and version, as it works with them. They change together with it, in one step. */
 export class ServedViews {
-  readonly all: readonly ServedView[]
-  readonly #byName = new Map<string, ServedView[]>()
+  #all: readonly ServedView[] = []
+  #byName: ReadonlyMap<string, readonly ServedView[]> = new Map()
   readonly #columns = new WeakMap<ViewPlan, { readonly features: readonly string[]; readonly types: readonly TypeData[] }>()
+  readonly #leave: () => void
 
-  private constructor(all: readonly ServedView[]) {
-    this.all = all
-    for (const one of all) this.#byName.set(one.view.name, [...(this.#byName.get(one.view.name) ?? []), one])
-    for (const versions of this.#byName.values()) versions.sort((a, b) => b.view.version - a.view.version)
+  private constructor(store: Store) {
+    this.#leave = store.whenAdopting((next) => this.#prepare(next))
   }
 
   /** Throws `DEFINITION_MISMATCH` where the online store holds rows of another definition: an error at the start, not a wrong number. */
   static async open(store: Store): Promise<ServedViews> {
-    for (const view of store.views) await store.checkStored(view)
-    return new ServedViews(store.views.map((view) => new ServedView(view)))
+    await store.checkStored()
+    const views = new ServedViews(store)
+    const begin = await views.#prepare(store.adopted)
+    begin()
+    return views
+  }
+
+  /** All, those that are current first. */
+  get all(): readonly ServedView[] {
+    return this.#all
   }
 
   /** The names and types of a plan's features: of one plan always the same arrays. */
@@ -84,7 +92,7 @@ export class ServedViews {
     return this.#byName.has(name)
   }
 
-  /** A view in its highest version unless one is given. Throws `UNKNOWN_NAME`. */
+  /** A view: unless a version is given, in the one that is current, else the highest. Throws `UNKNOWN_NAME`. */
   get(name: string, version?: number): ServedView {
     const versions = this.#byName.get(name)
     if (!versions) throw new LockstepError('UNKNOWN_NAME', `There is no view ${name}${suggestion(name, [...this.#byName.keys()])}`)
@@ -92,5 +100,28 @@ export class ServedViews {
     if (found) return found
     const known = versions.map(({ view }) => view.version).join(', ')
     throw new LockstepError('UNKNOWN_NAME', `There is no version ${version} of the view ${name}; there are ${known}`)
+  }
+
+  /** Changes no more. */
+  close(): void {
+    this.#leave()
+  }
+
+  /** Makes what is new among the views, with requests in between. */
+  async #prepare(next: Adopted): Promise<() => void> {
+    const known = new Map(this.#all.map((served) => [served.view, served]))
+    const all: ServedView[] = []
+    for (const view of next.views) {
+      const before = known.get(view)
+      if (!before && this.#all.length > 0) await nextTurn()
+      all.push(before ?? new ServedView(view))
+    }
+    const isCurrent = new Set(all.filter(({ view }) => next.isCurrent(view)))
+    all.sort((a, b) => Number(isCurrent.has(b)) - Number(isCurrent.has(a)))
+    const byName = Map.groupBy(all, ({ view }) => view.name)
+    return () => {
+      this.#all = all
+      this.#byName = byName
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { Store } from '../store/index.ts'
+import type { Follower, Store } from '../store/index.ts'
 import type { RateLimit } from './access/rate-limit.ts'
 import type { Token, TokenFile } from './access/tokens.ts'
 import type { KeptReads } from './kept-reads.ts'
@@ -10,6 +10,8 @@ import type { Turnstile } from './turnstile.ts'
 export interface ServerContext {
   readonly store: Store
   readonly views: ServedViews
+  /** Has the store adopt what is applied; null where it serves what it was opened with. */
+  readonly follower: Follower | null
   readonly kept: KeptReads
   readonly observation: Observation
   readonly tokens: TokenFile | null

@@ -1,4 +1,5 @@
 export { Adopted } from './adopted.ts'
+export { Follower, type Following, type FollowOptions } from './follower.ts'
 export type { PushOptions, StreamOptions } from './live-path.ts'
 export type { OnlineRequest } from './online-reads.ts'
 export type { ProjectConfig } from './project-config.ts'

@@ -1,0 +1,164 @@
+import {
+  type CodeOf,
+  catalogueOf,
+  type Definition,
+  definitionsOf,
+  fingerprintOf,
+  type Incomplete,
+  type MadeItems,
+  type OnDemand,
+  reloadDefinitions,
+} from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import type { Head } from '../registry/index.ts'
+import { Adopted } from './adopted.ts'
+import type { Store } from './store.ts'
+
+export interface FollowOptions {
+  /** Definitions of files: whose on-demand code runs what is applied. Those of the store by default. */
+  readonly files?: readonly Definition[]
+  /** The module or folder of those files, in which code is looked for that came later; nowhere by default. */
+  readonly path?: string
+  /** Milliseconds between two looks at the registry. Default: 500. */
+  readonly every?: number
+  readonly clock?: Clock
+  /** Told when something was adopted. */
+  readonly adopted?: (following: Following) => void
+  /** Told why what is applied cannot be adopted yet, or that the registry cannot be read; once for each reason. */
+  readonly warn?: (error: Error) => void
+}
+
+/** How far a process has followed its environment. */
+export interface Following {
+  readonly environment: string
+  /** The number of the apply whose definitions it works with; null where they come from files. */
+  readonly apply: number | null
+  /** When it adopted them, in microseconds; null where it began with them. */
+  readonly adopted: number | null
+  /** The apply that it cannot adopt yet, and why. */
+  readonly waiting: { readonly apply: number; readonly why: string } | null
+}
+
+/** What could not be adopted is tried again after so many milliseconds. */
+const retryEvery = 5000
+
+/** Has a store adopt what is applied in its environment, as soon as it changes. What cannot be adopted yet leaves it as it is. */
+export class Follower implements AsyncDisposable {
+  readonly #store: Store
+  readonly #options: FollowOptions
+  readonly #clock: Clock
+  readonly #stop = new AbortController()
+  /** Code that was loaded, of all generations: what is applied may go back to it. */
+  readonly #code = new Map<string, OnDemand>()
+  #made: MadeItems = new Map()
+  #modules: { readonly files: readonly string[]; readonly fingerprint: string } | null = null
+  /** The revision of the registry that was looked at. */
+  #seen = -1
+  #retryAt = 0
+  #adopted: number | null = null
+  #waiting: Following['waiting'] = null
+  #warned = ''
+  #running: Promise<void> = Promise.resolve()
+
+  private constructor(store: Store, options: FollowOptions) {
+    this.#store = store
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#learn(store.definitions)
+    this.#learn(options.files ?? [])
+  }
+
+  /** Looks once, then goes on looking until it is closed. A registry that cannot be read is no error: it is told of, and tried again. */
+  static async start(store: Store, options: FollowOptions = {}): Promise<Follower> {
+    const follower = new Follower(store, options)
+    await follower.#look()
+    follower.#begin()
+    return follower
+  }
+
+  get following(): Following {
+    const { environment, adopted } = this.#store
+    return { environment, apply: adopted.head?.apply ?? null, adopted: this.#adopted, waiting: this.#waiting }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #begin(): void {
+    this.#running = this.#follow()
+  }
+
+  async #follow(): Promise<void> {
+    const { every = 500 } = this.#options
+    while (!this.#stop.signal.aborted) {
+      await this.#clock.sleep(every, this.#stop.signal)
+      if (!this.#stop.signal.aborted) await this.#look()
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { registry, environment, adopted } = this.#store
+    let head: Head | null = null
+    try {
+      const revision = await registry.documents.revision()
+      if (revision === this.#seen && (this.#waiting === null || this.#clock.now() < this.#retryAt)) return
+      head = await registry.applies.head(environment)
+      if (head && (head.revision !== adopted.head?.revision || adopted.definitions.length < head.items.size)) await this.#adopt(head)
+      this.#seen = revision
+      this.#waiting = null
+      this.#warned = ''
+    } catch (error) {
+      this.#fail(error as Error, head)
+    }
+  }
+
+  async #adopt(head: Head): Promise<void> {
+    const items = [...(await this.#store.registry.applies.items(head)).values()]
+    let found = definitionsOf(items, this.#codeOf, this.#made)
+    if (found.incomplete.length > 0 && (await this.#reload())) found = definitionsOf(items, this.#codeOf, this.#made)
+    if (found.incomplete.length > 0) throw missingCode(head, found.incomplete)
+    await this.#store.adopt(new Adopted(found.definitions, head))
+    this.#made = found.made
+    this.#adopted = this.#clock.now()
+    this.#options.adopted?.({ ...this.following, waiting: null })
+  }
+
+  #fail(error: Error, head: Head | null): void {
+    this.#retryAt = this.#clock.now() + retryEvery * 1000
+    if (head) this.#waiting = { apply: head.apply, why: error.message }
+    if (this.#warned === error.message) return
+    this.#warned = error.message
+    this.#options.warn?.(error)
+  }
+
+  readonly #codeOf: CodeOf = (onDemand) => this.#code.get(codeKey(onDemand))
+
+  #learn(definitions: readonly Definition[]): void {
+    for (const onDemand of catalogueOf(definitions).onDemand) this.#code.set(codeKey(onDemand), onDemand)
+  }
+
+  /** Whether the modules could be loaded again; not where they are as they were, as what was loaded stays in memory. */
+  async #reload(): Promise<boolean> {
+    const { path } = this.#options
+    if (path === undefined || this.#modules?.fingerprint === fingerprintOf(this.#modules?.files ?? [])) return false
+    const { definitions, files } = await reloadDefinitions(path)
+    this.#modules = { files, fingerprint: fingerprintOf(files) }
+    this.#learn(definitions)
+    return true
+  }
+}
+
+const codeKey = ({ name, version, code }: Pick<OnDemand, 'name' | 'version' | 'code'>): string => `${name}@${version} ${code}`
+
+const missingCode = ({ environment, apply }: Head, incomplete: readonly Incomplete[]): LockstepError =>
+  new LockstepError('INVALID_DEFINITION', incomplete.map(({ why }) => why).find((why) => why !== '') ?? 'Code is missing', {
+    where: `apply ${apply} of ${environment}`,
+    remedy: 'Bring the files that were applied to this machine; the definitions before are served until then.',
+  })
