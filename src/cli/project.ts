@@ -11,6 +11,7 @@ import {
   OnDemand,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { actorOf } from '../lib/actor.ts'
 import type { Applied, Registry } from '../registry/index.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
 import { readConfig } from './config.ts'
@@ -27,6 +28,8 @@ export interface ProjectOptions {
   readonly environment?: string
   /** Works with the definitions of the files, also where others are applied. */
   readonly files?: boolean
+  /** Who is acting. */
+  readonly as?: string
 }
 
 const defaultDefinitions = ['definitions.ts', 'definitions.js', 'definitions']
@@ -39,6 +42,7 @@ interface Parts {
   readonly applied: Applied | null
   readonly places: Places
   readonly userFolder: string
+  readonly actor: string
 }
 
 /** A folder with definitions. Paths within it are relative to it, those of the command line to where the user is. */
@@ -58,9 +62,10 @@ export class Project {
   readonly catalogue: Catalogue
   readonly #places: Places
   readonly #userFolder: string
+  readonly #actor: string
   #registry: Registry | null
 
-  private constructor({ environment, files, definitionsPath, registry, applied, places, userFolder }: Parts) {
+  private constructor({ environment, files, definitionsPath, registry, applied, places, userFolder, actor }: Parts) {
     this.config = environment.config
     this.environment = environment.name
     this.applied = applied
@@ -71,6 +76,7 @@ export class Project {
     this.#registry = registry
     this.#places = places
     this.#userFolder = userFolder
+    this.#actor = actor
   }
 
   /** Loads a project and makes its folder the working folder. Throws `INVALID_ARGUMENT`, and as `loadDefinitions`. */
@@ -96,7 +102,7 @@ export class Project {
     const applied = registry && (await appliedDefinitions(registry, environment.name, files))
     const given = Object.entries(options.history ?? {}).map(([source, place]) => [source, fromUser(userFolder, place)])
     const places = { ...config.history, ...Object.fromEntries(given) }
-    return new Project({ environment, files, definitionsPath, registry, applied, places, userFolder })
+    return new Project({ environment, files, definitionsPath, registry, applied, places, userFolder, actor: actorOf(options) })
   }
 
   /** A path of the command line as seen from the project's folder. */
@@ -130,6 +136,8 @@ export class Project {
     const { definitions, history: _history, checks: _checks, policies: _policies, ...settings } = this.config
     const { openStore } = await import('../store/index.ts')
     return await openStore({
+      by: this.#actor,
+      statistics: true,
       ...settings,
       environment: this.environment,
       definitions: this.definitions,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { type ActorOptions, actorOf } from './actor.ts'
+import type { ActorOptions } from '../lib/actor.ts'
+import { actingAs } from './acting.ts'
 import { Output, type OutputOptions } from './output.ts'
 import { Project, type ProjectOptions } from './project.ts'
 
@@ -21,5 +22,5 @@ export async function sessionOf(command: Command, { files = false }: { readonly 
   if (!output.quiet && (await project.differsFromFiles()))
     output.note(`The files differ from what is applied in ${project.environment}, which counts; lockstep plan shows how.`)
   for (const { id, why } of project.applied?.incomplete ?? []) output.warn(`${id} is left out: ${why}.`)
-  return { output, project, actor: actorOf(options) }
+  return { output, project, actor: await actingAs(project, options) }
 }

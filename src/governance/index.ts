@@ -1,3 +1,4 @@
+export { type ApplyOptions, applyPlan, type RollBackOptions, refuseViolations, rollBack } from './apply-plan.ts'
 export {
   type CompareOptions,
   type Comparison,
@@ -9,3 +10,9 @@ export {
   type Question,
   sampleQuestions,
 } from './compare-versions.ts'
+export type { GroupCost } from './cost.ts'
+export { type GroupStatisticsOptions, groupStatistics } from './group-statistics.ts'
+export type { Impact } from './impact.ts'
+export { type GroupComparison, hasChanges, type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
+export type { Refusal } from './refusal.ts'
+export { type RunningWork, type StatisticsOf, type WorkAmount, WorkLog, type WorkLogOptions } from './work-log.ts'

@@ -17,7 +17,8 @@ import {
   transportSql,
 } from '../offline/index.ts'
 import { type GroupUse, planGroup } from '../plan/index.ts'
-import { engineOptions, evaluateUse, Interrupt, type Progress, workersWithin } from '../pointintime/index.ts'
+import { engineOptions, evaluateUse, Interrupt, type Progress, valueStatistics, workersWithin } from '../pointintime/index.ts'
+import type { ValueStatistics } from '../registry/index.ts'
 import type { TypeData } from '../schema/index.ts'
 
 export interface BackfillOptions extends SourcePlaces {
@@ -33,6 +34,8 @@ export interface BackfillOptions extends SourcePlaces {
   readonly temporaryFolder?: string
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
+  /** Told, of each interval that was written, what the values of each feature are like. */
+  readonly statistics?: (interval: Interval, features: ReadonlyMap<string, ValueStatistics>) => Promise<void>
 }
 
 export interface BackfillResult {
@@ -99,6 +102,7 @@ export async function backfillGroup(group: FeatureGroupData, offline: OfflineSto
             rows: ticks.read(table),
             made: { source: group.source.name, files: scan.files, every: formatDuration(every) },
           })
+          if (options.statistics && rows > 0) await options.statistics(interval, await valueStatistics(duck, table, ticks.features))
           written.push({ from: formatMoment(interval.from), to: formatMoment(interval.to), rows })
           interrupt.advance(count)
         }
@@ -136,6 +140,7 @@ function tickLength(group: FeatureGroupData, { every }: BackfillOptions): number
 /** The ticks of a group with the keys known by then, and its values at them. */
 class Ticks {
   readonly columns: Readonly<Record<string, TypeData>>
+  readonly features: Readonly<Record<string, TypeData>>
   readonly #duck: Duck
   readonly #scan: Scan
   readonly #use: GroupUse
@@ -151,11 +156,10 @@ class Ticks {
     this.#every = every
     this.#use = { plan, keys: keys.map(([key, type]) => ({ key, name: key, type })) }
     this.#keys = keys.map(([key]) => key)
-    this.columns = {
-      ...group.entity.keys,
-      [tickColumn]: momentType,
-      ...Object.fromEntries(plan.features.map(({ name, type }) => [name, { ...type, nullable: type.nullable || plan.kind === 'table' }])),
-    }
+    this.features = Object.fromEntries(
+      plan.features.map(({ name, type }) => [name, { ...type, nullable: type.nullable || plan.kind === 'table' }]),
+    )
+    this.columns = { ...group.entity.keys, [tickColumn]: momentType, ...this.features }
   }
 
   /** Finds each key and the first tick at which it is known. */

@@ -15,6 +15,7 @@ import {
   transportSql,
 } from '../offline/index.ts'
 import { type GroupUse, type OutputValue, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
+import type { ValueStatistics } from '../registry/index.ts'
 import { fromCell, type TypeData } from '../schema/index.ts'
 import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
 import { evaluateUse } from './evaluate-use.ts'
@@ -23,6 +24,7 @@ import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.
 import { engineOptions, workersWithin } from './memory-budget.ts'
 import { computeSteps, stepColumn } from './on-demand-values.ts'
 import { type Split, splitSql } from './split.ts'
+import { valueStatistics } from './value-statistics.ts'
 import { type TrainingSetManifest, type WriteOptions, writeTrainingSet } from './write-training-set.ts'
 
 export interface TrainingSetOptions extends SourcePlaces {
@@ -41,6 +43,15 @@ export interface TrainingSetOptions extends SourcePlaces {
   readonly temporaryFolder?: string
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
+  /** Told of each file that the training set was written to. */
+  readonly written?: (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => Promise<void>
+}
+
+/** What the values of a feature of a group or an on-demand view are like in a training set. */
+export interface TrainingStatistics {
+  readonly group: { readonly name: string; readonly version: number }
+  readonly feature: string
+  readonly values: ValueStatistics
 }
 
 /** A column of a training set. Those of the labels have no type: they are as they came. */
@@ -63,10 +74,14 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   readonly #transport: string
   readonly #labels: LabelRows
   readonly #manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
+  readonly #plan: ViewPlan
+  readonly #written: TrainingSetOptions['written']
 
   constructor(
     duck: Duck,
     parts: {
+      plan: ViewPlan
+      written: TrainingSetOptions['written']
       rows: number
       columns: readonly TrainingColumn[]
       reports: readonly RowReport[]
@@ -84,11 +99,34 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
     this.#transport = parts.transport
     this.#labels = parts.labels
     this.#manifest = parts.manifest
+    this.#plan = parts.plan
+    this.#written = parts.written
   }
 
   /** Writes the rows, and beside them a manifest `<path>.manifest.json`. Nothing is visible at `path` until all is written. */
   async write(path: string, options: WriteOptions = {}): Promise<TrainingSetManifest> {
-    return await writeTrainingSet(this.#duck, this.#select, this.columns, this.#manifest, path, options)
+    const manifest = await writeTrainingSet(this.#duck, this.#select, this.columns, this.#manifest, path, options)
+    await this.#written?.(this as TrainingSet<unknown>, path, manifest)
+    return manifest
+  }
+
+  /** The first and the last moment of the labels, in microseconds; null where there are none. */
+  async moments(): Promise<{ readonly from: number; readonly to: number } | null> {
+    const [row] = await this.#duck.rows('SELECT min(__at)::DOUBLE AS first, max(__at)::DOUBLE AS last FROM labels')
+    return this.rows === 0 ? null : { from: row?.first as number, to: row?.last as number }
+  }
+
+  /** What the values of each feature are like, as the view gives them. */
+  async statistics(): Promise<TrainingStatistics[]> {
+    const { output, uses, steps } = this.#plan
+    const found = await valueStatistics(this.#duck, `(${this.#select})`, Object.fromEntries(output.map(({ name, type }) => [name, type])))
+    return output.map(({ name, source }) => {
+      const values = found.get(name) as ValueStatistics
+      const step = source.from === 'step' ? steps[source.step] : undefined
+      if (step) return { group: step.onDemand, feature: name, values }
+      const plan = uses[source.from === 'group' ? source.use : 0]?.plan as GroupUse['plan']
+      return { group: plan.group, feature: plan.features[source.feature]?.name ?? name, values }
+    })
   }
 
   /** The rows in order, label columns as JavaScript values and features in their public form. */
@@ -205,6 +243,8 @@ function describe(
     ).values(),
   ]
   return {
+    plan,
+    written: options.written,
     rows: staged.count,
     columns,
     reports,

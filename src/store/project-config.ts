@@ -15,6 +15,8 @@ export interface ProjectConfig {
   readonly registry?: NonNullable<StoreOptions['registry']>
   /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
   readonly history?: Readonly<Record<string, string | History>>
+  /** Whether materialize, backfill and train also compute what the values of features are like. They do by default. */
+  readonly statistics?: boolean
   /** How grave the findings of a check are, by its rule or policy. */
   readonly checks?: Readonly<Partial<Record<RuleName, Severity>> & Record<string, Severity>>
   /** Rules of the project, made by `policy(...)`. */

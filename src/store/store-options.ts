@@ -29,6 +29,12 @@ export interface StoreOptions {
   readonly environment?: string
   /** What is applied in the environment, where the definitions were made of it: says which versions of views are current. */
   readonly head?: Head | null
+  /** Who is acting, as the registry records it; LOCKSTEP_USER or the user of this machine by default. */
+  readonly by?: string
+  /** Whether materialize, backfill and training sets tell the registry, too, what the values of features are like. Off by default. */
+  readonly statistics?: boolean
+  /** Told of what fails beside the work, such as that a registry is away; a warning of the process by default. */
+  readonly warn?: (error: unknown) => void
   /** What time it is; the machine's clock by default. */
   readonly clock?: () => Date
 }

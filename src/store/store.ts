@@ -16,16 +16,10 @@ import {
 import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { RecordPosition } from '../eventlog/index.ts'
+import { actorOf } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
-import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
-import {
-  type BackfillResult,
-  backfillGroup,
-  type MaterializeOptions,
-  type MaterializeResult,
-  materializeGroup,
-} from '../materialize/index.ts'
+import type { BackfillResult, MaterializeResult } from '../materialize/index.ts'
 import type { OfflineStore, SourcePlaces } from '../offline/index.ts'
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
@@ -37,21 +31,21 @@ import {
   type ServedParityOptions,
   type ServedParityReport,
 } from '../parity/index.ts'
-import {
-  buildTrainingSet,
-  type ExplainOptions,
-  type Explanation,
-  explainFeature,
-  type LabelOptions,
-  labelsFrom,
-  type TrainingSet,
-  type TrainingSetOptions,
-} from '../pointintime/index.ts'
-import type { Registry } from '../registry/index.ts'
+import { type ExplainOptions, type Explanation, explainFeature, type TrainingSet } from '../pointintime/index.ts'
+import type { FeatureStatistics, Registry } from '../registry/index.ts'
 import { type Answer, onlineTable, runTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { Adopted } from './adopted.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
+import {
+  type BackfillWork,
+  groupsOf,
+  HistoryWork,
+  type HistoryWorkParts,
+  type LongWork,
+  type MaterializeWork,
+  type TrainingWork,
+} from './history-work.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
 import type { StoreOptions } from './store-options.ts'
@@ -68,10 +62,13 @@ export type ExplainReadOptions<View extends AnyView> = Omit<ExplainOptions, 'asO
 }
 /** The names of a view's features, where the compiler knows them. */
 type FeatureNameOf<View extends AnyView> = unknown extends VectorOf<View> ? string : keyof VectorOf<View> & string
-export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
-
 /** Makes ready for other definitions, and gives what changes to them. */
 export type Adopting = (next: Adopted) => Promise<() => void>
+
+interface StoreParts extends Pick<HistoryWorkParts, 'stores' | 'by' | 'warn' | 'statistics'> {
+  readonly history: Readonly<Record<string, History>>
+  readonly clock: () => Date
+}
 
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
 export class Store implements AsyncDisposable {
@@ -80,10 +77,11 @@ export class Store implements AsyncDisposable {
   readonly #clock: () => Date
   readonly #live: LivePath
   readonly #reads: OnlineReads
+  readonly #work: HistoryWork
   readonly #adopting = new Set<Adopting>()
   #adopted: Adopted
 
-  constructor(adopted: Adopted, parts: { stores: Stores; history: Readonly<Record<string, History>>; clock: () => Date }) {
+  constructor(adopted: Adopted, parts: StoreParts) {
     this.#adopted = adopted
     this.#stores = parts.stores
     this.#history = parts.history
@@ -96,6 +94,7 @@ export class Store implements AsyncDisposable {
       () => parts.stores.online,
       (group, key) => this.#live.find(group, key),
     )
+    this.#work = new HistoryWork({ ...parts, now: () => this.now(), places: (groups) => this.#places(groups) })
   }
 
   /** What it works with now. */
@@ -149,45 +148,26 @@ export class Store implements AsyncDisposable {
   async trainingSet<View extends AnyView, const Label = Record<string, unknown>>(
     view: View,
     labels: string | readonly Label[],
-    options: LabelOptions & Omit<TrainingSetOptions, keyof SourcePlaces> = {},
+    options: TrainingWork = {},
   ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
-    const { moment, columns, timeZone, ...rest } = options
-    const given = labelsFrom(labels as string, {
-      ...(moment === undefined ? {} : { moment }),
-      ...(columns === undefined ? {} : { columns }),
-      ...(timeZone === undefined ? {} : { timeZone }),
-    })
-    return await buildTrainingSet<View, Label>(view, given, { ...rest, ...(await this.#places(groupsOf(view))) })
+    return await this.#work.trainingSet<View, Label>(view, labels, options)
   }
 
   /** Writes what the online store needs of these groups (all by default) to answer at any moment from `asOf` (now by default) on. */
-  async materialize(
-    groups: readonly FeatureGroupData[] = this.groups,
-    options: LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment } = {},
-  ): Promise<MaterializeResult[]> {
-    const { asOf, ...rest } = options
-    const results: MaterializeResult[] = []
-    for (const group of groups)
-      results.push(
-        await materializeGroup(group, this.#stores.online, { ...rest, upto: this.#moment(asOf), ...(await this.#places([group])) }),
-      )
+  async materialize(groups: readonly FeatureGroupData[] = this.groups, options: MaterializeWork = {}): Promise<MaterializeResult[]> {
+    const results = await this.#work.materialize(groups, options)
     this.#reads.forget()
     return results
   }
 
   /** Writes the group's values at its ticks from `from` to before `to` into the offline store; only the intervals that are missing. */
-  async backfill(
-    group: FeatureGroupData,
-    options: LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration },
-  ): Promise<BackfillResult> {
-    const { from, to, every, ...rest } = options
-    return await backfillGroup(group, this.#stores.offline, {
-      ...rest,
-      from: momentMicros(from, 'from'),
-      to: momentMicros(to, 'to'),
-      ...(every === undefined ? {} : { every: durationMicros(every, 'every') }),
-      ...(await this.#places([group])),
-    })
+  async backfill(group: FeatureGroupData, options: BackfillWork): Promise<BackfillResult> {
+    return await this.#work.backfill(group, options)
+  }
+
+  /** What the values of a group are like, now or as of a moment, for a sample of its keys; kept in the registry. */
+  async statistics(group: FeatureGroupData, options: LongWork & { readonly asOf?: Moment } = {}): Promise<FeatureStatistics[]> {
+    return await this.#work.statistics(group, options)
   }
 
   /** The stored values of groups as of their ticks. */
@@ -233,7 +213,7 @@ export class Store implements AsyncDisposable {
 
   /** As `answer`, as of a moment and as known then, from history: what came late does not count. Takes seconds. */
   async answerFromHistory(view: AnyView, request: HistoryRequest): Promise<Answer> {
-    return await answerFromHistory(view, request, (labels, options) => this.trainingSet(view, labels, { ...options, asKnown: true }))
+    return await answerFromHistory(view, request, (labels, options) => this.#work.compute(view, labels, { ...options, asKnown: true }))
   }
 
   /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view, all by default, that another definition computed. */
@@ -386,11 +366,16 @@ export class Store implements AsyncDisposable {
   }
 }
 
-const groupsOf = (view: AnyView): FeatureGroupData[] => [...new Set(selectionsOf(view).map(({ group }) => group))]
-
 /** Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
   const adopted = new Adopted(definitions, options.head)
-  return new Store(adopted, { stores: new Stores(options), history: options.history ?? {}, clock: options.clock ?? (() => new Date()) })
+  return new Store(adopted, {
+    stores: new Stores(options),
+    history: options.history ?? {},
+    clock: options.clock ?? (() => new Date()),
+    by: options.by ?? actorOf({}),
+    statistics: options.statistics ?? false,
+    warn: options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
+  })
 }

@@ -1,0 +1,157 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type AnyView, type FeatureGroupData, selectionsOf, type TrainingRowOf } from '../definition/index.ts'
+import { groupStatistics, WorkLog, type WorkLogOptions } from '../governance/index.ts'
+import { type Duration, durationMicros } from '../lib/duration.ts'
+import { type Moment, momentMicros } from '../lib/moment.ts'
+import {
+  type BackfillResult,
+  backfillGroup,
+  type MaterializeOptions,
+  type MaterializeResult,
+  materializeGroup,
+} from '../materialize/index.ts'
+import type { SourcePlaces } from '../offline/index.ts'
+import {
+  buildTrainingSet,
+  type LabelOptions,
+  labelsFrom,
+  type TrainingSet,
+  type TrainingSetManifest,
+  type TrainingSetOptions,
+} from '../pointintime/index.ts'
+import type { FeatureStatistics, ValueStatistics } from '../registry/index.ts'
+import type { Stores } from './stores.ts'
+
+export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
+export type MaterializeWork = LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment }
+export type BackfillWork = LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration }
+export type TrainingWork = LabelOptions & Omit<TrainingSetOptions, keyof SourcePlaces | 'written'>
+
+export interface HistoryWorkParts extends Omit<WorkLogOptions, 'registry' | 'environment'> {
+  readonly stores: Stores
+  readonly places: (groups: readonly FeatureGroupData[]) => Promise<SourcePlaces>
+  /** Whether what is computed is described by statistics, too. */
+  readonly statistics: boolean
+}
+
+const subjectOf = ({ name, version }: { readonly name: string; readonly version: number }): string => `${name}@${version}`
+
+/** What a store computes from history: training sets, the online store, values at ticks. The registry is told of all of it. */
+export class HistoryWork {
+  readonly #parts: HistoryWorkParts
+  readonly #log: WorkLog
+
+  constructor(parts: HistoryWorkParts) {
+    const { stores, by, now, warn } = parts
+    this.#parts = parts
+    this.#log = new WorkLog({ registry: () => stores.registry, environment: stores.environment, by, now, warn })
+  }
+
+  /** A training set that nobody is told of. */
+  async compute<View extends AnyView, const Label>(
+    view: View,
+    labels: string | readonly Label[],
+    options: TrainingWork & Pick<TrainingSetOptions, 'written'>,
+  ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
+    const { moment, columns, timeZone, ...rest } = options
+    const given = labelsFrom(labels as string, {
+      ...(moment === undefined ? {} : { moment }),
+      ...(columns === undefined ? {} : { columns }),
+      ...(timeZone === undefined ? {} : { timeZone }),
+    })
+    return await buildTrainingSet<View, Label>(view, given, { ...rest, ...(await this.#parts.places(groupsOf(view))) })
+  }
+
+  /** A training set of which the registry is told once it is written. */
+  async trainingSet<View extends AnyView, const Label>(
+    view: View,
+    labels: string | readonly Label[],
+    options: TrainingWork,
+  ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
+    const run = this.#log.begin('train', `view:${subjectOf(view)}`)
+    const written = async (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => {
+      await run.done({ rows: set.rows, bytes: statSync(path).size })
+      await this.#log.aside(() => this.#written(set, resolve(path), manifest))
+    }
+    try {
+      return await this.compute<View, Label>(view, labels, { ...options, written })
+    } catch (error) {
+      await run.failed(error)
+      throw error
+    }
+  }
+
+  async materialize(groups: readonly FeatureGroupData[], options: MaterializeWork): Promise<MaterializeResult[]> {
+    const { asOf, ...rest } = options
+    const { stores, places } = this.#parts
+    const results: MaterializeResult[] = []
+    for (const group of groups) {
+      const upto = this.#moment(asOf)
+      const sources = await places([group])
+      const work = () => materializeGroup(group, stores.online, { ...rest, upto, ...sources })
+      results.push(await this.#log.run('materialize', subjectOf(group), work, ({ written, bytes }) => ({ rows: written, bytes })))
+      if (this.#parts.statistics) await this.#log.aside(() => this.#describe(group, 'materialize', upto, rest))
+    }
+    return results
+  }
+
+  async backfill(group: FeatureGroupData, { from, to, every, ...rest }: BackfillWork): Promise<BackfillResult> {
+    const { stores, places, statistics } = this.#parts
+    const name = subjectOf(group)
+    const options = {
+      ...rest,
+      from: momentMicros(from, 'from'),
+      to: momentMicros(to, 'to'),
+      ...(every === undefined ? {} : { every: durationMicros(every, 'every') }),
+      ...(await places([group])),
+      ...(statistics
+        ? {
+            statistics: async (interval: { from: number; to: number }, found: ReadonlyMap<string, ValueStatistics>) => {
+              const features = [...found].map(([feature, values]) => ({ group: name, feature, values }))
+              await this.#log.statistics({ ...interval, origin: 'backfill', features })
+            },
+          }
+        : {}),
+    }
+    return await this.#log.run(
+      'backfill',
+      name,
+      () => backfillGroup(group, stores.offline, options),
+      ({ rows }) => ({ rows, bytes: 0 }),
+    )
+  }
+
+  /** What the values of a group are like now or as of a moment, for a sample of its keys; kept in the registry. */
+  async statistics(group: FeatureGroupData, { asOf, ...rest }: LongWork & { readonly asOf?: Moment } = {}): Promise<FeatureStatistics[]> {
+    return await this.#log.run(
+      'statistics',
+      subjectOf(group),
+      () => this.#describe(group, 'request', this.#moment(asOf), rest),
+      (found) => ({ rows: found[0]?.count ?? 0, bytes: 0 }),
+    )
+  }
+
+  async #written(set: TrainingSet<unknown>, path: string, { view, labels, rows }: TrainingSetManifest): Promise<void> {
+    const features = set.columns.filter(({ type }) => type !== null).map(({ name }) => name)
+    const about = { view: view.name, version: view.version, hash: view.hash, features, labels, rows, path }
+    const trainingSet = await this.#log.trainingSet(about)
+    const moments = await set.moments()
+    if (!this.#parts.statistics || !moments) return
+    const all = (await set.statistics()).map(({ group, ...rest }) => ({ group: subjectOf(group), ...rest }))
+    await this.#log.statistics({ ...moments, origin: 'train', trainingSet, features: all })
+  }
+
+  async #describe(group: FeatureGroupData, origin: 'materialize' | 'request', asOf: number, work: LongWork): Promise<FeatureStatistics[]> {
+    const places = await this.#parts.places([group])
+    const { statistics, sampledKeys } = await groupStatistics(group, { ...work, asOf, places })
+    const features = statistics.map(({ group: own, ...rest }) => ({ group: subjectOf(own), ...rest }))
+    return await this.#log.statistics({ from: asOf, to: asOf, origin, sampledKeys, features })
+  }
+
+  #moment(asOf: Moment | undefined): number {
+    return asOf === undefined ? this.#parts.now() : momentMicros(asOf, 'asOf')
+  }
+}
+
+export const groupsOf = (view: AnyView): FeatureGroupData[] => [...new Set(selectionsOf(view).map(({ group }) => group))]
