@@ -1,5 +1,5 @@
-import type { FastifyRequest } from 'fastify'
 import type { Token } from './access/tokens.ts'
+import type { RouteRequest } from './route.ts'
 import type { Caller } from './server-context.ts'
 
 declare module 'fastify' {
@@ -18,7 +18,7 @@ declare module 'fastify' {
 const text = (header: string | string[] | undefined): string => (Array.isArray(header) ? header[0] : header)?.slice(0, 200) ?? ''
 
 /** Who asks, and for which model: by the body, else by headers, else by the name of the token. */
-export function callerOf(request: FastifyRequest, body: { readonly caller?: string; readonly model?: string } = {}): Caller {
+export function callerOf(request: RouteRequest, body: { readonly caller?: string; readonly model?: string } = {}): Caller {
   const { token, headers } = request
   return {
     name: body.caller ?? (text(headers['lockstep-caller']) || (token?.name ?? '')),

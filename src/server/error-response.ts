@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCatalogue, LockstepError } from '../errors.ts'
 import { type JsonSchema, objectOf } from './json-schema.ts'
+import type { RouteRequest } from './route.ts'
 
 /** The HTTP status of each error that a caller can meet; of all others 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -73,6 +74,28 @@ export function publicError(error: unknown): { readonly status: number; readonly
   }
   if (statusCode >= 400 && statusCode < 500) return { status: statusCode, error: new LockstepError('INVALID_REQUEST', message) }
   return { status: 500, error: new LockstepError('INTERNAL', 'The server failed; its log says why') }
+}
+
+export interface Refusal {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: object
+}
+
+/** What an error is answered with. What is not of the caller's making is logged, and by the read id the log tells more. */
+export function refusal(thrown: unknown, { readId, log }: RouteRequest, url = ''): Refusal {
+  const { status, error } = publicError(thrown)
+  if (status >= 500) log.error({ err: thrown, read_id: readId || undefined, url })
+  return refusalOf(status, error, status >= 500 ? readId : '')
+}
+
+export function refusalOf(status: number, error: LockstepError, readId = ''): Refusal {
+  const wait = (error as { retryAfter?: number }).retryAfter ?? retryAfter
+  const headers = {
+    ...(isTemporary(status) ? { 'retry-after': String(Math.ceil(wait)) } : {}),
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  }
+  return { status, headers, body: { error: error.toJSON(), ...(readId ? { read_id: readId } : {}) } }
 }
 
 export const errorSchema: JsonSchema = objectOf(

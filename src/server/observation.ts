@@ -6,6 +6,7 @@ import type { Answer } from '../serving/index.ts'
 import type { Store } from '../store/index.ts'
 import { publicError } from './error-response.ts'
 import { Reporting } from './reporting.ts'
+import type { RouteRequest } from './route.ts'
 import { Tracing } from './tracing.ts'
 
 /** What is seen of a server from outside: metrics, usage by callers, the feature log, traces. */
@@ -47,27 +48,34 @@ export class Observation {
     return new Observation(store, { metrics, usage, features, tracing, log })
   }
 
-  /** Sees every request of an app. */
+  /** Traces every request of an app, where the server is traced. */
   watch(app: FastifyInstance): void {
-    const { metrics } = this
-    const tracing = this.#tracing
     app.decorateRequest('span', null)
     app.decorateRequest('view', '')
-    app.addHook('onRequest', (request, reply, done) => {
-      tracing?.begin(request)
-      // Also of requests that are cut off.
-      reply.raw.once('close', () => {
-        const code = reply.raw.writableFinished ? reply.statusCode : 499
-        metrics.requested({ route: request.routeOptions.url ?? 'unknown', view: request.view, code, seconds: reply.elapsedTime / 1000 })
-        tracing?.end(request, code)
-      })
+    app.addHook('onRequest', (request, _reply, done) => {
+      this.#tracing?.begin(request)
       done()
     })
     app.addHook('onError', (_request, _reply, thrown, done) => {
-      const { status, error } = publicError(thrown)
-      if (status < 500) metrics.rejected(error.code)
+      this.refused(thrown)
       done()
     })
+  }
+
+  get traces(): boolean {
+    return this.#tracing !== null
+  }
+
+  /** A request was answered, or cut off. */
+  answered(request: RouteRequest, { route, code, seconds }: { route: string; code: number; seconds: number }): void {
+    this.metrics.requested({ route, view: request.view, code, seconds })
+    this.#tracing?.end(request, code)
+  }
+
+  /** A request is answered with an error. */
+  refused(thrown: unknown): void {
+    const { status, error } = publicError(thrown)
+    if (status < 500) this.metrics.rejected(error.code)
   }
 
   /** A read of the online store was answered. */

@@ -1,15 +1,25 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Operation } from './access/scope.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { ServerContext } from './server-context.ts'
 
 export type Method = 'GET' | 'POST'
 
+/** What a route sees of a request, whoever carries it. */
+export type RouteRequest = Pick<FastifyRequest, 'headers' | 'params' | 'query' | 'body' | 'log' | 'token' | 'readId' | 'view' | 'span'>
+
+/** How a route answers with status 200, other than by giving what becomes JSON. */
+export interface RouteReply {
+  type(value: string): this
+  header(name: string, value: string): this
+  send(body: string | Uint8Array): unknown
+}
+
 /** What a caller needs to be allowed: an operation on what a parameter of the path, or the body, names. */
 export interface Permission {
   readonly operation: Operation
   /** The view or source that a request is about; '' where it is about all. */
-  readonly of?: (request: FastifyRequest) => string
+  readonly of?: (request: RouteRequest) => string
 }
 
 /** One endpoint: the same data validate its requests, protect it, and describe it in the OpenAPI document. */
@@ -28,7 +38,10 @@ export interface Route {
   readonly answer: { readonly type?: string; readonly schema: JsonSchema }
   /** Statuses of errors that it has beyond those of all. */
   readonly errors?: readonly number[]
-  handle(request: FastifyRequest, reply: FastifyReply, context: ServerContext): unknown
+  handle(request: RouteRequest, reply: RouteReply, context: ServerContext): unknown
 }
 
-export const pathParameter = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name] as string
+export const pathParameter = (request: RouteRequest, name: string): string => (request.params as Record<string, string>)[name] as string
+
+/** As the framework writes it, and metrics tell it: `/v1/views/:view/vectors`. */
+export const frameworkPath = ({ path }: Route): string => path.replaceAll(/\{(\w+)\}/g, ':$1')

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
 import { isIPv4, isIPv6 } from 'node:net'
 import { join } from 'node:path'
@@ -10,11 +11,13 @@ import type { Store } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
 import { TokenFile, tokensPath } from './access/tokens.ts'
-import { isTemporary, publicError, retryAfter } from './error-response.ts'
+import { DirectRoute } from './direct-route.ts'
+import { publicError, type Refusal, refusal, refusalOf } from './error-response.ts'
+import { Gate } from './gate.ts'
 import { KeptReads } from './kept-reads.ts'
 import { Observation } from './observation.ts'
 import { openApiDocument } from './openapi.ts'
-import type { Route } from './route.ts'
+import { frameworkPath, type Route } from './route.ts'
 import { eventsRoute } from './routes/events.ts'
 import { explainReadRoute, explainRoute } from './routes/explain.ts'
 import { feastPushRoute, feastReadRoute } from './routes/feast.ts'
@@ -99,7 +102,7 @@ export class Server implements AsyncDisposable {
       exposeHeadRoutes: false,
       frameworkErrors: (thrown: Error, _request: FastifyRequest, reply: FastifyReply) => {
         const { status, error } = publicError(thrown)
-        sendError(reply, status, error)
+        send(reply, refusalOf(status, error))
       },
       ...(tls ? { https: checkedTls(tls) } : {}),
     } as object) as unknown as FastifyInstance
@@ -131,8 +134,14 @@ export class Server implements AsyncDisposable {
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
     const document = openApiDocument(routes, version, tokens !== null)
     observation.watch(app)
-    prepare(app, context)
+    const gate = new Gate(observation, limits.inFlight)
+    // Queries hold texts only.
+    const [strict, lenient] = [new Ajv2020({ strict: false, allErrors: false }), new Ajv2020({ strict: false, coerceTypes: true })]
+    app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema))
+    prepare(app, gate)
     for (const route of routes) addRoute(app, route, context)
+    // The framework traces requests and logs each of them; else most reads go without it.
+    if (!observation.traces && options.log !== 'debug') addDirectRoute(app, new DirectRoute(vectorsRoute, app, gate, strict, context))
     const url = await app.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
       await observation.close()
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
@@ -168,49 +177,28 @@ export class Server implements AsyncDisposable {
   }
 }
 
-/** Validation, refusals and errors that all routes share. */
-function prepare(app: FastifyInstance, context: ServerContext): void {
-  const strict = new Ajv2020({ strict: false, allErrors: false })
-  // Queries hold texts only.
-  const lenient = new Ajv2020({ strict: false, coerceTypes: true })
-  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema))
+/** Refusals and errors that all routes share. */
+function prepare(app: FastifyInstance, gate: Gate): void {
   app.decorateRequest('token', null)
   app.decorateRequest('readId', '')
-  let inFlight = 0
-  app.addHook('onRequest', (request, reply, done) => {
-    // Whether the server runs is told however much it has to do.
-    if (request.routeOptions.config.isOpen) return done()
-    const tooMany = ++inFlight > context.limits.inFlight
-    // Also of requests that are cut off.
-    reply.raw.once('close', () => inFlight--)
-    done(tooMany ? new LockstepError('OVERLOADED', `${inFlight - 1} requests are being worked on`) : undefined)
-  })
-  app.setErrorHandler((thrown, request, reply) => {
-    const { status, error } = publicError(thrown)
-    if (status >= 500) request.log.error({ err: thrown, read_id: request.readId || undefined, url: request.url })
-    // By it the log tells more.
-    sendError(reply, status, error, status >= 500 ? request.readId : '')
-  })
+  const enter = (request: FastifyRequest, reply: FastifyReply): void => {
+    const { url = 'unknown', config } = request.routeOptions
+    gate.enter(request, reply.raw, url, config.isOpen)
+  }
+  app.addHook('onRequest', hook(enter))
+  app.setErrorHandler((thrown, request, reply) => send(reply, refusal(thrown, request, request.url)))
   app.setNotFoundHandler((request, reply) => {
-    sendError(
-      reply,
-      404,
-      new LockstepError('UNKNOWN_NAME', `There is no ${request.method} ${request.url.split('?')[0]}`, {
-        remedy: '/openapi.json lists all endpoints.',
-      }),
-    )
+    const error = new LockstepError('UNKNOWN_NAME', `There is no ${request.method} ${request.url.split('?')[0]}`, {
+      remedy: '/openapi.json lists all endpoints.',
+    })
+    send(reply, refusalOf(404, error))
   })
 }
 
-function sendError(reply: FastifyReply, status: number, error: LockstepError, readId = ''): void {
-  const wait = (error as { retryAfter?: number }).retryAfter ?? retryAfter
-  if (isTemporary(status)) reply.header('retry-after', Math.ceil(wait))
-  if (status === 401) reply.header('www-authenticate', 'Bearer')
-  reply.status(status).send({ error: error.toJSON(), ...(readId ? { read_id: readId } : {}) })
-}
+const send = (reply: FastifyReply, { status, headers, body }: Refusal): void => void reply.status(status).headers(headers).send(body)
 
 function addRoute(app: FastifyInstance, route: Route, context: ServerContext): void {
-  const { method, path, permission, query, body } = route
+  const { method, permission, query, body } = route
   const guards =
     permission === null
       ? {}
@@ -221,7 +209,7 @@ function addRoute(app: FastifyInstance, route: Route, context: ServerContext): v
         }
   app.route({
     method,
-    url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    url: frameworkPath(route),
     schema: { ...(query ? { querystring: query } : {}), ...(body ? { body } : {}) },
     config: { isOpen: permission === null },
     ...guards,
@@ -229,14 +217,23 @@ function addRoute(app: FastifyInstance, route: Route, context: ServerContext): v
   })
 }
 
+/** What the direct route takes does not come to the framework. */
+function addDirectRoute({ server }: FastifyInstance, direct: DirectRoute): void {
+  const [general] = server.listeners('request') as [RequestListener]
+  server.removeListener('request', general)
+  server.on('request', (request, response) => {
+    if (!direct.takes(request, response)) general(request, response)
+  })
+}
+
 /** A check as a hook of Fastify, whatever the hook's other arguments; the last one goes on. */
 const hook =
-  (check: (request: FastifyRequest) => void) =>
-  (request: FastifyRequest, ...rest: unknown[]): void => {
+  (check: (request: FastifyRequest, reply: FastifyReply) => void) =>
+  (request: FastifyRequest, reply: FastifyReply, ...rest: unknown[]): void => {
     const done = rest.at(-1) as (error?: Error) => void
     let refused: Error | undefined
     try {
-      check(request)
+      check(request, reply)
     } catch (error) {
       refused = error as Error
     }

@@ -58,7 +58,7 @@ export class Tracing {
     request.span = this.#tracer.startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent)
   }
 
-  end({ span }: FastifyRequest, status: number): void {
+  end({ span }: Pick<FastifyRequest, 'span'>, status: number): void {
     if (!span) return
     span.setAttribute('http.response.status_code', status)
     if (status >= 500) span.setStatus({ code: this.#api.SpanStatusCode.ERROR })

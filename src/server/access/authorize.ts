@@ -1,13 +1,12 @@
-import type { FastifyRequest } from 'fastify'
 import { LockstepError } from '../../errors.ts'
-import type { Permission } from '../route.ts'
+import type { Permission, RouteRequest } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
 
 /** Tecton's clients have a word of their own. */
 const bearer = /^(?:Bearer|Tecton-key)\s+(\S+)$/i
 
 /** Who sends a request, by its token, and whether they send too many. Throws `UNAUTHENTICATED` or `OVERLOADED`. */
-export function authenticate(request: FastifyRequest, { tokens, rates }: ServerContext): void {
+export function authenticate(request: RouteRequest, { tokens, rates }: ServerContext): void {
   if (tokens === null) return
   const [, text = ''] = bearer.exec(request.headers.authorization ?? '') ?? []
   const token = tokens.find(text)
@@ -20,7 +19,7 @@ export function authenticate(request: FastifyRequest, { tokens, rates }: ServerC
 }
 
 /** Whether the token allows what a request asks for. Throws `FORBIDDEN`. */
-export function authorize(request: FastifyRequest, { operation, of }: Permission, { tokens }: ServerContext): void {
+export function authorize(request: RouteRequest, { operation, of }: Permission, { tokens }: ServerContext): void {
   const { token } = request
   if (tokens === null || token === null) return
   if (of === undefined) {

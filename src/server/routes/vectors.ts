@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import { LockstepError } from '../../errors.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
@@ -9,7 +8,7 @@ import { arrowType, encodeArrowAnswer } from '../arrow-answer.ts'
 import { callerOf } from '../caller.ts'
 import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
-import { pathParameter, type Route } from '../route.ts'
+import { pathParameter, type Route, type RouteRequest } from '../route.ts'
 import type { ServedView } from '../served-views.ts'
 import { defaultLimits, type ServerContext } from '../server-context.ts'
 
@@ -152,7 +151,7 @@ export interface ServedRead {
 export async function readVectors(
   served: ServedView,
   body: VectorsRequest,
-  request: FastifyRequest,
+  request: RouteRequest,
   context: ServerContext,
   started: number,
 ): Promise<ServedRead> {
@@ -223,7 +222,7 @@ function refuseLimits(body: VectorsRequest): void {
 }
 
 /** Whether a media type is among those that a request names. */
-const accepts = ({ headers: { accept = '' } }: FastifyRequest, type: string): boolean =>
+const accepts = ({ headers: { accept = '' } }: RouteRequest, type: string): boolean =>
   accept.split(',').some((named) => named.split(';')[0]?.trim().toLowerCase() === type)
 
 const invalid = (message: string, field: string): LockstepError => new LockstepError('INVALID_REQUEST', message, { where: `body.${field}` })
