@@ -30,6 +30,9 @@ export interface OnlineStore {
   /** Removes the rows of these keys; resolves to how many there were. Nothing remains of them: an older write would be accepted. */
   delete(table: string, keys: readonly Uint8Array[]): Promise<number>
 
+  /** After rows of these tables were deleted: overwrites what is left of them in the store's files, where deleting does not. */
+  scrub?(tables: readonly string[]): Promise<void>
+
   /** Every row that is there from the first step to the last, once, in any order. Rows written or removed meanwhile may be missing. */
   scan(table: string): AsyncIterable<OnlineRow>
 

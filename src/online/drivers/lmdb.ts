@@ -19,6 +19,7 @@ import { checkFolder } from './lmdb/check-folder.ts'
 import { commitIf, stamp } from './lmdb/commit.ts'
 import { lmdbFailure } from './lmdb/failure.ts'
 import { putRecord, type Rows, tableOptions, valueStart } from './lmdb/records.ts'
+import { fillerName, scrubTables } from './lmdb/scrub.ts'
 
 export interface LmdbOnlineStoreOptions {
   /** The folder of the store. It is made when it is not there, unless `readOnly`. */
@@ -158,7 +159,9 @@ class LmdbOnlineStore implements OnlineStore {
   tables(): Promise<string[]> {
     return this.#reading(() => {
       const databases = [...this.#root.getKeys({ start: new Uint8Array(1) })].map((name) => Buffer.from(name.subarray(0, -1)).toString())
-      const filled = databases.filter((name) => name !== textsName && this.#rowsAfter(this.#existing(name), undefined, 0).length > 0)
+      const filled = databases.filter(
+        (name) => name !== textsName && name !== fillerName && this.#rowsAfter(this.#existing(name), undefined, 0).length > 0,
+      )
       return [...new Set([...filled, ...this.#texts.getKeys()])].sort()
     })
   }
@@ -170,6 +173,21 @@ class LmdbOnlineStore implements OnlineStore {
       this.#texts.removeSync(table)
       return 0
     })
+  }
+
+  /** Takes memory for the rows of a table. */
+  async scrub(tables: readonly string[]): Promise<void> {
+    for (const table of tables) checkTable(table)
+    await scrubTables(
+      tables,
+      this.#root,
+      (table) => this.#created(table),
+      (work) =>
+        this.#inTransactions([0], () => () => {
+          work()
+          return 0
+        }),
+    )
   }
 
   readMeta(table: string): Promise<string | null> {
