@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { FeatureLog, type FeatureLogOptions, type ReadRecord, ServerMetrics, UsageLog } from '../monitoring/index.ts'
 import type { ReadCount } from '../registry/index.ts'
 import type { Answer } from '../serving/index.ts'
-import type { Store } from '../store/index.ts'
+import type { Follower, Store } from '../store/index.ts'
 import { publicError } from './error-response.ts'
 import { Reporting } from './reporting.ts'
 import type { RouteRequest } from './route.ts'
@@ -33,7 +33,12 @@ export class Observation {
     this.#reporting = new Reporting(sinks, (error) => log.error(error))
   }
 
-  static async open(store: Store, featureLog: FeatureLogOptions | undefined, log: FastifyBaseLogger): Promise<Observation> {
+  static async open(
+    store: Store,
+    featureLog: FeatureLogOptions | undefined,
+    follower: Follower | null,
+    log: FastifyBaseLogger,
+  ): Promise<Observation> {
     const warn = (error: unknown) => log.warn(error)
     const tracing = await Tracing.open()
     const share = (process: string, day: number, counts: Iterable<ReadCount>) =>
@@ -44,6 +49,7 @@ export class Observation {
       freshness: () => store.freshness(),
       streamLag: () => streamLag(store),
       ...(features ? { featureLogDropped: () => features.dropped } : {}),
+      ...(follower ? { definitions: () => adoptedBy(follower) } : {}),
     })
     return new Observation(store, { metrics, usage, features, tracing, log })
   }
@@ -109,4 +115,8 @@ async function streamLag(store: Store): Promise<Record<string, number>> {
   if (store.streamedGroups().length === 0) return {}
   const { groups } = await store.streamStatus()
   return Object.fromEntries(groups.map(({ group, version, lag }) => [`${group}@${version}`, lag]))
+}
+
+function adoptedBy({ following: { apply, adopted, waiting } }: Follower) {
+  return { apply: apply ?? 0, adopted, waiting: waiting !== null }
 }

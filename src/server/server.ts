@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { LockstepError } from '../errors.ts'
 import { durationMicros } from '../lib/duration.ts'
-import type { Store } from '../store/index.ts'
+import type { Follower, Store } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
 import { TokenFile, tokensPath } from './access/tokens.ts'
@@ -50,6 +50,8 @@ export interface ServerOptions {
   readonly featureLog?: { readonly folder: string; readonly share: number }
   /** What goes to the log, on stderr: `info` tells of start, stop and failures, `debug` of each request. */
   readonly log?: 'silent' | 'error' | 'warn' | 'info' | 'debug'
+  /** Has the store adopt what is applied while it is served, which `/ready` and metrics tell of. */
+  readonly follower?: Follower
   /** Until it resolves `/ready` fails: what has to be there before requests are sent here. */
   readonly after?: Promise<unknown>
   /** Milliseconds between being told to stop and refusing connections, so that balancers see `/ready` fail. */
@@ -106,7 +108,7 @@ export class Server implements AsyncDisposable {
       },
       ...(tls ? { https: checkedTls(tls) } : {}),
     } as object) as unknown as FastifyInstance
-    const observation = await Observation.open(store, options.featureLog, app.log)
+    const observation = await Observation.open(store, options.featureLog, options.follower ?? null, app.log)
     let state: ServerState = options.after === undefined ? 'ready' : 'starting'
     options.after?.then(
       () => {
@@ -117,6 +119,7 @@ export class Server implements AsyncDisposable {
     const context: ServerContext = {
       store,
       views,
+      follower: options.follower ?? null,
       kept,
       observation,
       tokens,
@@ -157,6 +160,7 @@ export class Server implements AsyncDisposable {
         clearInterval(idle)
         clearTimeout(limit)
       })
+      views.close()
       await observation.close()
     })
   }
