@@ -1,16 +1,24 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addAccess } from './commands/access.ts'
+import { addApply } from './commands/apply.ts'
+import { addAudit } from './commands/audit.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addCheck } from './commands/check.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addExplain } from './commands/explain.ts'
 import { addGet } from './commands/get.ts'
+import { addHistory } from './commands/history.ts'
 import { addInit } from './commands/init.ts'
 import { addList } from './commands/list.ts'
 import { addMaterialize } from './commands/materialize.ts'
 import { addParity } from './commands/parity.ts'
+import { addPlan } from './commands/plan.ts'
+import { addPromote } from './commands/promote.ts'
 import { addPush } from './commands/push.ts'
+import { addRegistry } from './commands/registry.ts'
 import { addReplay } from './commands/replay.ts'
+import { addRollback } from './commands/rollback.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { addStream } from './commands/stream.ts'
@@ -43,7 +51,22 @@ export function program(): Command {
     .option('-q, --quiet', 'print results and errors only')
   const history = [addTrain, addBackfill, addMaterialize]
   const events = [addStream, addPush, addReplay, addStatus]
-  for (const add of [addInit, addCheck, addList, addDescribe, ...history, ...events, addGet, addExplain, addParity, addServe, addToken])
+  const access = [addToken, addAccess, addAudit, addRegistry]
+  const changes = [addPlan, addApply, addRollback, addPromote, addHistory]
+  for (const add of [
+    addInit,
+    addCheck,
+    addList,
+    addDescribe,
+    ...changes,
+    ...history,
+    ...events,
+    addGet,
+    addExplain,
+    addParity,
+    addServe,
+    ...access,
+  ])
     add(lockstep)
   return lockstep
 }

@@ -1,4 +1,5 @@
 export { type ApplyOptions, applyPlan, type RollBackOptions, refuseViolations, rollBack } from './apply-plan.ts'
+export { compareOnline } from './compare-online.ts'
 export {
   type CompareOptions,
   type Comparison,
@@ -15,4 +16,5 @@ export { type GroupStatisticsOptions, groupStatistics } from './group-statistics
 export type { Impact } from './impact.ts'
 export { type GroupComparison, hasChanges, type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
 export type { Refusal } from './refusal.ts'
+export { type SwitchOptions, switchVersion } from './switch-version.ts'
 export { type RunningWork, type StatisticsOf, type WorkAmount, WorkLog, type WorkLogOptions } from './work-log.ts'

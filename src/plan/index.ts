@@ -18,6 +18,7 @@ export {
   type TableGroupPlan,
   windowReach,
 } from './group-plan.ts'
+export { bare as bareId } from './item-parts.ts'
 export {
   columnId,
   featureId,

@@ -106,3 +106,6 @@ function documentsOf(registry: Exclude<RegistryOptions['registry'], Registry | u
   if (!('postgres' in registry)) return registry
   return postgresDocumentStore(typeof registry.postgres === 'string' ? { url: registry.postgres } : registry.postgres)
 }
+
+/** An empty online store for what is measured, or thrown away. */
+export const scratchOnlineStore = (): OnlineStore => memoryOnlineStore()

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import type { Plan } from '../../governance/index.ts'
+import type { Head } from '../../registry/index.ts'
+import { withExamples } from '../examples.ts'
+import { countOf } from '../format.ts'
+import { longWork } from '../long-work.ts'
+import { appliedTags, checkMayApply, planOptions } from '../planning.ts'
+import { type Session, sessionOf } from '../session.ts'
+import { showPlan } from '../show-plan.ts'
+
+interface ApplyCommandOptions {
+  readonly message?: string
+  readonly yes?: boolean
+}
+
+export function addApply(program: Command): void {
+  const command = program
+    .command('apply')
+    .description(
+      'Applies a plan exactly as it was reviewed, or refuses if the world moved. Without one it plans, shows and, once that is confirmed, applies.',
+    )
+    .argument('[plan]', 'what lockstep plan --out has written')
+    .option('-m, --message <text>', 'why, for the history')
+    .option('-y, --yes', 'apply without asking')
+    .action(apply)
+  withExamples(command, [
+    'lockstep apply plan.json --message "Activity over an hour"',
+    'lockstep apply',
+    'lockstep apply --yes --environment prod',
+  ])
+}
+
+async function apply(path: string | undefined, { message = '', yes = false }: ApplyCommandOptions, command: Command): Promise<void> {
+  const session = await sessionOf(command, { files: true })
+  const { output, project, actor } = session
+  const { applyPlan, hasChanges, planChanges, refuseViolations } = await import('../../governance/index.ts')
+  const options = await planOptions(session)
+  const given = path === undefined ? null : readPlan(project.path(path))
+  const asks = given === null && !yes
+  const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(asks ? {} : { sample: 0 }) }))
+  const plan = given ?? planned.plan
+  if (given === null && !hasChanges(plan)) return showApplied(session, planned.head, plan)
+  if (asks) {
+    if (!process.stdin.isTTY || output.json)
+      throw new LockstepError('INVALID_ARGUMENT', 'Nobody is there to confirm the plan', {
+        remedy: 'Pass --yes, or a plan that was reviewed: lockstep plan --out plan.json, lockstep apply plan.json.',
+      })
+    process.stderr.write(`${showPlan(plan)}\n\n`)
+  }
+  if (given === null) refuseViolations(plan)
+  if (asks && !(await confirmed(`Apply this to ${project.environment}?`)))
+    throw new LockstepError('INTERRUPTED', 'The plan was not confirmed', { remedy: 'Nothing was applied.' })
+  await checkMayApply(session, planned.plan, appliedTags(planned.before, planned.target.snapshot))
+  showApplied(session, await applyPlan(plan, { ...options, by: actor, message }), plan)
+}
+
+/** What was done, for people and as JSON. */
+export function showApplied({ output, project }: Session, head: Head | null, { difference }: Pick<Plan, 'difference'>): void {
+  const { length } = difference.items
+  const done = length === 0 ? 'Nothing to do' : `Applied ${countOf(length, 'change')}`
+  output.result(
+    { environment: project.environment, apply: head?.apply ?? 0, changes: difference.items.map(({ id, effect }) => ({ id, effect })) },
+    () =>
+      [
+        `${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`,
+        ...(difference.stored.some(({ state }) => state === 'missing')
+          ? [
+              `To be written: lockstep materialize ${difference.stored.flatMap(({ group, state }) => (state === 'missing' ? [group] : [])).join(' ')}`,
+            ]
+          : []),
+      ].join('\n'),
+  )
+}
+
+function readPlan(path: string): Plan {
+  try {
+    const plan = JSON.parse(readFileSync(path, 'utf8')) as Partial<Plan>
+    if (plan.format === 1 && plan.items && typeof plan.base === 'number' && plan.difference) return plan as Plan
+  } catch (cause) {
+    throw new LockstepError('INVALID_ARGUMENT', `The plan cannot be read: ${(cause as Error).message}`, { where: path, cause })
+  }
+  throw new LockstepError('INVALID_ARGUMENT', 'The file is no plan', { where: path, remedy: 'Make one: lockstep plan --out FILE.' })
+}
+
+async function confirmed(question: string): Promise<boolean> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim())
+  } finally {
+    prompt.close()
+  }
+}

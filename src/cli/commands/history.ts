@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { withExamples } from '../examples.ts'
+import { sessionOf } from '../session.ts'
+import { parseCount } from '../values.ts'
+
+export function addHistory(program: Command): void {
+  const command = program
+    .command('history')
+    .description('Lists what was applied in an environment, the newest first: when, by whom, why, and what it changed.')
+    .option('--limit <number>', 'at most so many; 20 by default', parseCount)
+    .option('--before <apply>', 'those before the apply of this number', parseCount)
+    .action(history)
+  withExamples(command, ['lockstep history', 'lockstep history --environment prod --limit 5 --json'])
+}
+
+async function history({ limit = 20, before }: { readonly limit?: number; readonly before?: number }, command: Command): Promise<void> {
+  const { output, project } = await sessionOf(command, { files: true })
+  const registry = await project.registry()
+  const applies = await registry.applies.history(project.environment, { limit, ...(before === undefined ? {} : { before }) })
+  output.result(applies, () => {
+    if (applies.length === 0) return `Nothing was applied in ${project.environment}.`
+    return output.table(applies, [
+      { title: 'apply', align: 'right', value: ({ number }) => String(number) },
+      { title: 'kind', value: ({ kind }) => kind },
+      { title: 'at', value: ({ at }) => at },
+      { title: 'by', value: ({ by }) => by },
+      {
+        title: 'changes',
+        value: ({ changes, current }) =>
+          [
+            ...changes.map(({ id, before: old, after }) => `${old === null ? '+' : after === null ? '-' : '~'}${id}`),
+            ...current.map(
+              ({ view, before: old, after }) => `${view}: ${old === null ? 'none' : `@${old}`} → ${after === null ? 'none' : `@${after}`}`,
+            ),
+          ].join(' '),
+      },
+      { title: 'message', value: ({ message }) => message },
+    ])
+  })
+}

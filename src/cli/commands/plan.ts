@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { withExamples } from '../examples.ts'
+import { longWork } from '../long-work.ts'
+import { planOptions } from '../planning.ts'
+import { sessionOf } from '../session.ts'
+import { showPlan } from '../show-plan.ts'
+import { parseCount } from '../values.ts'
+
+interface PlanCommandOptions {
+  readonly out?: string
+  readonly sample?: number
+}
+
+export function addPlan(program: Command): void {
+  const command = program
+    .command('plan')
+    .description(
+      'Says what an apply of the files would change: values, stored data, views and who reads them, what it costs, and what policies have ' +
+        'against it. Changes nothing. Ends with code 0 where there is nothing to do, 2 where there is, 1 where it would be refused.',
+    )
+    .option('--out <file>', 'write the plan, to be applied as it was reviewed')
+    .option('--sample <number>', 'the keys on which old and new values are compared; 0: no history is read', parseCount)
+    .action(plan)
+  withExamples(command, ['lockstep plan', 'lockstep plan --out plan.json', 'lockstep plan --environment prod --sample 1000 --json'])
+}
+
+async function plan({ out, sample }: PlanCommandOptions, command: Command): Promise<void> {
+  const session = await sessionOf(command, { files: true })
+  const { output, project } = session
+  const { planChanges, hasChanges } = await import('../../governance/index.ts')
+  const options = await planOptions(session)
+  const { plan: made } = await longWork(output, ({ signal }) =>
+    planChanges({ ...options, signal, ...(sample === undefined ? {} : { sample }) }),
+  )
+  if (out !== undefined) writeFileSync(project.path(out), `${JSON.stringify(made, null, 2)}\n`)
+  output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: lockstep apply ${out}`])].join('\n\n'))
+  const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')
+  process.exitCode = isRefused ? 1 : hasChanges(made) ? 2 : 0
+}

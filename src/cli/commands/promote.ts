@@ -1,0 +1,63 @@
+import { type Command, Option } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import { withExamples } from '../examples.ts'
+import { appliedDefinitions } from '../governed.ts'
+import { longWork } from '../long-work.ts'
+import { appliedTags, checkMayApply, planOptions } from '../planning.ts'
+import { sessionOf } from '../session.ts'
+import { showPlan } from '../show-plan.ts'
+import { showApplied } from './apply.ts'
+
+interface PromoteOptions {
+  readonly from: string
+  readonly to: string
+  readonly dryRun?: boolean
+  readonly message?: string
+}
+
+export function addPromote(program: Command): void {
+  const command = program
+    .command('promote')
+    .description(
+      'Applies to an environment what is applied in another, by the policies of the one that it comes to. Takes nothing from the files but code.',
+    )
+    .addOption(new Option('--from <name>', 'the environment that has it').makeOptionMandatory())
+    .addOption(new Option('--to <name>', 'the environment that it comes to').makeOptionMandatory())
+    .option('--dry-run', 'show the plan and end as lockstep plan does')
+    .option('-m, --message <text>', 'why, for the history')
+    .action(promote)
+  withExamples(command, ['lockstep promote --from dev --to prod --dry-run', 'lockstep promote --from dev --to prod --message "Release 12"'])
+}
+
+async function promote({ from, to, dryRun = false, message = '' }: PromoteOptions, command: Command): Promise<void> {
+  command.setOptionValueWithSource('environment', to, 'cli')
+  const session = await sessionOf(command, { files: true })
+  const { output, project, actor } = session
+  const registry = await project.registry()
+  const applied = await appliedDefinitions(registry, from, project.files)
+  if (!applied)
+    throw new LockstepError('UNKNOWN_NAME', `Nothing is applied in ${from}`, {
+      remedy: `Apply to it first: lockstep apply --environment ${from}.`,
+    })
+  const [missing] = applied.incomplete
+  if (missing)
+    throw new LockstepError('DEFINITION_MISMATCH', missing.why, {
+      where: missing.id,
+      remedy: `Check out the files with which it was applied in ${from}, and promote from there.`,
+    })
+  const { applyPlan, hasChanges, planChanges, refuseViolations } = await import('../../governance/index.ts')
+  const options = await planOptions(session, applied.definitions)
+  const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(dryRun ? {} : { sample: 0 }) }))
+  const { plan } = planned
+  if (dryRun) {
+    output.result(plan, () => showPlan(plan))
+    const isRefused = plan.refusals.length > 0 || plan.findings.some(({ severity }) => severity === 'error')
+    process.exitCode = isRefused ? 1 : hasChanges(plan) ? 2 : 0
+    return
+  }
+  if (!hasChanges(plan)) return showApplied(session, planned.head, plan)
+  refuseViolations(plan)
+  await checkMayApply(session, plan, appliedTags(planned.before, planned.target.snapshot))
+  const why = message || `${from}, apply ${applied.head.apply}`
+  showApplied({ ...session, project }, await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote' }), plan)
+}

@@ -1,0 +1,123 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type FeatureGroupData, type History, parquet } from '../definition/index.ts'
+import { materializeGroup } from '../materialize/index.ts'
+import { Duck, placesOf, quoteIdentifier, quoteLiteral, rawRelation, type SourcePlaces } from '../offline/index.ts'
+import type { OnlineStore } from '../online/index.ts'
+import { engineOptions } from '../pointintime/index.ts'
+import type { Registry } from '../registry/index.ts'
+
+/** What it takes to write the values of a group to the online store. */
+export interface GroupCost {
+  /** `user_orders@2` */
+  readonly group: string
+  /** Rows of its source's history; null where that cannot be read, as `note` says. */
+  readonly rows: number | null
+  /** Different keys, by an approximate count. */
+  readonly keys: number | null
+  /** The size of the files of the history. */
+  readonly read: number | null
+  /** Estimated. */
+  readonly seconds: number | null
+  /** Estimated, written. */
+  readonly bytes: number | null
+  /** Where the estimate comes from. */
+  readonly from: 'runs' | 'sample' | null
+  readonly note: string
+}
+
+export interface CostOptions {
+  readonly registry: Registry
+  readonly places: SourcePlaces
+  /** An empty store for what is measured; without it nothing is. */
+  readonly scratch?: (() => OnlineStore) | undefined
+  /** The version that is applied, whose runs tell how fast it goes. */
+  readonly previous: ReadonlyMap<string, string>
+}
+
+/** Rows of a history that are measured where no run tells how fast it goes. */
+const sampleRows = 50_000
+/** Groups that are measured; those beyond go by the same rates. */
+const mostMeasured = 3
+
+/** What each group costs, by what was recorded of runs, or else measured on the first rows of its history. */
+export async function costOf(groups: readonly FeatureGroupData[], options: CostOptions): Promise<GroupCost[]> {
+  if (groups.length === 0) return []
+  await using duck = await Duck.open(engineOptions({}))
+  const sizes = new Map<string, Promise<HistorySize>>()
+  const costs: GroupCost[] = []
+  let measured = 0
+  for (const group of groups) {
+    const name = `${group.name}@${group.version}`
+    const history = placesOf(options.places, group.source).history ?? group.source.history
+    const nothing = { group: name, rows: null, keys: null, read: null, seconds: null, bytes: null, from: null }
+    if (history === null) {
+      costs.push({ ...nothing, note: 'its source has no history' })
+      continue
+    }
+    try {
+      const place = `${group.source.name} ${Object.values(group.keys).join(' ')}`
+      const known = sizes.get(place) ?? sizeOf(duck, history, group)
+      sizes.set(place, known)
+      const size = await known
+      const rate = await recordedRate(options, name)
+      if (rate) {
+        const { rowsPerSecond, bytesPerRow } = rate
+        const estimate = { seconds: size.keys / rowsPerSecond, bytes: size.keys * bytesPerRow, from: 'runs' } as const
+        costs.push({ group: name, ...size, ...estimate, note: '' })
+      } else if (options.scratch && measured < mostMeasured) {
+        measured++
+        costs.push({ group: name, ...size, ...(await measure(duck, history, group, size, options.scratch())), from: 'sample', note: '' })
+      } else costs.push({ ...nothing, ...size, note: 'no run is recorded and nothing was measured' })
+    } catch (error) {
+      costs.push({ ...nothing, note: (error as Error).message })
+    }
+  }
+  return costs
+}
+
+/** The rate of the same group in the version that is applied; else of all groups. */
+async function recordedRate({ registry, previous }: CostOptions, group: string) {
+  const before = previous.get(group)
+  return (before && (await registry.runs.rate('materialize', before))) || (await registry.runs.rate('materialize'))
+}
+
+interface HistorySize {
+  readonly rows: number
+  readonly keys: number
+  readonly read: number
+}
+
+async function sizeOf(duck: Duck, history: History, { source, keys }: FeatureGroupData): Promise<HistorySize> {
+  const relation = await rawRelation(duck, history, `source ${source.name}`)
+  const renamed = history.kind === 'rows' ? {} : history.columns
+  const columns = Object.values(keys).map((column) => quoteIdentifier(renamed[column] ?? column))
+  const [counts] = await duck.rows(
+    `SELECT count(*) AS "rows", approx_count_distinct(hash(${columns.join(', ')})) AS "keys" FROM (${relation.sql})`,
+  )
+  const files =
+    history.kind === 'rows' ? [] : await duck.rows(`SELECT file FROM glob([${[history.path].flat().map(quoteLiteral).join(', ')}])`)
+  const read = files.reduce((sum, { file }) => sum + (statSync(String(file), { throwIfNoEntry: false })?.size ?? 0), 0)
+  return { rows: Number(counts?.rows), keys: Math.min(Number(counts?.keys), Number(counts?.rows)), read }
+}
+
+/** Materializes the first rows of a history into a store that is thrown away, and reckons what all of them take. */
+async function measure(duck: Duck, history: History, group: FeatureGroupData, size: HistorySize, online: OnlineStore) {
+  let sample: History
+  let share = 1
+  if (history.kind === 'rows') sample = { kind: 'rows', rows: history.rows.slice(0, sampleRows) }
+  else {
+    const { sql } = await rawRelation(duck, history, `source ${group.source.name}`)
+    const path = join(duck.folder, `${group.name}-${group.version}.parquet`)
+    await duck.run(`COPY (${sql} LIMIT ${sampleRows}) TO ${quoteLiteral(path)} (FORMAT parquet)`)
+    sample = { ...history, ...parquet(path), columns: history.columns, kind: 'parquet' }
+  }
+  if (size.rows > sampleRows) share = size.rows / sampleRows
+  try {
+    const result = await materializeGroup(group, online, { upto: Date.now() * 1000, history: { [group.source.name]: sample } })
+    const bytesPerKey = result.keys === 0 ? 0 : result.bytes / result.keys
+    return { seconds: result.seconds * share, bytes: Math.round(bytesPerKey * size.keys) }
+  } finally {
+    await online.close()
+  }
+}

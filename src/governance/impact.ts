@@ -1,0 +1,40 @@
+import { bareId, type Difference } from '../plan/index.ts'
+import type { Registry } from '../registry/index.ts'
+
+/** Who is touched where views change. */
+export interface Impact {
+  /** `ranking@1` */
+  readonly views: readonly string[]
+  readonly callers: readonly { readonly caller: string; readonly model: string; readonly view: string; readonly last: number }[]
+  readonly models: readonly { readonly model: string; readonly version: number; readonly view: string; readonly owner: string }[]
+  readonly trainingSets: readonly { readonly id: string; readonly view: string; readonly path: string }[]
+}
+
+const day = 86_400_000_000
+/** How far back a read tells that somebody still reads. */
+const usageDays = 30
+
+/** The views that a difference touches, who read them in the last 30 days, and the live models and training sets made of them. */
+export async function impactOf({ items }: Difference, registry: Registry, environment: string): Promise<Impact> {
+  const views = [...new Set(items.flatMap((item) => item.views.map(bareId)))].sort()
+  if (views.length === 0) return { views, callers: [], models: [], trainingSets: [] }
+  const touched = new Set(views)
+  const reads = await registry.usage.read(environment, { since: registry.clock.now() - usageDays * day })
+  const callers = new Map<string, Impact['callers'][number]>()
+  for (const { caller, model, view, version, last } of reads) {
+    const name = `${view}@${version}`
+    const key = [caller, model, name].join('\0')
+    if (touched.has(name)) callers.set(key, { caller, model, view: name, last: Math.max(last, callers.get(key)?.last ?? last) })
+  }
+  const models = (await registry.models.list()).flatMap(({ name, versions }) =>
+    versions.flatMap(({ version, view, owner, live }) => {
+      const of = `${view.name}@${view.version}`
+      return live && touched.has(of) ? [{ model: name, version, view: of, owner }] : []
+    }),
+  )
+  const sets = (await registry.trainingSets.list({ environment, live: true })).flatMap(({ id, view, version, path }) => {
+    const of = `${view}@${version}`
+    return touched.has(of) ? [{ id, view: of, path }] : []
+  })
+  return { views, callers: [...callers.values()], models, trainingSets: sets }
+}

@@ -1,0 +1,169 @@
+import { catalogueOf, type Definition, definitionsOf, type FeatureGroupData, itemId, type Snapshot } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import { formatMoment } from '../lib/moment.ts'
+import type { SourcePlaces } from '../offline/index.ts'
+import type { OnlineStore } from '../online/index.ts'
+import {
+  checkDefinitions,
+  type Difference,
+  differenceOf,
+  type Finding,
+  type Policy,
+  type Severity,
+  type Target,
+  targetOf,
+} from '../plan/index.ts'
+import { currentAfter, type Head, type ItemReference, type Registry } from '../registry/index.ts'
+import { type Comparison, compareGroups } from './compare-versions.ts'
+import { costOf, type GroupCost } from './cost.ts'
+import { type Impact, impactOf } from './impact.ts'
+import { changedVersions, missingCode, type Refusal } from './refusal.ts'
+import { refusedRemovals, retiredNames } from './removals.ts'
+
+export interface PlanOptions {
+  readonly registry: Registry
+  readonly environment: string
+  /** What the environment shall define: the project's files, or what another environment has. */
+  readonly definitions: readonly Definition[]
+  readonly checks?: Readonly<Record<string, Severity>>
+  readonly policies?: readonly Policy[]
+  /** Keys by which changed groups are compared. Default: 300. 0: nothing of history is read. */
+  readonly sample?: number
+  readonly seed?: number
+  readonly places?: SourcePlaces
+  /** An empty online store for what is measured. */
+  readonly scratch?: () => OnlineStore
+  readonly signal?: AbortSignal
+}
+
+/** Two definitions of a group, side by side on real keys. */
+export interface GroupComparison {
+  readonly group: string
+  readonly before: string
+  readonly comparison: Comparison | null
+  /** Why there is none. */
+  readonly note: string
+}
+
+/** What an apply would do, and what it means. As JSON it is what `lockstep apply PLAN` takes. */
+export interface Plan {
+  readonly format: 1
+  readonly environment: string
+  /** ISO 8601, UTC. */
+  readonly made: string
+  /** The number of the apply that it was made on; 0: nothing was applied. */
+  readonly base: number
+  /** All that the environment holds after it. */
+  readonly items: Readonly<Record<string, ItemReference>>
+  readonly difference: Difference
+  /** Applied versions that the files do not define any more, and that stay. */
+  readonly kept: readonly string[]
+  /** Views that become current, by the version: those that are new. */
+  readonly current: Readonly<Record<string, number>>
+  readonly refusals: readonly Refusal[]
+  readonly findings: readonly Finding[]
+  readonly impact: Impact
+  readonly cost: readonly GroupCost[]
+  readonly comparisons: readonly GroupComparison[]
+}
+
+/** A plan, with what it was made of. */
+export interface PlannedChanges {
+  readonly plan: Plan
+  readonly head: Head | null
+  readonly target: Target
+  readonly before: Snapshot
+}
+
+/** Groups that are compared; the others are named. */
+const mostCompared = 10
+
+/** What would change in an environment, what that means for values, stores, readers and policies, and what it costs. Changes nothing. */
+export async function planChanges(options: PlanOptions): Promise<PlannedChanges> {
+  const { registry, environment, definitions, checks = {}, policies = [], sample = 300 } = options
+  const head = await registry.applies.head(environment)
+  const before: Snapshot = head ? await registry.applies.items(head) : new Map()
+  const target = targetOf(definitions, before)
+  const difference = differenceOf(before, target.snapshot)
+  const refusals = [
+    ...changedVersions(difference, target),
+    ...missingCode(target),
+    ...(await refusedRemovals(difference, registry, environment)),
+    ...(await retiredNames(difference, registry, target.snapshot)),
+  ]
+  const known = head?.current ?? new Map<string, number>()
+  const current = [...currentAfter(known, target.snapshot.keys())].filter(([view, version]) => known.get(view) !== version)
+  const plan: Plan = {
+    format: 1,
+    environment,
+    made: formatMoment(registry.clock.now()),
+    base: head?.apply ?? 0,
+    items: Object.fromEntries([...target.snapshot].map(([id, { hash, meaning }]) => [id, { hash, meaning }])),
+    difference,
+    kept: target.kept,
+    current: Object.fromEntries(current),
+    refusals,
+    findings: checkDefinitions(target.definitions, checks, { policies, environment }),
+    impact: await impactOf(difference, registry, environment),
+    ...(sample > 0 ? await readHistory(options, sample, difference, target, head, before) : { cost: [], comparisons: [] }),
+  }
+  return { plan, head, target, before }
+}
+
+/** Whether there is something to apply. */
+export const hasChanges = ({ difference }: Pick<Plan, 'difference'>): boolean => difference.items.length > 0
+
+async function readHistory(
+  { registry, places = {}, scratch, seed, signal, definitions }: PlanOptions,
+  sample: number,
+  { items }: Difference,
+  target: Target,
+  head: Head | null,
+  before: Snapshot,
+): Promise<Pick<Plan, 'cost' | 'comparisons'>> {
+  const groups = new Map(catalogueOf(target.definitions).groups.map((group) => [itemId({ ...group, kind: 'group' }), group]))
+  const written = items.filter(({ kind, effect }) => kind === 'group' && (effect === 'added' || effect === 'values'))
+  const previous = new Map(
+    written.flatMap(({ name, version, previous: old }) => (old ? [[`${name}@${version}`, old.slice('group:'.length)]] : [])),
+  )
+  const asked = written.flatMap(({ id }) => groups.get(id) ?? [])
+  const where: SourcePlaces = { ...places, history: { ...rowsOf(definitions), ...places.history } }
+  const cost = await costOf(asked, { registry, places: where, scratch, previous })
+  const changed = written.filter(({ effect, previous: old }) => effect === 'values' || old !== null)
+  if (!head || changed.length === 0) return { cost, comparisons: [] }
+  // Of what is applied only groups are needed, so no code is.
+  const onlyGroups = [...before.values()].filter(({ kind }) => kind === 'group' || kind === 'source' || kind === 'entity')
+  const applied = new Map(
+    catalogueOf(definitionsOf(onlyGroups, () => undefined).definitions).groups.map((group) => [itemId({ ...group, kind: 'group' }), group]),
+  )
+  const comparisons: GroupComparison[] = []
+  for (const { id, previous: old } of changed.slice(0, mostCompared)) {
+    const [one, other] = [applied.get(old ?? id), groups.get(id)]
+    if (!one || !other) continue
+    comparisons.push(
+      await compare(one, other, { sample, places: where, ...(seed === undefined ? {} : { seed }), ...(signal ? { signal } : {}) }),
+    )
+  }
+  return { cost, comparisons }
+}
+
+async function compare(
+  one: FeatureGroupData,
+  other: FeatureGroupData,
+  options: Parameters<typeof compareGroups>[2],
+): Promise<GroupComparison> {
+  const names = { group: `${other.name}@${other.version}`, before: `${one.name}@${one.version}` }
+  try {
+    return { ...names, comparison: await compareGroups(one, other, options), note: '' }
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code === 'INTERRUPTED') throw error
+    return { ...names, comparison: null, note: error.message }
+  }
+}
+
+/** Rows in memory are not in the registry: applied groups read those of the files. */
+function rowsOf(definitions: readonly Definition[]) {
+  return Object.fromEntries(
+    catalogueOf(definitions).sources.flatMap(({ name, history }) => (history?.kind === 'rows' ? [[name, history] as const] : [])),
+  )
+}

@@ -1,0 +1,44 @@
+import type { ErrorCode } from '../errors.ts'
+import { bareId, type Difference, type ItemDifference, type Target } from '../plan/index.ts'
+
+/** Why a plan cannot be applied as it is. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly where: string
+  readonly message: string
+  readonly remedy: string
+}
+
+const called = { entity: 'entity', source: 'source', group: 'feature group', onDemand: 'on-demand view', view: 'feature view' } as const
+
+/** Values of a version never change: what computes others is another version. */
+export function changedVersions({ items }: Difference, { kept, snapshot }: Target): Refusal[] {
+  const isKept = new Set(kept)
+  const next = ({ kind, name }: ItemDifference) =>
+    Math.max(...[...snapshot.values()].filter((one) => one.kind === kind && one.name === name).map(({ version }) => version)) + 1
+  return items.flatMap((item): Refusal[] => {
+    if (item.effect !== 'values' || item.version === 0) return []
+    const cause = item.because.length > 0 ? `, as ${item.because.map(bareId).join(', ')} changed` : ''
+    const remedy = isKept.has(item.id)
+      ? `Declare the changed ${item.because.map(bareId).join(', ')} under another name, or remove version ${item.version} first: lockstep remove ${item.kind}:${bareId(item.id)}.`
+      : `Write version: ${next(item)} in ${called[item.kind]} ${item.name}, then lockstep plan again; version ${item.version} stays beside it.`
+    return [
+      {
+        code: 'IMMUTABLE_VERSION',
+        where: `${called[item.kind]} ${item.name}`,
+        message: `The values of ${bareId(item.id)} would change${cause}, and those of a version never do`,
+        remedy,
+      },
+    ]
+  })
+}
+
+/** Versions that stay and whose functions are in no file any more cannot be served by a process that starts. */
+export function missingCode({ withoutCode, snapshot }: Target): Refusal[] {
+  return withoutCode.map((id) => ({
+    code: 'DEFINITION_MISMATCH',
+    where: `on-demand view ${snapshot.get(id)?.name}`,
+    message: `${bareId(id)} stays applied, and its function is in no file any more`,
+    remedy: `Keep its function beside the new one, as a definition of its own, or remove it and what reads it first: lockstep remove ${id}.`,
+  }))
+}
