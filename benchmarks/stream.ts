@@ -3,12 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { kafkaEventLog } from '../src/eventlog/drivers/kafka.ts'
 import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
+import type { EventLog } from '../src/eventlog/index.ts'
 import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
+import type { OnlineStore } from '../src/online/index.ts'
 import { ViewReader } from '../src/serving/index.ts'
 import { StreamEngine } from '../src/stream/index.ts'
 import type { Probe, ProducerOptions } from './lib/click-producer.ts'
 import { clickGroup, clickMaker, clickView, clock } from './lib/clicks.ts'
+import { againstKafkaStreams } from './lib/kafka-streams.ts'
 import { machine, median, runSide } from './lib/sides.ts'
 
 export interface StreamBenchmark {
@@ -18,7 +22,7 @@ export interface StreamBenchmark {
   readonly json: string
 }
 
-interface Throughput {
+export interface Throughput {
   readonly [name: string]: number
   readonly eventsPerSecond: number
   readonly eventsPerCoreSecond: number
@@ -56,29 +60,29 @@ export async function stream({ events: total, keys, runs, json }: StreamBenchmar
     `  at ${thousand(half)} events/s   in the next read of this process p50 ${latency.p50.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms (bar: 100 ms)`,
   )
   console.log(`                    in the stored rows p50 ${latency.storedP50.toFixed(0)} ms, p99 ${latency.storedP99.toFixed(0)} ms`)
-  await writeFile(json, `${JSON.stringify({ name: 'stream', machine, events: total, keys, throughput, latency }, null, 2)}\n`)
+  const kafka = await againstKafkaStreams(module, { total: Math.min(total, 1_000_000), keys, runs })
+  await writeFile(json, `${JSON.stringify({ name: 'stream', machine, events: total, keys, throughput, latency, kafka }, null, 2)}\n`)
   console.log(`  written to ${json}`)
 }
 
-interface Side {
-  readonly part: 'throughput' | 'latency'
-  readonly total: number
-  readonly keys: number
-  readonly rate: number
-}
+type Side =
+  | { readonly part: 'throughput'; readonly total: number; readonly keys: number }
+  | { readonly part: 'latency'; readonly total: number; readonly keys: number; readonly rate: number }
+  /** The topic is filled; also gives the vectors of some users. */
+  | { readonly part: 'kafka'; readonly total: number; readonly bootstrap: string; readonly users: readonly number[] }
 
-export async function side(options: Side): Promise<Throughput | Latency> {
-  const { part, total, keys } = options
+export async function side(options: Side): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-bench-stream-'))
   try {
-    const log = segmentsEventLog({ path: join(folder, 'log') })
+    const path = join(folder, 'log')
+    const log = options.part === 'kafka' ? kafkaEventLog({ brokers: [options.bootstrap] }) : segmentsEventLog({ path })
     const state = lmdbOnlineStore({ path: join(folder, 'state') })
-    await log.createTopic('clicks', 4)
     const parts = { groups: [clickGroup], log, state, clock }
     try {
-      return part === 'throughput'
-        ? await takeIn(parts, total, clickMaker(total, keys))
-        : await readBack(parts, join(folder, 'log'), options)
+      await log.createTopic('clicks', 4)
+      if (options.part === 'latency') return await readBack(parts, path, options)
+      if (options.part === 'throughput') await fillTopic(log, options.total, options.keys)
+      return { ...(await takeIn(parts, options.total)), ...(options.part === 'kafka' ? await vectorsOf(state, options.users) : {}) }
     } finally {
       await log.close()
       await state.close()
@@ -90,13 +94,18 @@ export async function side(options: Side): Promise<Throughput | Latency> {
 
 type Parts = Parameters<typeof StreamEngine.open>[0]
 
-/** All events lie in the log; how long until every one is in the state and committed. */
-async function takeIn(parts: Parts, total: number, record: ReturnType<typeof clickMaker>): Promise<Throughput> {
+/** Appends the clicks. */
+export async function fillTopic(log: EventLog, total: number, keys: number): Promise<void> {
+  const record = clickMaker(total, keys)
   for (let from = 0; from < total; from += 10_000)
-    await parts.log.append(
+    await log.append(
       'clicks',
       Array.from({ length: Math.min(10_000, total - from) }, (_, index) => record(from + index)),
     )
+}
+
+/** All events lie in the log; how long until every one is in the state and committed. */
+async function takeIn(parts: Parts, total: number): Promise<Throughput> {
   const cpu = process.cpuUsage()
   const started = performance.now()
   const engine = await StreamEngine.open(parts)
@@ -108,8 +117,19 @@ async function takeIn(parts: Parts, total: number, record: ReturnType<typeof cli
   return { eventsPerSecond: total / seconds, eventsPerCoreSecond: total / ((user + system) / 1e6), seconds }
 }
 
+/** What the stored rows say of users. */
+async function vectorsOf(state: OnlineStore, users: readonly number[]): Promise<{ readonly vectors: readonly object[] }> {
+  const reader = await ViewReader.open(clickView, state)
+  const read = await reader.read(
+    users.map((user_id) => ({ user_id })),
+    users.map(() => ({})),
+    clock.now(),
+  )
+  return { vectors: read.map(({ values }) => values) }
+}
+
 /** Another process hands events to the log at a rate; now and then one is looked for until it is seen. */
-async function readBack(parts: Parts, path: string, { rate, total, keys }: Side): Promise<Latency> {
+async function readBack(parts: Parts, path: string, { rate, total, keys }: Side & { part: 'latency' }): Promise<Latency> {
   const engine = await StreamEngine.open(parts)
   await engine.ready
   const memory = await ViewReader.open(clickView, parts.state, { live: (own, key) => engine.find(own, key) })
