@@ -107,7 +107,7 @@ test('the audit log is read by time, by whom and by page, in both directions', a
 
 test('the first admin is one of all environments, and the last one stays while others have roles', async () => {
   await using one = registry()
-  await assert.rejects(one.access.grant('ann', role('admin'), { by: 'root' }), { code: 'INVALID_ARGUMENT', remedy: /--environment '\*'/ })
+  await assert.rejects(one.access.grant('ann', role('admin'), { by: 'root' }), { code: 'INVALID_ARGUMENT', remedy: /--all/ })
   await one.access.grant('ann', admin, { by: 'root' })
   await one.access.grant('bob', role('admin'), { by: 'ann' })
   for (const take of [() => one.access.revoke('ann', admin, 'ann'), () => one.access.remove('ann', 'ann')])

@@ -67,7 +67,7 @@ export class Access {
     if (!nameForm.test(name)) throw wrong(`${JSON.stringify(name)} is no name of a principal`, 'Use letters, digits and _ . @ -')
     const known = await this.#known()
     if (grant.role === 'admin' && !isAdminOfAll(grant) && !hasAdmin(known.principals))
-      throw wrong('The first admin has to be one of all environments', "Grant it with --environment '*'.")
+      throw wrong('The first admin has to be one of all environments', 'Grant it with --all.')
     const before = known.principals.find((principal) => principal.name === name) ?? null
     const grants = [...(before?.grants ?? []).filter((each) => !sameGrant(each, grant)), grant]
     const principal: Principal = {
@@ -194,10 +194,14 @@ function tokenPut(token: PrincipalToken, hash: string) {
 }
 
 function forbidden(who: string, operation: Operation, { environment, on }: Target): LockstepError {
-  const [role, what] = [operations[operation], on === undefined ? '' : ` ${on}`]
-  const command = `lockstep access grant ${who} ${role}${on === undefined || role === 'admin' ? '' : ` --on ${on}`} --environment ${environment}`
-  return new LockstepError('FORBIDDEN', `${who} may not ${operation}${what} in ${environment}: it takes the role ${role}`, {
-    remedy: `Ask an admin for the role: ${command}`,
+  const role = operations[operation]
+  const what = [operation === 'admin' ? 'administer' : operation, on, environment === '*' ? 'all environments' : `in ${environment}`]
+  const where = [
+    on === undefined || role === 'admin' ? '' : ` --on ${on}`,
+    environment === '*' ? ' --all' : ` --environment ${environment}`,
+  ]
+  return new LockstepError('FORBIDDEN', `${who} may not ${what.filter(Boolean).join(' ')}: it takes the role ${role}`, {
+    remedy: `Ask an admin for the role: lockstep access grant ${who} ${role}${where.join('')}`,
   })
 }
 

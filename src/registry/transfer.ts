@@ -3,7 +3,7 @@ import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
 import { auditTable } from './audit.ts'
 import { checkCommit } from './check.ts'
-import type { Document, DocumentStore } from './documents.ts'
+import type { Commit, Document, DocumentStore } from './documents.ts'
 
 /** All that a registry holds, as one JSON document. A text that is JSON stands there as JSON where that gives the same text again. */
 export interface RegistryExport {
@@ -13,6 +13,13 @@ export interface RegistryExport {
   readonly exported: string
   readonly revision: number
   readonly tables: Readonly<Record<string, Readonly<Record<string, { readonly json: unknown } | { readonly text: string }>>>>
+}
+
+export interface ImportOptions {
+  /** In the place of what the registry holds. */
+  readonly replace?: boolean
+  /** What belongs to the same commit. */
+  readonly also?: NonNullable<Commit['puts']>
 }
 
 export interface ImportResult {
@@ -42,7 +49,11 @@ export async function exportRegistry(documents: DocumentStore, now: Micros): Pro
  * log, which is added to. All is checked before anything is written. Throws `INVALID_ARGUMENT` for what is no whole export, and
  * `REGISTRY_CONFLICT` where the registry is not empty, or others commit meanwhile.
  */
-export async function importRegistry(documents: DocumentStore, exported: unknown, { replace = false } = {}): Promise<ImportResult> {
+export async function importRegistry(
+  documents: DocumentStore,
+  exported: unknown,
+  { replace = false, also = [] }: ImportOptions = {},
+): Promise<ImportResult> {
   const puts = documentsOf(exported)
   const known = [...(await allDocuments(documents))].flatMap(([table, all]) => all.map(({ key, revision }) => ({ table, key, revision })))
   if (known.length > 0 && !replace)
@@ -54,7 +65,7 @@ export async function importRegistry(documents: DocumentStore, exported: unknown
   const held = new Set(known.map(placeOf))
   const absent = puts.filter((put) => !held.has(placeOf(put))).map(({ table, key }) => ({ table, key, revision: 0 }))
   const kept = puts.filter((put) => put.table !== auditTable || !held.has(placeOf(put)))
-  const revision = await documents.commit({ conditions: [...known, ...absent], puts: kept, deletes })
+  const revision = await documents.commit({ conditions: [...known, ...absent], puts: [...kept, ...also], deletes })
   if (revision === null) throw new LockstepError('REGISTRY_CONFLICT', 'Somebody else changed the registry at the same time')
   return { documents: kept.length, removed: deletes.length, revision }
 }

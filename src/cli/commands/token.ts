@@ -3,12 +3,15 @@ import type { Catalogue } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { formatMoment } from '../../lib/moment.ts'
+import { type AccessState, isValid, type PrincipalToken, showGrant } from '../../registry/index.ts'
 import type { Token, TokenFile } from '../../server/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { collectText } from '../values.ts'
 
 interface TokenOptions {
+  readonly principal?: boolean
   readonly scope?: readonly string[]
   readonly expires: string
   readonly rate?: number
@@ -29,12 +32,14 @@ export function addToken(program: Command): void {
       'what a new token allows: read:VIEW, push:SOURCE, write:GROUP, * for all, or admin; may be repeated',
       collectText,
     )
+    .option('--principal', 'create: a token of the principal NAME of the registry, which allows what its roles say')
     .option('--expires <duration>', 'how long a new token is worth something, or never', '90d')
     .option('--rate <number>', 'the requests that it may send in a second (default: as many as it likes)', parseRate)
     .action(token)
   withExamples(command, [
     'lockstep token create web --scope read:ranking --expires 90d',
     "lockstep token create collector --scope 'push:*' --rate 200",
+    'lockstep token create ann --principal --expires 30d',
     'lockstep token list',
     'lockstep token revoke 4f1c2a9b7d3e5f60',
   ])
@@ -60,20 +65,30 @@ async function token(action: keyof typeof actions, name: string | undefined, opt
   await actions[action](file, session, name, options)
 }
 
-async function create(file: TokenFile, { output, project }: Session, name: string | undefined, options: TokenOptions): Promise<void> {
+async function create(file: TokenFile, session: Session, name: string | undefined, options: TokenOptions): Promise<void> {
   if (name === undefined) throw wrong('The token needs a name', 'Say who is to have it: lockstep token create NAME --scope read:VIEW.')
-  const { scope: scopes = [], expires, rate } = options
-  if (scopes.length === 0) throw wrong('The token needs a scope', 'Add --scope read:VIEW, push:SOURCE, write:GROUP or admin.')
+  const { output, project, actor } = session
+  const { scope: scopes = [], expires, rate, principal = false } = options
+  if (principal && scopes.length > 0)
+    throw wrong('A token of a principal has no scopes', 'Leave out --scope: its roles say what it allows.')
+  if (!principal && scopes.length === 0) throw wrong('The token needs a scope', 'Add --scope read:VIEW, push:SOURCE, write:GROUP or admin.')
+  await checkAllowed(session, 'admin')
   const until = expires === 'never' ? {} : { expires: Date.now() * 1000 + durationMicros(expires, 'expires') }
-  const made = await file.create({ name, scopes, ...until, ...(rate === undefined ? {} : { rate }) })
+  const limits = { ...until, ...(rate === undefined ? {} : { rate }) }
+  const { access } = await project.registry()
+  const made = principal
+    ? await access.createToken({ principal: name, by: actor, ...limits })
+    : await file.create({ name, scopes, ...limits })
   for (const scope of scopes) if (!isKnown(project.catalogue, scope)) output.warn(`Nothing has the name in ${scope}.`)
   output.note('This is the only time that the token is shown.')
-  output.result({ ...shown(file, made.token), token: made.text }, () => made.text)
+  const token = 'scopes' in made.token ? made.token : ofPrincipal(made.token, await access.state())
+  output.result({ ...shown(token), token: made.text }, () => made.text)
 }
 
-// biome-ignore lint/suspicious/useAwait: one of several actions, the others of which wait
-async function list(file: TokenFile, { output }: Session): Promise<void> {
-  const tokens = file.list().map((each) => shown(file, each))
+async function list(file: TokenFile, { output, project }: Session): Promise<void> {
+  const state = await (await project.registry()).access.state()
+  const ofPrincipals = [...state.tokens.values()].map(({ token }) => ofPrincipal(token, state))
+  const tokens = [...file.list(), ...ofPrincipals].map(shown)
   output.result({ tokens }, () =>
     tokens.length === 0
       ? 'There are no tokens.'
@@ -88,20 +103,30 @@ async function list(file: TokenFile, { output }: Session): Promise<void> {
   )
 }
 
-async function revoke(file: TokenFile, { output }: Session, id: string | undefined): Promise<void> {
+async function revoke(file: TokenFile, session: Session, id: string | undefined): Promise<void> {
   if (id === undefined) throw wrong('The id of the token is missing', 'Write lockstep token revoke ID; lockstep token list shows all.')
-  const revoked = shown(file, await file.revoke(id))
-  output.result(revoked, () => `The token ${id} of ${revoked.name} is revoked.`)
+  await checkAllowed(session, 'admin')
+  const { access } = await session.project.registry()
+  const state = await access.state()
+  const revoked = shown(state.tokens.has(id) ? ofPrincipal(await access.revokeToken(id, session.actor), state) : await file.revoke(id))
+  session.output.result(revoked, () => `The token ${id} of ${revoked.name} is revoked.`)
 }
+
+/** A token of a principal as one of the file looks: instead of scopes it has roles. */
+const ofPrincipal = ({ principal, createdBy: _, ...rest }: PrincipalToken, state: AccessState): Token => ({
+  ...rest,
+  name: principal,
+  scopes: state.grantsOf(principal).map(showGrant),
+})
 
 const moment = (micros: number | null): string | null => (micros === null ? null : formatMoment(micros))
 
-const shown = (file: TokenFile, { created, expires, revoked, ...rest }: Token) => ({
+const shown = ({ created, expires, revoked, ...rest }: Token) => ({
   ...rest,
   created: formatMoment(created),
   expires: moment(expires),
   revoked: moment(revoked),
-  valid: file.isValid({ created, expires, revoked, ...rest }),
+  valid: isValid({ expires, revoked }, Date.now() * 1000),
 })
 
 function stateText({ valid, expires, revoked }: ReturnType<typeof shown>): string {

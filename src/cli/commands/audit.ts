@@ -1,0 +1,90 @@
+import { open } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import { momentMicros } from '../../lib/moment.ts'
+import type { AuditEntry } from '../../registry/index.ts'
+import { withExamples } from '../examples.ts'
+import { countOf } from '../format.ts'
+import { sessionOf } from '../session.ts'
+import { parseMoment } from '../values.ts'
+
+interface AuditOptions {
+  readonly since?: string
+  readonly until?: string
+  readonly by?: string
+  readonly action?: string
+  readonly refused?: boolean
+  readonly export?: string
+  readonly limit: number
+}
+
+export function addAudit(program: Command): void {
+  const command = program
+    .command('audit')
+    .description('Shows who changed what, and what was refused, newest last; in all environments.')
+    .option('--since <moment>', 'only from a moment on', parseMoment)
+    .option('--until <moment>', 'only before a moment', parseMoment)
+    .option('--by <name>', 'only what somebody did')
+    .option('--action <name>', 'only one kind, such as apply or access.grant')
+    .option('--refused', 'only what was refused')
+    .option('--limit <number>', 'how many of the newest are shown; an export holds all', parseLimit, 50)
+    .option('--export <file>', 'write all of it to a file as NDJSON, with before and after; - for stdout')
+    .action(audit)
+  withExamples(command, ['lockstep audit', 'lockstep audit --refused --since 2026-03-01', 'lockstep audit --by ann --export audit.ndjson'])
+}
+
+function parseLimit(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(text)} is not a number of entries`, { remedy: 'Write a number above 0.' })
+}
+
+async function audit(options: AuditOptions, command: Command): Promise<void> {
+  const { output, project, actor } = await sessionOf(command, { files: true })
+  const { access, audit: log } = await project.registry()
+  await access.check(actor, 'admin', { environment: '*' })
+  const { since, until, by, action, refused, limit } = options
+  const filter = {
+    since: since === undefined ? undefined : momentMicros(since),
+    until: until === undefined ? undefined : momentMicros(until),
+    by,
+    action,
+    allowed: refused ? false : undefined,
+  }
+  if (options.export === '-') for await (const entry of log.list(filter)) process.stdout.write(`${JSON.stringify(entry)}\n`)
+  else if (options.export !== undefined) {
+    const count = await exportTo(project.path(options.export), log.list(filter))
+    output.result({ file: options.export, entries: count }, () => `${countOf(count, 'entry', 'entries')} in ${options.export}`)
+  } else {
+    const entries: AuditEntry[] = []
+    for await (const entry of log.list({ ...filter, descending: true })) if (entries.push(entry) === limit) break
+    entries.reverse()
+    output.result({ entries }, () =>
+      entries.length === 0
+        ? 'Nothing was changed or refused.'
+        : output.table(entries, [
+            { title: 'at', value: ({ at }) => at },
+            { title: 'by', value: (entry) => entry.by },
+            { title: 'action', value: (entry) => entry.action },
+            { title: 'on', value: ({ on }) => on },
+            { title: 'environment', value: ({ environment }) => environment },
+            { title: '', value: ({ allowed }) => (allowed ? '' : 'refused') },
+            { title: 'why', value: ({ why }) => why },
+          ]),
+    )
+  }
+}
+
+async function exportTo(path: string, entries: AsyncIterable<AuditEntry>): Promise<number> {
+  await using file = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EEXIST')
+      throw new LockstepError('OUTPUT_EXISTS', 'The file is there already', { where: path, remedy: 'Choose another name, or remove it.' })
+    throw new LockstepError('INVALID_ARGUMENT', `The file cannot be written: ${cause.message}`, { where: path })
+  })
+  let count = 0
+  for await (const entry of entries) {
+    await file.write(`${JSON.stringify(entry)}\n`)
+    count++
+  }
+  await file.sync()
+  return count
+}
