@@ -71,6 +71,10 @@ export const errorCatalogue = {
     'Nothing is kept of a read with this id: it was not sampled, or too long ago.',
     'Ask with `"explain": true`, which keeps a read for sure, or explain by keys and moment.',
   ],
+  NOT_MATERIALIZED: [
+    'A version of a view cannot become current, as the online store does not hold all that it reads.',
+    'Materialize the groups that are named, and do it again.',
+  ],
   NOT_READY: ['The server is starting, or about to end.', 'Ask another one, or ask again.'],
   OVERLOADED: [
     'There are more requests than the server, or the rate of a token, allows.',

@@ -5,6 +5,7 @@ import { addApply } from './commands/apply.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addCheck } from './commands/check.ts'
+import { addCompare } from './commands/compare.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addExplain } from './commands/explain.ts'
 import { addGet } from './commands/get.ts'
@@ -22,6 +23,7 @@ import { addRollback } from './commands/rollback.ts'
 import { addServe } from './commands/serve.ts'
 import { addStatus } from './commands/status.ts'
 import { addStream } from './commands/stream.ts'
+import { addSwitch } from './commands/switch.ts'
 import { addToken } from './commands/token.ts'
 import { addTrain } from './commands/train.ts'
 import { withExamples } from './examples.ts'
@@ -52,7 +54,7 @@ export function program(): Command {
   const history = [addTrain, addBackfill, addMaterialize]
   const events = [addStream, addPush, addReplay, addStatus]
   const access = [addToken, addAccess, addAudit, addRegistry]
-  const changes = [addPlan, addApply, addRollback, addPromote, addHistory]
+  const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory]
   for (const add of [
     addInit,
     addCheck,

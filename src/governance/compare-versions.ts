@@ -185,6 +185,10 @@ export function compareAnswers(
   }
 }
 
+/** The features of a view that need no values of a request. */
+export const featuresWithoutRequest = ({ items }: AnyView): readonly string[] =>
+  items.filter((item) => !needsRequest(item)).flatMap(({ features }) => Object.keys(features))
+
 const needsRequest = (item: Selection | OnDemand): boolean =>
   item instanceof OnDemand && (Object.keys(item.request).length > 0 || item.from.some(needsRequest))
 

@@ -1,5 +1,5 @@
 export { type ApplyOptions, applyPlan, type RollBackOptions, refuseViolations, rollBack } from './apply-plan.ts'
-export { compareOnline } from './compare-online.ts'
+export { compareOnline, type ReadOnline } from './compare-online.ts'
 export {
   type CompareOptions,
   type Comparison,

@@ -16,6 +16,7 @@ import {
 import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { RecordPosition } from '../eventlog/index.ts'
+import type { Comparison } from '../governance/index.ts'
 import { actorOf } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
@@ -36,6 +37,7 @@ import type { FeatureStatistics, Registry } from '../registry/index.ts'
 import { type Answer, onlineTable, runTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { Adopted } from './adopted.ts'
+import { compareInStore, type StoreCompareOptions } from './compare.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import {
   type BackfillWork,
@@ -340,11 +342,23 @@ export class Store implements AsyncDisposable {
     await this.#live.replay(groups, options)
   }
 
-  /** The groups that a view reads and that were never materialized: of these the online store knows no key at all. */
+  /** The groups that a view reads and that were never materialized: of these the online store may know no key at all. */
   async unmaterialized(view: AnyView): Promise<FeatureGroupData[]> {
     const groups = groupsOf(view)
-    const metas = await Promise.all(groups.map((group) => this.#stores.online.readMeta(onlineTable(group))))
-    return groups.filter((_, index) => metas[index] === null)
+    const streamed = this.streamedGroups(groups)
+    const { groups: kept } = streamed.length === 0 ? { groups: [] } : await this.streamStatus(streamed)
+    const filled = new Set(kept.flatMap((one) => (one.filled ? [`${one.group}@${one.version}`] : [])))
+    const runs = await Promise.all(groups.map((group) => this.#stores.online.readMeta(runTable(group))))
+    return groups.filter((group, index) => runs[index] === null && !filled.has(onlineTable(group)))
+  }
+
+  /** What two versions of a view give for a sample of real keys. */
+  async compare(before: AnyView, after: AnyView, options: StoreCompareOptions = {}): Promise<Comparison> {
+    return await compareInStore([before, after], options, {
+      moment: this.now(),
+      read: (view, rows, features, moment) => this.answer(view, { rows, features, moment }),
+      places: (groups) => this.#places(groups),
+    })
   }
 
   async close(): Promise<void> {

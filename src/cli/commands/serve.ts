@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import type { ServerOptions } from '../../server/index.ts'
 import { withExamples } from '../examples.ts'
+import { followApplied } from '../follow.ts'
 import { whileStoppable } from '../interrupt.ts'
 import { sessionOf } from '../session.ts'
 import { parseThreads } from '../values.ts'
@@ -59,8 +60,10 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
   const { Server } = await import('../../server/index.ts')
   const tls = readTls(options, (path) => project.path(path))
   await using store = await project.open()
-  const streamed = options.stream === false ? [] : store.streamedGroups()
-  await using live = streamed.length > 0 ? await store.stream(streamed, { warn: (error) => output.warn((error as Error).message) }) : null
+  await using follower = await followApplied(command, store, project, output)
+  // Groups that a stream keeps up to date may be applied later.
+  const streams = options.stream !== false && (follower !== null || store.streamedGroups().length > 0)
+  await using live = streams ? await store.stream(undefined, { warn: (error) => output.warn((error as Error).message) }) : null
   const { explainShare: share, explainKeep: keep, logFeatures } = options
   await using server = await Server.start(store, {
     host: options.host,
@@ -72,6 +75,7 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
     ...(options.tokens ? { tokens: true } : {}),
     ...(tls ? { tls } : {}),
     ...(live ? { after: live.ready } : {}),
+    ...(follower ? { follower } : {}),
     ...(logFeatures === undefined ? {} : { featureLog: { folder: `${store.folder}/served`, share: logFeatures } }),
   })
   const views = store.views.map(({ name, version }) => `${name}@${version}`)

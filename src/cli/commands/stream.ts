@@ -7,6 +7,7 @@ import type { Store } from '../../store/index.ts'
 import type { StreamStatus } from '../../stream/index.ts'
 import { withExamples } from '../examples.ts'
 import { find } from '../find.ts'
+import { followApplied } from '../follow.ts'
 import { formatBytes, formatCount } from '../format.ts'
 import { whileStoppable } from '../interrupt.ts'
 import type { Output } from '../output.ts'
@@ -34,8 +35,10 @@ async function stream(names: readonly VersionedName[], options: StreamCommandOpt
   const groups = names.length === 0 ? project.catalogue.groups : names.map((name) => find('group', project.catalogue.groups, name))
   const { workers = 1, untilCaughtUp = false } = options
   await using store = await project.open()
-  const streamed = store.streamedGroups(groups)
-  if (streamed.length === 0)
+  // Groups that are named stay those.
+  await using follower = names.length === 0 && !untilCaughtUp ? await followApplied(command, store, project, output) : null
+  const streamed = () => store.streamedGroups(follower ? undefined : groups)
+  if (streamed().length === 0)
     throw new LockstepError('INVALID_ARGUMENT', 'No group is kept live from a stream', {
       remedy: 'Give a source of events `stream: topic(...)`; its groups are live unless they declare `refresh: every(...)`.',
     })
@@ -45,18 +48,18 @@ async function stream(names: readonly VersionedName[], options: StreamCommandOpt
   // A helper whose parent is gone, however it went, ends as if it had been told to.
   process.on('disconnect', stop)
   try {
-    await whileStoppable(stop, () => work(store, streamed, output, { untilCaughtUp, signal: stopped.signal }))
+    await whileStoppable(stop, () => work(store, follower ? undefined : streamed(), output, { untilCaughtUp, signal: stopped.signal }))
   } finally {
     process.off('disconnect', stop)
     await Promise.all(helpers.map((helper) => helper.stop()))
   }
-  const status = await store.streamStatus(streamed)
+  const status = await store.streamStatus(streamed())
   output.result(status, () => showStatus(output, status))
 }
 
 async function work(
   store: Store,
-  groups: readonly FeatureGroupData[],
+  groups: readonly FeatureGroupData[] | undefined,
   output: Output,
   { untilCaughtUp, signal }: { untilCaughtUp: boolean; signal: AbortSignal },
 ): Promise<void> {
@@ -73,7 +76,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** A line a second, and one at the end: events a second, and how far the stream has come. */
-function showProgress(store: Store, groups: readonly FeatureGroupData[]): { stop(): Promise<void> } {
+function showProgress(store: Store, groups: readonly FeatureGroupData[] | undefined): { stop(): Promise<void> } {
   let before: { events: number; at: number } | null = null
   const show = async () => {
     const status = await store.streamStatus(groups)

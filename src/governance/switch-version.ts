@@ -1,0 +1,44 @@
+import type { FeatureGroupData, FeatureView } from '../definition/index.ts'
+import { itemId } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
+import type { Head, Registry } from '../registry/index.ts'
+
+export interface SwitchOptions {
+  readonly environment: string
+  /** Groups of the view that are not materialized: as long as there are any, it does not become current. */
+  readonly unmaterialized: readonly Pick<FeatureGroupData, 'name' | 'version'>[]
+  /** Whether they count for nothing. */
+  readonly force?: boolean
+  readonly by: string
+  readonly message: string
+}
+
+/**
+ * Makes a version of a view the one that requests get which name none, in one commit. Gives what is applied then: as before where it is
+ * current already. Throws `INVALID_ARGUMENT` where nothing is applied, `UNKNOWN_NAME`, `NOT_MATERIALIZED` or `REGISTRY_CONFLICT`.
+ */
+export async function switchVersion(
+  { applies }: Registry,
+  { name, version }: Pick<FeatureView, 'name' | 'version'>,
+  { environment, unmaterialized, force = false, by, message }: SwitchOptions,
+): Promise<Head> {
+  const base = await applies.head(environment)
+  if (!base)
+    throw new LockstepError(
+      'INVALID_ARGUMENT',
+      `Nothing is applied in ${environment}, so the highest version of a view is the current one`,
+      {
+        remedy: 'Apply the definitions first: lockstep apply.',
+      },
+    )
+  if (!base.items.has(itemId({ kind: 'view', name, version })))
+    throw new LockstepError('UNKNOWN_NAME', `No version ${version} of the view ${name} is applied in ${environment}`)
+  const [first] = unmaterialized
+  if (first && !force) {
+    const names = unmaterialized.map((group) => `${group.name}@${group.version}`)
+    throw new LockstepError('NOT_MATERIALIZED', `${name}@${version} reads ${names.join(', ')}, of which not all is in the online store`, {
+      remedy: `Run lockstep materialize ${names.join(' ')} (groups of a stream: lockstep stream), or give --force.`,
+    })
+  }
+  return await applies.append({ environment, base, current: new Map([...base.current, [name, version]]), kind: 'switch', by, message })
+}
