@@ -1,4 +1,5 @@
 export { BoundGroup } from './bound-group.ts'
+export { CatalogueSearch, type Found, type FoundKind, foundKinds, type SearchOptions, type SearchResult } from './catalogue-search.ts'
 export { checkRules, type RuleName, type Severity } from './check-rules.ts'
 export { type CheckOptions, checkDefinitions, type Finding } from './checks.ts'
 export { type ColumnUse, columnsOf, columnsOfFeature } from './columns-of.ts'
