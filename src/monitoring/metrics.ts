@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Counter, Gauge, LabelValues, Registry } from 'prom-client'
+import { type Latencies, LatencyHistogram } from './latency-histogram.ts'
 import type { ReadRecord } from './read-record.ts'
 import { StatusCounts } from './status-counts.ts'
 
@@ -15,8 +16,6 @@ export interface MetricSources {
   readonly definitions?: () => { readonly apply: number; readonly adopted: number | null; readonly waiting: boolean }
 }
 
-/** Seconds. From what an embedded store takes to what a client waits for. */
-const latencies = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** Different selections of features that are told apart; values of others are not counted. */
 const mostSelections = 2_000
 /** Values of a label that are told apart; the others are one. */
@@ -28,14 +27,15 @@ const mostLabels = 1_000
  */
 export class ServerMetrics {
   readonly #registry: Registry
-  readonly #requests: Counter<'route' | 'view' | 'code'>
-  readonly #seconds: Histogram<'route' | 'view'>
+  readonly #requests = new Map<string, RequestCount>()
+  readonly #seconds: LatencyHistogram
   readonly #rejected: Counter<'reason'>
-  readonly #vectors: Counter<'view' | 'version'>
-  readonly #store: Histogram<'store' | 'operation'>
-  readonly #onDemand: Histogram<'view'>
+  readonly #vectors = new Map<string, Count<'view' | 'version'>>()
+  readonly #store: LatencyHistogram
+  readonly #onDemand: LatencyHistogram
   readonly #labels: Labels
-  readonly #counted = new Map<string, { readonly requests: Counter.Internal; readonly seconds: Histogram.Internal<'route' | 'view'> }>()
+  /** Of each route and view, store and operation, view with on-demand code. */
+  readonly #latencies = new Map<string, Latencies>()
   readonly #selections = new Map<string, StatusCounts>()
   readonly #byFeatures = new WeakMap<readonly string[], StatusCounts>()
 
@@ -47,45 +47,28 @@ export class ServerMetrics {
     this.#registry = registry
     this.#labels = new Labels(mostLabels)
     client.collectDefaultMetrics({ register: registry })
-    this.#requests = new client.Counter({
-      name: 'lockstep_requests_total',
-      help: 'Requests answered, by route, view and HTTP status.',
-      labelNames: ['route', 'view', 'code'],
+    addCounts(
+      client,
       registers,
-    })
-    this.#seconds = new client.Histogram({
-      name: 'lockstep_request_seconds',
-      help: 'How long requests took, by route and view.',
-      labelNames: ['route', 'view'],
-      buckets: latencies,
-      registers,
-    })
+      'lockstep_requests_total',
+      'Requests answered, by route, view and HTTP status.',
+      ['route', 'view', 'code'],
+      this.#requests,
+    )
+    this.#seconds = new LatencyHistogram('lockstep_request_seconds', 'How long requests took, by route and view.', registry)
     this.#rejected = new client.Counter({
       name: 'lockstep_rejected_requests_total',
       help: 'Requests that were refused, by reason.',
       labelNames: ['reason'],
       registers,
     })
-    this.#vectors = new client.Counter({
-      name: 'lockstep_vectors_total',
-      help: 'Vectors served, by view.',
-      labelNames: ['view', 'version'],
-      registers,
-    })
-    this.#store = new client.Histogram({
-      name: 'lockstep_store_seconds',
-      help: 'How long the online store took, by store and operation.',
-      labelNames: ['store', 'operation'],
-      buckets: latencies,
-      registers,
-    })
-    this.#onDemand = new client.Histogram({
-      name: 'lockstep_on_demand_seconds',
-      help: 'How long on-demand code took for the rows of a read, by view.',
-      labelNames: ['view'],
-      buckets: latencies,
-      registers,
-    })
+    addCounts(client, registers, 'lockstep_vectors_total', 'Vectors served, by view.', ['view', 'version'], this.#vectors)
+    this.#store = new LatencyHistogram('lockstep_store_seconds', 'How long the online store took, by store and operation.', registry)
+    this.#onDemand = new LatencyHistogram(
+      'lockstep_on_demand_seconds',
+      'How long on-demand code took for the rows of a read, by view.',
+      registry,
+    )
     this.#addStatuses(client, registers)
     addGauge(client, registers, 'lockstep_group_freshness_seconds', 'Seconds that the state of a group is behind.', sources.freshness)
     addGauge(client, registers, 'lockstep_stream_lag_events', 'Events of a group that are not yet in its state.', sources.streamLag)
@@ -105,14 +88,14 @@ export class ServerMetrics {
   requested({ route, view = '', code, seconds }: { route: string; view?: string; code: number; seconds: number }): void {
     const known = this.#labels.bounded(view)
     const key = `${route}\0${known}\0${code}`
-    let counted = this.#counted.get(key)
+    let counted = this.#requests.get(key)
     if (!counted) {
-      // With its labels looked up once: a request is counted in a fraction of a microsecond.
-      counted = { requests: this.#requests.labels({ route, view: known, code }), seconds: this.#seconds.labels({ route, view: known }) }
-      this.#counted.set(key, counted)
+      const latencies = this.#latenciesOf(`${route}\0${known}`, this.#seconds, { route, view: known })
+      counted = { labels: { route, view: known, code: String(code) }, latencies, value: 0 }
+      this.#requests.set(key, counted)
     }
-    counted.requests.inc()
-    counted.seconds.observe(seconds)
+    counted.value++
+    counted.latencies.observe(seconds)
   }
 
   /** A request was refused: `token`, `scope`, `rate`, `overload`, `invalid`, `too_large`. */
@@ -122,18 +105,31 @@ export class ServerMetrics {
 
   /** The online store was asked. */
   stored({ store, operation, seconds }: { store: string; operation: 'read' | 'write'; seconds: number }): void {
-    this.#store.observe({ store, operation }, seconds)
+    this.#latenciesOf(`${store}\0${operation}`, this.#store, { store, operation }).observe(seconds)
   }
 
   /** On-demand code ran for all rows of a read. */
   onDemand({ view, seconds }: { view: string; seconds: number }): void {
-    this.#onDemand.observe({ view }, seconds)
+    this.#latenciesOf(view, this.#onDemand, { view }).observe(seconds)
   }
 
   /** Vectors were served: what each of their values was worth. */
   read(record: ReadRecord): void {
-    this.#vectors.inc({ view: record.view, version: record.version }, record.keys.length)
+    const { view, version, keys } = record
+    const key = `${view}\0${version}`
+    const vectors = this.#vectors.get(key) ?? { labels: { view, version: String(version) }, value: 0 }
+    vectors.value += keys.length
+    this.#vectors.set(key, vectors)
     this.#countsOf(record)?.add(record)
+  }
+
+  #latenciesOf(key: string, histogram: LatencyHistogram, labels: Readonly<Record<string, string>>): Latencies {
+    let latencies = this.#latencies.get(key)
+    if (!latencies) {
+      latencies = histogram.add(labels)
+      this.#latencies.set(key, latencies)
+    }
+    return latencies
   }
 
   /** All of it, in the text format of Prometheus. */
@@ -192,6 +188,36 @@ class Labels {
     this.#known.add(label)
     return label
   }
+}
+
+interface Count<Label extends string> {
+  readonly labels: Readonly<Record<Label, string>>
+  value: number
+}
+
+interface RequestCount extends Count<'route' | 'view' | 'code'> {
+  readonly latencies: Latencies
+}
+
+/** A counter whose counts are kept elsewhere until it is asked for. */
+function addCounts<Label extends string>(
+  client: typeof import('prom-client'),
+  registers: Registry[],
+  name: string,
+  help: string,
+  labelNames: Label[],
+  counts: ReadonlyMap<string, Count<Label>>,
+): void {
+  new client.Counter<Label>({
+    name,
+    help,
+    labelNames,
+    registers,
+    collect() {
+      this.reset()
+      for (const { labels, value } of counts.values()) this.inc(labels as LabelValues<Label>, value)
+    },
+  })
 }
 
 type NumbersByGroup = NonNullable<MetricSources['freshness']>
