@@ -15,15 +15,17 @@ const featureForm = /^([^:@]+)(?:@v?(\d{1,9}))?:(.+)$/
 /**
  * What Feast calls by its own names: a feature service is a view, all of it; before the colon of a feature stands a view, or a group,
  * which is what a feature view of Feast becomes. A group is read through a view that has its features: the first of those that
- * `mayRead` says may be read. Throws `INVALID_REQUEST`, `UNKNOWN_NAME` and `FORBIDDEN`.
+ * `mayRead` says may be read. Throws `INVALID_REQUEST`, `UNKNOWN_NAME` and what `forbidden` gives.
  */
 export class FeastReferences {
   readonly #views: ServedViews
   readonly #mayRead: (view: string) => boolean
+  readonly #forbidden: (view: string) => Error
 
-  constructor(views: ServedViews, mayRead: (view: string) => boolean) {
+  constructor(views: ServedViews, mayRead: (view: string) => boolean, forbidden: (view: string) => Error) {
     this.#views = views
     this.#mayRead = mayRead
+    this.#forbidden = forbidden
   }
 
   service(text: string, inFull: boolean): AskedFeature[] {
@@ -48,7 +50,7 @@ export class FeastReferences {
   }
 
   #view(name: string, version: string | undefined): ServedView {
-    if (!this.#mayRead(name)) throw forbidden(name)
+    if (!this.#mayRead(name)) throw this.#forbidden(name)
     return this.#views.get(name, version === undefined ? undefined : Number(version))
   }
 
@@ -59,7 +61,7 @@ export class FeastReferences {
     })
     const readable = found.find(({ served }) => this.#mayRead(served.view.name))
     if (readable) return readable
-    if (found[0]) throw forbidden(found[0].served.view.name)
+    if (found[0]) throw this.#forbidden(found[0].served.view.name)
     const known = this.#views.all.flatMap(({ view, plan }) => [view.name, ...plan.uses.map((use) => use.plan.group.name)])
     throw new LockstepError(
       'UNKNOWN_NAME',
@@ -76,5 +78,3 @@ function nameIn({ plan }: ServedView, group: string, version: string | undefined
     return used.features[source.feature]?.name === feature && (version === undefined || used.group.version === Number(version))
   })?.name
 }
-
-const forbidden = (view: string): LockstepError => new LockstepError('FORBIDDEN', `The token does not allow read:${view}`)

@@ -1,6 +1,7 @@
 import type { Follower, Store } from '../store/index.ts'
 import type { RateLimit } from './access/rate-limit.ts'
-import type { Token, TokenFile } from './access/tokens.ts'
+import type { ServerAccess } from './access/server-access.ts'
+import type { Token } from './access/tokens.ts'
 import type { KeptReads } from './kept-reads.ts'
 import type { Observation } from './observation.ts'
 import type { ServedViews } from './served-views.ts'
@@ -14,7 +15,7 @@ export interface ServerContext {
   readonly follower: Follower | null
   readonly kept: KeptReads
   readonly observation: Observation
-  readonly tokens: TokenFile | null
+  readonly access: ServerAccess
   readonly rates: RateLimit
   readonly limits: ServerLimits
   /** Reads of history, of which few run at a time. */

@@ -10,7 +10,7 @@ import { durationMicros } from '../lib/duration.ts'
 import type { Follower, Store } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
-import { TokenFile, tokensPath } from './access/tokens.ts'
+import { ServerAccess } from './access/server-access.ts'
 import { DirectRoute } from './direct-route.ts'
 import { publicError, type Refusal, refusal, refusalOf } from './error-response.ts'
 import { Gate } from './gate.ts'
@@ -78,9 +78,8 @@ export class Server implements AsyncDisposable {
    */
   static async start(store: Store, options: ServerOptions = {}): Promise<Server> {
     const { host = '127.0.0.1', port = 0, tls, insecure = false, drain = 0 } = options
-    const needsTokens = options.tokens ?? (!isLoopback(host) && !insecure)
-    if (!isLoopback(host) && !needsTokens && !insecure) throw openToAll(host)
-    const tokens = needsTokens ? TokenFile.open(tokensPath(store.folder)) : null
+    const needed = options.tokens ?? (!isLoopback(host) && !insecure)
+    if (!isLoopback(host) && !needed && !insecure) throw openToAll(host)
     const limits = { ...defaultLimits, ...options.limits }
     const clock = { now: () => store.now(), sleep: () => Promise.resolve() }
     const kept = new KeptReads({
@@ -108,6 +107,7 @@ export class Server implements AsyncDisposable {
       },
       ...(tls ? { https: checkedTls(tls) } : {}),
     } as object) as unknown as FastifyInstance
+    const access = await ServerAccess.open(store, { needed, insecure }, app.log)
     const observation = await Observation.open(store, options.featureLog, options.follower ?? null, app.log)
     let state: ServerState = options.after === undefined ? 'ready' : 'starting'
     options.after?.then(
@@ -122,7 +122,7 @@ export class Server implements AsyncDisposable {
       follower: options.follower ?? null,
       kept,
       observation,
-      tokens,
+      access,
       rates: new RateLimit(),
       limits,
       history: new Turnstile(1, 32),
@@ -135,7 +135,7 @@ export class Server implements AsyncDisposable {
       ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => document)],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
-    const document = openApiDocument(routes, version, tokens !== null)
+    const document = openApiDocument(routes, version, access.isNeeded)
     observation.watch(app)
     const gate = new Gate(observation, limits.inFlight)
     // Queries hold texts only.
@@ -147,6 +147,7 @@ export class Server implements AsyncDisposable {
     if (!observation.traces && options.log !== 'debug') addDirectRoute(app, new DirectRoute(vectorsRoute, app, gate, strict, context))
     const url = await app.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
       await observation.close()
+      await access.close()
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
     })
     return new Server(url, app, async () => {
@@ -162,6 +163,7 @@ export class Server implements AsyncDisposable {
       })
       views.close()
       await observation.close()
+      await access.close()
     })
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { now, type ServedStore, servedStore } from '../../../test/support/served-store.ts'
+import { type Grant, operations as operationRoles, roles } from '../../registry/index.ts'
 import { TokenFile, tokensPath } from './tokens.ts'
 
 interface Operation {
@@ -23,11 +24,21 @@ const bodies: Readonly<Record<string, object>> = {
   tectonGetFeatures: { params: { feature_service_name: 'ranking', join_key_map: { user_id: 'ada', item_id: '7' } } },
 }
 /** Everything that a token can allow, for what is named above and for others. */
-const scopes = ['read:ranking', 'read:visitor', 'push:clicks', 'push:other', 'write:item_facts', 'write:user_clicks', 'admin']
+const scopes = [
+  'read:ranking',
+  'read:visitor',
+  'push:clicks',
+  'push:other',
+  'write:item_facts',
+  'write:user_clicks',
+  'own:item_facts',
+  'admin',
+]
 const rightScopes: Readonly<Record<string, string>> = {
   read: 'read:ranking',
   push: 'push:clicks',
   write: 'write:item_facts',
+  own: 'own:item_facts',
   admin: 'admin',
 }
 /** What is not about one view, source or group is open to every scope of its operation. */
@@ -48,11 +59,15 @@ describe('every operation of the OpenAPI document', () => {
   after(() => served[Symbol.asyncDispose]())
 
   /** Sends a request that would be answered, but for its token. Answers the status. */
-  async function ask({ id, method, path, operation }: (typeof operations)[number], authorization?: string): Promise<number> {
+  async function ask(
+    { id, method, path, operation }: (typeof operations)[number],
+    authorization?: string,
+    { server }: Pick<ServedStore, 'server'> = served,
+  ): Promise<number> {
     const body = operation.requestBody ? bodies[id] : undefined
     assert.equal(body === undefined, operation.requestBody === undefined, `${id} needs a body in this test`)
     const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => named[name] ?? assert.fail(`${name} needs a value in this test`))
-    const response = await fetch(served.server.url + url, {
+    const response = await fetch(server.url + url, {
       method,
       headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...(authorization ? { authorization } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
@@ -123,6 +138,69 @@ describe('every operation of the OpenAPI document', () => {
         else assert.equal(status, 403, `${one.id} with ${scope}`)
       }
     }
+  })
+
+  test('refuses each role that does not reach so far, and no other; the audit log tells of it', async () => {
+    await using governed = await servedStore()
+    const { registry } = governed.store
+    // Nobody is an admin: no token is asked for.
+    const target = { server: governed.server }
+    for (const one of operations) assert.ok([200, 404].includes(await ask(one, undefined, target)), one.id)
+    const on = (what: string) => ({ environment: 'dev', on: what })
+    const grants: Readonly<Record<string, Grant[]>> = {
+      nobody: [],
+      elsewhere: [{ role: 'owner', environment: 'prod', on: '*' }],
+      reader: [{ role: 'reader', ...on('*') }],
+      writer: [{ role: 'writer', ...on('*') }],
+      owner: [{ role: 'owner', ...on('*') }],
+      admin: [{ role: 'admin', environment: '*', on: '*' }],
+      'reader of the view': [{ role: 'reader', ...on('view:ranking') }],
+      'reader of its groups': ['group:user_clicks', 'group:item_facts'].map((group) => ({ role: 'reader', ...on(group) })),
+      'reader of one group': [{ role: 'reader', ...on('group:item_facts') }],
+      'writer of the source': [{ role: 'writer', ...on('source:clicks') }],
+      'writer of its groups': [{ role: 'writer', ...on('group:user_clicks') }],
+      'writer of a group': [{ role: 'writer', ...on('group:item_facts') }],
+    }
+    const may: Readonly<Record<string, readonly string[]>> = {
+      read: ['reader', 'writer', 'owner', 'admin', 'reader of the view', 'reader of its groups'],
+      push: ['writer', 'owner', 'admin', 'writer of the source', 'writer of its groups'],
+      write: ['writer', 'owner', 'admin', 'writer of a group'],
+      own: ['owner', 'admin'],
+      admin: ['admin'],
+    }
+    const texts = new Map<string, string>()
+    for (const [name, given] of Object.entries(grants)) {
+      const principal = name.replaceAll(' ', '-')
+      await registry.access.grant(principal, given[0] ?? { role: 'reader', environment: 'nowhere', on: '*' }, { by: 'test' })
+      for (const grant of given.slice(1)) await registry.access.grant(principal, grant, { by: 'test' })
+      texts.set(name, (await registry.access.createToken({ principal, by: 'test' })).text)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    for (const one of operations.filter((each) => !isOpen(each))) {
+      const permission = one.operation['x-lockstep-permission'] as string
+      assert.equal(await ask(one, undefined, target), 401, `${one.id} without a token, once there is an admin`)
+      for (const [name, text] of texts) {
+        // What is about all is open to every role that reaches so far on anything.
+        const least = roles.indexOf(operationRoles[permission === 'own' ? 'deprecate' : (permission as 'read')])
+        const any = (grants[name] ?? []).some(({ role, environment }) => environment !== 'prod' && roles.indexOf(role) >= least)
+        const allowed = aboutAll.includes(one.id) ? any : may[permission]?.includes(name)
+        const status = await ask(one, `Bearer ${text}`, target)
+        if (allowed) assert.ok([200, 404].includes(status), `${one.id} as ${name}: ${status}`)
+        else assert.equal(status, 403, `${one.id} as ${name}`)
+      }
+    }
+    await registry.access.remove('owner', 'test')
+    await new Promise((resolve) => setTimeout(resolve, 1700))
+    const [one] = operations.filter(({ id }) => id === 'readVectors')
+    assert.equal(
+      await ask(one as (typeof operations)[number], `Bearer ${texts.get('owner')}`, target),
+      401,
+      'who is removed is known within a second',
+    )
+    const told = new Set<string>()
+    for await (const { by, action, on: what } of registry.audit.list({ allowed: false })) told.add(`${by} ${action} ${what}`)
+    for (const attempt of ['nobody read view:ranking', 'reader push source:clicks', 'writer-of-a-group read view:ranking', 'owner admin *'])
+      assert.ok(told.has(attempt), attempt)
   })
 
   test('a list tells of what may be read, and reads of others are not explained', async () => {

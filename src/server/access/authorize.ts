@@ -1,15 +1,17 @@
 import { LockstepError } from '../../errors.ts'
 import type { Permission, RouteRequest } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
+import type { Operation } from './scope.ts'
+import type { Token } from './tokens.ts'
 
 /** Tecton's clients have a word of their own. */
 const bearer = /^(?:Bearer|Tecton-key)\s+(\S+)$/i
 
 /** Who sends a request, by its token, and whether they send too many. Throws `UNAUTHENTICATED` or `OVERLOADED`. */
-export function authenticate(request: RouteRequest, { tokens, rates }: ServerContext): void {
-  if (tokens === null) return
+export function authenticate(request: RouteRequest, { access, rates }: ServerContext): void {
+  if (!access.isNeeded) return
   const [, text = ''] = bearer.exec(request.headers.authorization ?? '') ?? []
-  const token = tokens.find(text)
+  const token = access.find(text)
   if (token === null) throw new LockstepError('UNAUTHENTICATED', text === '' ? 'The request has no token' : 'The token does not count')
   request.token = token
   if (token.rate === null) return
@@ -19,14 +21,20 @@ export function authenticate(request: RouteRequest, { tokens, rates }: ServerCon
 }
 
 /** Whether the token allows what a request asks for. Throws `FORBIDDEN`. */
-export function authorize(request: RouteRequest, { operation, of }: Permission, { tokens }: ServerContext): void {
+export function authorize(request: RouteRequest, { operation, of }: Permission, context: ServerContext): void {
   const { token } = request
-  if (tokens === null || token === null) return
-  if (of === undefined) {
-    const allowed = operation === 'admin' ? tokens.allows(token, 'admin') : token.scopes.some((scope) => scope.startsWith(`${operation}:`))
-    if (!allowed) throw new LockstepError('FORBIDDEN', `The token does not allow ${operation === 'admin' ? 'admin' : `any ${operation}`}`)
-    return
-  }
-  const name = of(request)
-  if (!tokens.allows(token, operation, name)) throw new LockstepError('FORBIDDEN', `The token does not allow ${operation}:${name}`)
+  if (token === null) return
+  const name = of?.(request)
+  if (!context.access.allows(token, operation, name)) throw refused(token, operation, name, context)
+}
+
+/** A refusal, of which the audit log is told. */
+export function refused(token: Token, operation: Operation, name: string | undefined, { access }: ServerContext): LockstepError {
+  access.refused(token, operation, name)
+  return new LockstepError('FORBIDDEN', `The token does not allow ${whatOf(operation, name)}`)
+}
+
+function whatOf(operation: Operation, name: string | undefined): string {
+  if (operation === 'admin') return 'admin'
+  return name === undefined ? `any ${operation}` : `${operation}:${name}`
 }

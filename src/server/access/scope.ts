@@ -1,12 +1,12 @@
 import { LockstepError } from '../../errors.ts'
 
-/** What a caller wants to do: read a view, push events to a source, write a group's values, administer. */
-export type Operation = 'read' | 'push' | 'write' | 'admin'
+/** What a caller wants to do: read a view, push events to a source, write a group's values, deprecate or remove what it holds, administer. */
+export type Operation = 'read' | 'push' | 'write' | 'own' | 'admin'
 
 /** What is named after each operation, as messages and the command line say it. */
-const named = { read: 'VIEW', push: 'SOURCE', write: 'GROUP' } as const
+const named = { read: 'VIEW', push: 'SOURCE', write: 'GROUP', own: 'GROUP' } as const
 
-const scopeForm = /^(?:(read|push|write):(\*|[A-Za-z][\w-]*)|admin)$/
+const scopeForm = /^(?:(read|push|write|own):(\*|[A-Za-z][\w-]*)|admin)$/
 
 /** `read:ranking`, `push:*`, `admin`. Throws `INVALID_ARGUMENT` where a text is no scope. */
 export function checkScope(text: string): string {
@@ -17,8 +17,9 @@ export function checkScope(text: string): string {
   })
 }
 
-/** Whether scopes allow an operation on what is named. Each allows what it says and nothing else: `admin` reads no view. */
-export function scopesAllow(scopes: readonly string[], operation: Operation, name: string): boolean {
+/** Whether scopes allow an operation on what is named, or on anything at all where nothing is. Each allows what it says and nothing else: `admin` reads no view. */
+export function scopesAllow(scopes: readonly string[], operation: Operation, name?: string): boolean {
   if (operation === 'admin') return scopes.includes('admin')
+  if (name === undefined) return scopes.some((scope) => scope.startsWith(`${operation}:`))
   return scopes.includes(`${operation}:*`) || scopes.includes(`${operation}:${name}`)
 }

@@ -1,8 +1,8 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LockstepError } from '../../errors.ts'
+import { apiTokenId, isApiToken, newApiToken } from '../../lib/api-token.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { localDisk } from '../../lib/disk.ts'
 import { formatMoment, type Micros, momentMicros } from '../../lib/moment.ts'
@@ -14,6 +14,8 @@ export interface Token {
   readonly id: string
   /** Who has it. */
   readonly name: string
+  /** Whose roles say what it allows, instead of scopes. */
+  readonly principal?: string
   /** `read:VIEW`, `push:SOURCE`, `write:GROUP` (`*` for all), `admin`. */
   readonly scopes: readonly string[]
   /** Requests per second that it may send; null without a limit. */
@@ -51,7 +53,6 @@ interface KnownToken {
   readonly hash: Buffer
 }
 
-const tokenForm = /^lockstep_([0-9a-f]{16})_([0-9a-f]{64})$/
 /** Milliseconds after which it is looked whether another process changed the file. */
 const lookEvery = 500
 /** Milliseconds between two tries to write, and how many there are. */
@@ -89,9 +90,9 @@ export class TokenFile {
     const created = this.#clock.now()
     if (expires !== undefined && !(expires > created)) throw refuse('A token has to expire in the future')
     if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) throw refuse(`The rate ${rate} is not a number above 0`)
-    const secret = randomBytes(32).toString('hex')
+    const { id, text, hash } = newApiToken()
     const token: Token = {
-      id: randomBytes(8).toString('hex'),
+      id,
       name,
       scopes: [...new Set(scopes)],
       rate: rate ?? null,
@@ -99,8 +100,8 @@ export class TokenFile {
       expires: expires ?? null,
       revoked: null,
     }
-    await this.#change((tokens) => new Map(tokens).set(token.id, { token, hash: hashOf(secret) }))
-    return { token, text: `lockstep_${token.id}_${secret}` }
+    await this.#change((tokens) => new Map(tokens).set(token.id, { token, hash: Buffer.from(hash, 'hex') }))
+    return { token, text }
   }
 
   /** Ends a token for ever. Throws `UNKNOWN_NAME`. */
@@ -128,10 +129,8 @@ export class TokenFile {
    */
   find(text: string): Token | null {
     if (performance.now() - this.#looked > lookEvery) this.#look()
-    const [, id = '', secret = ''] = tokenForm.exec(text) ?? []
-    const known = this.#tokens.get(id)
-    const equal = timingSafeEqual(hashOf(secret), known?.hash ?? nobody)
-    if (known === undefined || !equal) return null
+    const known = this.#tokens.get(apiTokenId(text))
+    if (!isApiToken(text, known?.hash) || known === undefined) return null
     return this.isValid(known.token) ? known.token : null
   }
 
@@ -141,7 +140,7 @@ export class TokenFile {
   }
 
   /** Whether a token allows an operation on what is named: a view, a source, a group. */
-  allows({ scopes }: Token, operation: Operation, name = ''): boolean {
+  allows({ scopes }: Token, operation: Operation, name?: string): boolean {
     return scopesAllow(scopes, operation, name)
   }
 
@@ -178,10 +177,6 @@ export class TokenFile {
     }
   }
 }
-
-const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer')
-/** Compared with where there is no such token, so that this takes as long. */
-const nobody = Buffer.alloc(32)
 
 /** A file that was replaced is another one, whatever its times. */
 const identityOf = (stats: Stats | undefined): string => (stats ? `${stats.ino} ${stats.mtimeMs} ${stats.size}` : '')

@@ -3,6 +3,7 @@ import { canonicalJson } from '../../lib/canonical-json.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import type { Keys } from '../../serving/index.ts'
+import { authorize } from '../access/authorize.ts'
 import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import type { KeptRead } from '../kept-reads.ts'
@@ -54,9 +55,7 @@ export const explainReadRoute: Route = {
   async handle(request, _reply, context) {
     const { feature, row } = request.query as { feature?: string; row?: number }
     const read = await context.kept.find(pathParameter(request, 'read_id'))
-    const { tokens } = context
-    if (request.token && !tokens?.allows(request.token, 'read', read.view))
-      throw new LockstepError('FORBIDDEN', `The token does not allow read:${read.view}`)
+    authorize(request, { operation: 'read', of: () => read.view }, context)
     if (feature !== undefined && !read.features.includes(feature))
       throw new LockstepError('UNKNOWN_NAME', `The read has no feature ${feature}${suggestion(feature, read.features)}`)
     if (row !== undefined && row >= read.rows.length)

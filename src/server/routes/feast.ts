@@ -1,5 +1,7 @@
 import { LockstepError } from '../../errors.ts'
 import type { Keys } from '../../serving/index.ts'
+import { refused } from '../access/authorize.ts'
+import type { Token } from '../access/tokens.ts'
 import { ExactValues } from '../exact-values.ts'
 import { type FeastColumn, feastAnswer, featureColumns, keyColumn } from '../feast-answer.ts'
 import { FeastReferences } from '../feast-references.ts'
@@ -65,8 +67,9 @@ export const feastReadRoute: Route = {
     const started = performance.now()
     const body = request.body as FeastRequest
     const { feature_service: service, features = [], full_feature_names: inFull = false } = body
-    const mayRead = (view: string) => !request.token || context.tokens?.allows(request.token, 'read', view) === true
-    const references = new FeastReferences(context.views, mayRead)
+    const { token } = request
+    const mayRead = (view: string) => token === null || context.access.allows(token, 'read', view)
+    const references = new FeastReferences(context.views, mayRead, (view) => refused(token as Token, 'read', view, context))
     const asked = service ? references.service(service, inFull) : references.features(features, inFull)
     if (asked.length === 0) throw invalid('Give a feature_service, or features', 'features')
     const length = lengthOf(body.entities, 'entities')

@@ -40,8 +40,8 @@ export const viewsRoute: Route = {
   summary: 'The views that the caller may read',
   permission: { operation: 'read' },
   answer: { schema: objectOf({ views: { type: 'array', items: viewSchema } }, ['views']) },
-  handle(request, _reply, { views, tokens }) {
-    const mayRead = ({ view }: ServedView) => request.token === null || tokens?.allows(request.token, 'read', view.name)
+  handle(request, _reply, { views, access }) {
+    const mayRead = ({ view }: ServedView) => request.token === null || access.allows(request.token, 'read', view.name)
     return { views: views.all.filter(mayRead).map(describeView) }
   },
 }

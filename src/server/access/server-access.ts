@@ -1,0 +1,194 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { catalogueOf } from '../../definition/index.ts'
+import { apiTokenId } from '../../lib/api-token.ts'
+import { systemClock } from '../../lib/clock.ts'
+import {
+  type AccessState,
+  type AuditEvent,
+  accessTarget,
+  allows,
+  type PrincipalToken,
+  type Operation as RegistryOperation,
+  type Target,
+} from '../../registry/index.ts'
+import type { Store } from '../../store/index.ts'
+import type { Operation } from './scope.ts'
+import { type Token, TokenFile, tokensPath } from './tokens.ts'
+
+export interface ServerAccessOptions {
+  /** Whether a token is asked for however the registry is. */
+  readonly needed: boolean
+  /** Whether no token is asked for however the registry is. */
+  readonly insecure: boolean
+  /** Milliseconds between two looks at the registry. Default: 500. */
+  readonly every?: number
+}
+
+/** What the registry calls an operation, and the kind of what it is done to. */
+const meanings: Readonly<Record<Operation, readonly [operation: RegistryOperation, kind: string]>> = {
+  read: ['read', 'view'],
+  push: ['push', 'source'],
+  write: ['write', 'group'],
+  own: ['deprecate', 'group'],
+  admin: ['admin', ''],
+}
+
+/** Decisions that are remembered until roles or definitions change. */
+const mostDecisions = 10_000
+/** Milliseconds for which the same refused attempt of the same caller is told the audit log once, and after which it is told. */
+const [tellOnceIn, tellAfter] = [600_000, 1000]
+const mostRefusals = 10_000
+
+/**
+ * Who may do what over HTTP: tokens of the file, by their scopes, and tokens of principals of the registry, by their roles. All that a
+ * request asks is in memory; the registry is looked at twice a second. While it is away, what was last read counts.
+ */
+export class ServerAccess {
+  readonly #store: Store
+  readonly #options: ServerAccessOptions
+  readonly #log: FastifyBaseLogger
+  #file: TokenFile | null = null
+  /** Null until the registry was read: then nobody is let in without a token. */
+  #state: AccessState | null = null
+  #seen = -1
+  #isAway = false
+  #targets: ReadonlyMap<string, readonly Target[]> = new Map()
+  #definitions: unknown = null
+  readonly #decisions = new Map<string, boolean>()
+  readonly #told = new Map<string, number>()
+  #refusals: AuditEvent[] = []
+  readonly #stop = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  private constructor(store: Store, options: ServerAccessOptions, log: FastifyBaseLogger) {
+    this.#store = store
+    this.#options = options
+    this.#log = log
+  }
+
+  /** Reads the registry once, then goes on until it is closed. Throws `STORE_CORRUPT` for a file of tokens that cannot be read and is needed. */
+  static async open(store: Store, options: ServerAccessOptions, log: FastifyBaseLogger): Promise<ServerAccess> {
+    const access = new ServerAccess(store, options, log)
+    await access.#look()
+    if (access.isNeeded) access.#tokenFile()
+    access.#begin()
+    return access
+  }
+
+  /** Whether requests need a token: where the server was told so, or somebody is an admin in the registry. */
+  get isNeeded(): boolean {
+    if (this.#options.needed) return true
+    return !this.#options.insecure && (this.#state?.isEnforced ?? true)
+  }
+
+  /** The token that a text is; null where it is none that counts. */
+  find(text: string): Token | null {
+    if (!this.#state?.tokens.has(apiTokenId(text))) return this.#tokenFile().find(text)
+    const token = this.#state.find(text, this.#store.registry.clock.now())
+    return token && ofPrincipal(token)
+  }
+
+  /** Whether a token allows an operation on what is named: a view, a source, a group; on anything at all where no name is given. */
+  allows(token: Token, operation: Operation, name?: string): boolean {
+    const { principal } = token
+    if (principal === undefined) return this.#tokenFile().allows(token, operation, name)
+    const { definitions } = this.#store
+    if (this.#definitions !== definitions) this.#learn(definitions)
+    const key = `${principal}\0${operation}\0${name ?? '\0'}`
+    const known = this.#decisions.get(key)
+    if (known !== undefined) return known
+    if (this.#decisions.size >= mostDecisions) this.#decisions.clear()
+    const decided = this.#decide(principal, operation, name)
+    this.#decisions.set(key, decided)
+    return decided
+  }
+
+  /** Tells the audit log of a refused attempt; of the same one again only after a while. */
+  refused({ name: by, id }: Token, operation: Operation, name: string | undefined): void {
+    const [action, kind] = meanings[operation]
+    const on = name === undefined || kind === '' ? '*' : `${kind}:${name.slice(0, 200)}`
+    const key = `${id} ${action} ${on}`
+    const now = performance.now()
+    if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < tellOnceIn) return
+    if (this.#told.size >= mostRefusals) this.#told.clear()
+    this.#told.set(key, now)
+    this.#refusals.push({ by, action, on, environment: this.#store.environment, allowed: false, why: `over HTTP, token ${id}` })
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+    await this.#tell()
+  }
+
+  #begin(): void {
+    this.#running = this.#follow()
+  }
+
+  #decide(principal: string, operation: Operation, name: string | undefined): boolean {
+    const grants = this.#state?.grantsOf(principal) ?? []
+    const [asked, kind] = meanings[operation]
+    const { environment } = this.#store
+    if (name === undefined || kind === '') return allows(grants, asked, { environment })
+    const on = `${kind}:${name}`
+    return (this.#targets.get(on) ?? [{ environment, on }]).every((target) => allows(grants, asked, target))
+  }
+
+  /** Versions may have other tags: all of a name have to be allowed. */
+  #learn(definitions: Store['definitions']): void {
+    const { views, groups, sources } = catalogueOf(definitions)
+    const targets = [...views, ...groups, ...sources].map((one) => accessTarget(this.#store.environment, one, groups))
+    this.#targets = Map.groupBy(targets, ({ on }) => on ?? '')
+    this.#definitions = definitions
+    this.#decisions.clear()
+  }
+
+  #tokenFile(): TokenFile {
+    this.#file ??= TokenFile.open(tokensPath(this.#store.folder))
+    return this.#file
+  }
+
+  async #follow(): Promise<void> {
+    let waited = 0
+    const { every = 500 } = this.#options
+    while (!this.#stop.signal.aborted) {
+      await systemClock.sleep(every, this.#stop.signal)
+      if (this.#stop.signal.aborted) return
+      await this.#look()
+      waited += every
+      if (waited >= tellAfter) {
+        waited = 0
+        await this.#tell()
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const { documents, access } = this.#store.registry
+      const revision = await documents.revision()
+      if (revision !== this.#seen) {
+        this.#state = await access.state()
+        this.#decisions.clear()
+        this.#seen = revision
+      }
+      this.#isAway = false
+    } catch (error) {
+      if (!this.#isAway) this.#log.warn({ err: error }, 'The registry cannot be read: who was known to it last may go on')
+      this.#isAway = true
+    }
+  }
+
+  async #tell(): Promise<void> {
+    const refusals = this.#refusals
+    if (refusals.length === 0) return
+    this.#refusals = []
+    try {
+      await this.#store.registry.audit.record(...refusals)
+    } catch (error) {
+      this.#log.warn({ err: error, refusals }, 'The registry cannot be told of what was refused')
+    }
+  }
+}
+
+const ofPrincipal = ({ createdBy: _, ...rest }: PrincipalToken): Token => ({ ...rest, name: rest.principal, scopes: [] })
