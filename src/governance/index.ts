@@ -12,6 +12,7 @@ export {
   sampleQuestions,
 } from './compare-versions.ts'
 export type { GroupCost } from './cost.ts'
+export { type ForgetOptions, type ForgetReport, type ForgottenPlace, forgetSubject } from './forget.ts'
 export { type GroupStatisticsOptions, groupStatistics } from './group-statistics.ts'
 export type { Impact } from './impact.ts'
 export { type GroupComparison, hasChanges, type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'

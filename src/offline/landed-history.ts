@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { SourceData } from '../definition/index.ts'
 import { localDisk as disk } from '../lib/disk.ts'
 import { formatDate, type Micros } from '../lib/moment.ts'
 import type { Cell, TypeData } from '../schema/index.ts'
 import { Duck } from './duckdb.ts'
+import { countRows, type RowMatch, writeOthers } from './erase-rows.ts'
 import { mergesOf } from './landed-merges.ts'
 import { ParquetRows } from './parquet-file/parquet-file.ts'
 import { quoteList, quoteLiteral } from './sql.ts'
@@ -158,6 +159,35 @@ export class LandedHistory implements AsyncDisposable {
       if (made.some((time) => time > before)) continue
       for (const name of left) if ((await modified(join(folder, name))) <= before) await disk.remove(join(folder, name))
     }
+  }
+
+  /** The paths of all files of a partition, those too that do not count, and those that are not whole. */
+  async filesOf({ name }: SourceData, partition: number): Promise<string[]> {
+    const root = join(this.#folder, name)
+    const dates = await disk.list(root)
+    const names = await Promise.all(dates.map(async (date) => (await disk.list(join(root, date))).map((file) => join(name, date, file))))
+    return names.flat().filter((path) => basename(path).startsWith(`${partition}-`))
+  }
+
+  /** How many rows of a file match; of one that is not whole null. */
+  async count(path: string, match: RowMatch): Promise<number | null> {
+    const file = { path: join(this.#folder, path), format: 'parquet' as const }
+    return path.endsWith('.parquet') ? (await countRows(await this.#open(), file, match)).matching : null
+  }
+
+  /** Writes a file again without the rows that match; the old one stays. Null where nothing is left of it. */
+  async without(source: SourceData, partition: number, file: LandedFile, match: RowMatch): Promise<LandedFile | null> {
+    const rows = file.rows - ((await this.count(file.path, match)) ?? 0)
+    if (rows === 0) return null
+    const other: LandedFile = { ...file, rows, path: pathOf(source, partition, Date.parse(file.date) / 86_400_000, file) }
+    const duck = await this.#open()
+    await this.#place(other, (partial) => writeOthers(duck, { path: this.pathOf(file), format: 'parquet' }, match, partial))
+    return other
+  }
+
+  /** Removes a file at once, also from under those who read it. */
+  async remove(path: string): Promise<void> {
+    await disk.remove(join(this.#folder, path))
   }
 
   async close(): Promise<void> {

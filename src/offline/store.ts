@@ -1,6 +1,7 @@
 import type { Micros } from '../lib/moment.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Batch } from './batch.ts'
+import type { RowMatch } from './erase-rows.ts'
 
 /**
  * The port of offline stores: the values of feature groups as of moments, written interval by interval and never changed.
@@ -37,7 +38,19 @@ export interface OfflineStore {
   /** Reads everything of a group again and compares it with what was recorded; resolves to what is wrong, one text for each. */
   verify(target: StoredGroup): Promise<string[]>
 
+  /**
+   * Erases the rows that match, in every interval of the group and version, where the store can: each interval is as it was or
+   * without them, also where the work is killed, and what held them is removed. With `dryRun` it only looks.
+   */
+  erase?(target: StoredGroup, match: RowMatch, dryRun?: boolean): Promise<ErasedRows>
+
   close(): Promise<void>
+}
+
+export interface ErasedRows {
+  readonly rows: number
+  /** The files that held them. */
+  readonly files: readonly string[]
 }
 
 /** What a driver promises beyond the port. The conformance suite tests a driver by these. */

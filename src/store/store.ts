@@ -16,7 +16,7 @@ import {
 import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { RecordPosition } from '../eventlog/index.ts'
-import type { Comparison } from '../governance/index.ts'
+import type { Comparison, ForgetOptions, ForgetReport } from '../governance/index.ts'
 import { actorOf } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
@@ -38,6 +38,7 @@ import { type Answer, onlineTable, runTable, type Vector } from '../serving/inde
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { Adopted } from './adopted.ts'
 import { compareInStore, type StoreCompareOptions } from './compare.ts'
+import { forgetIn } from './forget.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import {
   type BackfillWork,
@@ -234,10 +235,7 @@ export class Store implements AsyncDisposable {
     return this.#moment(undefined)
   }
 
-  /**
-   * Of each group that was materialized, the seconds since the moment up to which its history was read; of one that a stream keeps up to
-   * date 0 where nothing waits, else how far its watermark is behind.
-   */
+  /** Of each group the seconds since the moment up to which its history was read; of one that a stream keeps, how far that is behind. */
   async freshness(): Promise<Record<string, number>> {
     const found: Record<string, number> = {}
     const streamed = this.streamedGroups()
@@ -359,6 +357,11 @@ export class Store implements AsyncDisposable {
       read: (view, rows, features, moment) => this.answer(view, { rows, features, moment }),
       places: (groups) => this.#places(groups),
     })
+  }
+
+  /** Erases one subject, an entity's key, from all that the store keeps. */
+  async forget(entity: string, keys: Readonly<Record<string, unknown>>, options: ForgetOptions = {}): Promise<ForgetReport> {
+    return await forgetIn(this.#stores, this.definitions, this.#history, { entity, keys, options })
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { NewRecord, RecordPosition } from '../eventlog/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { onlineTable } from '../serving/index.ts'
+import { erasedTable } from './erase-subject.ts'
 import { type RecordEncoder, recordEncoder } from './event-encoder.ts'
 import { FeedReader } from './feed-reader.ts'
 import type { Feed } from './feeds.ts'
@@ -51,6 +52,8 @@ export class StreamEngine implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #started: Promise<void>
   #failure: unknown = null
+  /** What was said last of erasures. */
+  #erased: string | null = null
   #fail: (error: unknown) => void = () => {}
   #end: () => void = () => {}
 
@@ -198,6 +201,7 @@ export class StreamEngine implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
+    this.#erased = await this.#options.state.readMeta(erasedTable)
     await this.#prepare()
     for (const member of this.#members.all) member.filled = await this.#filling.already(member)
     await Promise.all(this.#members.feeds.map((feed) => this.#startReader(feed)))
@@ -315,6 +319,10 @@ export class StreamEngine implements AsyncDisposable {
         const text = filled === null ? null : await this.#options.state.readMeta(fillTable(plan.group)).catch(() => null)
         if (text === '') await this.#review(feed.topic)
       }
+      const erased = await this.#options.state.readMeta(erasedTable).catch(() => this.#erased)
+      if (erased === this.#erased) continue
+      this.#erased = erased
+      for (const topic of this.#readers.keys()) await this.#review(topic)
     }
   }
 

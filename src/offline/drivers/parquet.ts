@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LockstepError } from '../../errors.ts'
@@ -8,9 +9,11 @@ import type { Batch } from '../batch.ts'
 import { checkInterval, checkTarget } from '../check.ts'
 import { ContentHash } from '../content-hash.ts'
 import { Duck, type DuckOptions } from '../duckdb.ts'
+import { countRows, type RowMatch, writeOthers } from '../erase-rows.ts'
 import { physicalType, transportSql } from '../physical.ts'
 import { quoteIdentifier, quoteList, quoteLiteral } from '../sql.ts'
 import type {
+  ErasedRows,
   Interval,
   IntervalValues,
   IntervalWritten,
@@ -118,6 +121,29 @@ class ParquetOfflineStore implements OfflineStore {
     return problems
   }
 
+  async erase(target: StoredGroup, match: RowMatch, dryRun = false): Promise<ErasedRows> {
+    checkTarget(target)
+    const duck = await this.#open()
+    const folder = this.#folder(target)
+    const records = await readRecords(folder)
+    if (records.length === 0) return { rows: 0, files: [] }
+    return await withWriterLock(folder, `${target.group} version ${target.version}`, async () => {
+      const temporary = join(folder, 'temporary')
+      if (!dryRun) await clearLeftovers(folder, temporary, records)
+      const found = await matchingFiles(duck, folder, records, match)
+      const erased = {
+        rows: found.reduce((sum, { matching }) => sum + matching, 0),
+        files: found.map(({ file }) => join(folder, file.path)),
+      }
+      if (dryRun || found.length === 0) return erased
+      await makeDurably(temporary)
+      for (const record of records) await this.#eraseInterval(duck, folder, temporary, record, found, match)
+      // What is left of the old files goes with the folder that says that there may be some.
+      await clearLeftovers(folder, temporary, await readRecords(folder))
+      return erased
+    })
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await (await this.#duck)?.close()
@@ -160,6 +186,31 @@ class ParquetOfflineStore implements OfflineStore {
       await duck.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`)
       await remove(temporary)
     }
+  }
+
+  /** Writes an interval again, in files of other names, and its record in the place of the old one. */
+  async #eraseInterval(
+    duck: Duck,
+    folder: string,
+    temporary: string,
+    record: StoredInterval,
+    found: Awaited<ReturnType<typeof matchingFiles>>,
+    match: RowMatch,
+  ): Promise<void> {
+    const files: StoredFile[] = []
+    for (const file of record.files) {
+      const { matching = 0 } = found.find((one) => one.file === file) ?? {}
+      if (matching === 0) files.push(file)
+      if (matching === 0 || matching === file.rows) continue
+      const written = join(temporary, 'interval.parquet')
+      await writeOthers(duck, { path: join(folder, file.path), format: 'parquet' }, match, written)
+      const path = file.path.replace(/(-[0-9a-f]{8})?\.parquet$/, `-${randomBytes(4).toString('hex')}.parquet`)
+      files.push({ path, rows: file.rows - matching, bytes: (await stat(written)).size })
+      await moveDurably(written, join(folder, path))
+    }
+    if (files.length === record.files.length && files.every((file, at) => file === record.files[at])) return
+    const paths = files.map(({ path }) => join(folder, path))
+    await writeRecord(folder, { ...record, ...(await hashOf(duck, paths, record)), files }, temporary)
   }
 
   async #publish(
@@ -307,6 +358,21 @@ function stream(duck: Duck, sql: string, described: Pick<IntervalValues, 'column
     `SELECT ${selected} FROM (${sql}) ORDER BY ${orderSql(described)}`,
     entries.map(([, type]) => type),
   )
+}
+
+/** The files that hold rows that match, and how many. */
+async function matchingFiles(
+  duck: Duck,
+  folder: string,
+  records: readonly StoredInterval[],
+  match: RowMatch,
+): Promise<{ file: StoredFile; matching: number }[]> {
+  const found: { file: StoredFile; matching: number }[] = []
+  for (const file of records.flatMap(({ files }) => files)) {
+    const { matching } = await countRows(duck, { path: join(folder, file.path), format: 'parquet' }, match)
+    if (matching > 0) found.push({ file, matching })
+  }
+  return found
 }
 
 async function hashOf(

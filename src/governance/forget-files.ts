@@ -1,0 +1,122 @@
+import { access, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FileHistory, SourceData } from '../definition/index.ts'
+import { countRows, type Duck, eraseFromFile, matches, quoteLiteral, type RowFile, type RowMatch } from '../offline/index.ts'
+import type { Forgetting, ForgottenPlace } from './forget.ts'
+
+/** Rows of the subject in the files of its sources: the user's own, which are rewritten only where that is asked for. */
+export async function forgetSources({ subject, duck, history, options }: Forgetting): Promise<ForgottenPlace[]> {
+  const places: ForgottenPlace[] = []
+  const rewrite = options.rewriteSources && !options.dryRun
+  for (const source of subject.sources) {
+    const declared = history[source.name] ?? source.history
+    if (declared === null) continue
+    if (declared.kind === 'rows') {
+      const before = declared.rows.filter((row) => matches(row, subject.sourceRows(source))).length
+      if (before > 0)
+        places.push({ place: 'source', name: source.name, files: [], before, after: before, note: 'Rows in memory: not ours.' })
+      continue
+    }
+    const match = subject
+      .sourceRows(source)
+      .map((keys) => keys.map((key) => ({ ...key, column: declared.columns[key.column] ?? key.column })))
+    const { files, before } = await eraseFrom(duck, await historyFiles(duck, source, declared), match, rewrite)
+    if (before === 0) continue
+    const note = rewrite ? '' : 'Not ours: --rewrite-sources rewrites them. Until then materialize and backfill bring the subject back.'
+    places.push({ place: 'source', name: source.name, files, before, after: rewrite ? 0 : before, note })
+  }
+  return places
+}
+
+/** Rows of the subject in training sets that were recorded. */
+export async function forgetTrainingSets({ subject, duck, trainingSets, options }: Forgetting): Promise<ForgottenPlace[]> {
+  const places: ForgottenPlace[] = []
+  const rewrite = options.rewriteTrainingSets && !options.dryRun
+  for (const [path, view] of new Map(trainingSets.map((set) => [set.path, set.view]))) {
+    const format = /\.(parquet|csv|ndjson)$/.exec(path)?.[1] as RowFile['format'] | undefined
+    if (format === undefined) {
+      const note = 'A format that cannot be rewritten: make it again, or remove it.'
+      if (await isThere(path)) places.push({ place: 'training set', name: path, files: [path], before: null, after: null, note })
+      continue
+    }
+    const found = (await isThere(path)) ? [{ path, format }] : []
+    const { files, before } = await eraseFrom(duck, found, subject.viewRows(view), rewrite)
+    if (before === 0) continue
+    const note = rewrite ? '' : 'A training set is kept as it was: --rewrite-training-sets rewrites it.'
+    places.push({ place: 'training set', name: path, files, before, after: rewrite ? 0 : before, note })
+  }
+  return places
+}
+
+/** Rows of the subject in the sample of what was served. */
+export async function forgetFeatureLogs({ subject, duck, folder, options }: Forgetting): Promise<ForgottenPlace[]> {
+  const places: ForgottenPlace[] = []
+  const root = join(folder, 'served')
+  for (const name of await namesIn(root)) {
+    const below = await readdir(join(root, name), { recursive: true })
+    const all = below
+      .filter((path) => path.endsWith('.parquet'))
+      .map((path): RowFile => ({ path: join(root, name, path), format: 'parquet' }))
+    const match = subject.viewRows(name.replace(/@\d+$/, ''), '__keys')
+    const { files, before } = await eraseFrom(duck, all, match, !options.dryRun)
+    if (before > 0) places.push({ place: 'feature log', name, files, before, after: options.dryRun ? before : 0, note: '' })
+  }
+  return places
+}
+
+/** Reads that were kept for explanations, and have a row of the subject: they go as a whole. */
+export async function forgetKeptReads({ subject, folder, options }: Forgetting): Promise<ForgottenPlace[]> {
+  const root = join(folder, 'reads')
+  const files: string[] = []
+  let before = 0
+  for (const name of (await namesIn(root)).filter((one) => one.endsWith('.json'))) {
+    const path = join(root, name)
+    const read = await readFile(path, 'utf8').then(
+      (text) => JSON.parse(text) as { view: string; rows: { keys: Readonly<Record<string, unknown>> }[] },
+      () => null,
+    )
+    const rows = read?.rows.filter(({ keys }) => matches(keys, subject.viewRows(read.view))).length ?? 0
+    if (rows === 0) continue
+    before += rows
+    files.push(path)
+    if (!options.dryRun) await rm(path, { force: true })
+  }
+  return before === 0 ? [] : [{ place: 'kept reads', name: 'reads', files, before, after: options.dryRun ? before : 0, note: '' }]
+}
+
+/** The files that hold rows that match, and how many; rewritten without them if so. */
+async function eraseFrom(
+  duck: Duck,
+  all: readonly RowFile[],
+  match: RowMatch,
+  rewrite: boolean,
+): Promise<{ readonly files: readonly string[]; readonly before: number }> {
+  const files: string[] = []
+  let before = 0
+  for (const file of all) {
+    const { matching } = await countRows(duck, file, match)
+    if (matching === 0) continue
+    before += matching
+    files.push(file.path)
+    if (rewrite) await eraseFromFile(duck, file, match)
+  }
+  return { files, before }
+}
+
+async function historyFiles(duck: Duck, source: SourceData, history: FileHistory): Promise<RowFile[]> {
+  const names = Object.keys(source.columns).map((column) => history.columns[column] ?? column)
+  const given = history.kind === 'csv' ? { delimiter: history.delimiter, ...(history.header ? {} : { columns: names }) } : {}
+  const found: RowFile[] = []
+  for (const pattern of [history.path].flat()) {
+    const rows = await duck.rows(`SELECT file FROM glob(${quoteLiteral(pattern)}) ORDER BY file`)
+    found.push(...rows.map(({ file }) => ({ path: file as string, format: history.kind, ...given })))
+  }
+  return found
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { LockstepError } from '../errors.ts'
+import { type Cell, compareCell, type TypeData, toCell } from '../schema/index.ts'
+import type { Duck } from './duckdb.ts'
+import { transportSql } from './physical.ts'
+import { typedSql } from './raw-relation.ts'
+import { exactPath } from './readers/files.ts'
+import { quoteIdentifier, quoteLiteral } from './sql.ts'
+
+/** A column, and the value of it that is sought. With `member` the column holds JSON objects, and it is this member of theirs. */
+export interface KeyMatch {
+  readonly column: string
+  readonly member?: string
+  readonly type: TypeData
+  readonly cell: Cell
+}
+
+/** Rows in which all columns of one of these hold the values. */
+export type RowMatch = readonly (readonly KeyMatch[])[]
+
+export interface RowFile {
+  readonly path: string
+  readonly format: 'parquet' | 'csv' | 'ndjson'
+  /** Of CSV: the names of the columns where the file does not begin with them, and the separator. */
+  readonly columns?: readonly string[]
+  readonly delimiter?: string | null
+}
+
+/** SQL of whether a row of these columns matches; null where none can. */
+export function matchSql(match: RowMatch, types: ReadonlyMap<string, string>, zone = 'UTC'): string | null {
+  const alternatives = match.flatMap((keys) => {
+    const tests = keys.map((key) => keySql(key, types, zone))
+    return tests.includes(null) ? [] : [`(${tests.join(' AND ')})`]
+  })
+  return alternatives.length === 0 ? null : `(${alternatives.join(' OR ')})`
+}
+
+/** How many rows a file has, and how many of them match. */
+export async function countRows(duck: Duck, file: RowFile, match: RowMatch): Promise<{ rows: number; matching: number }> {
+  if (file.format !== 'parquet') {
+    const { kept, dropped } = await splitText(file, match)
+    return { rows: kept.length + dropped, matching: dropped }
+  }
+  const { from, test } = await parquetTest(duck, file.path, match)
+  const [counts] = await duck.rows(`SELECT count(*) AS "rows", count(*) FILTER (WHERE ${test}) AS matching FROM ${from}`)
+  return { rows: Number(counts?.rows), matching: Number(counts?.matching) }
+}
+
+/** Writes the rows of a file that do not match to another path, synced. The rows of text files stay as they are, byte for byte. */
+export async function writeOthers(duck: Duck, file: RowFile, match: RowMatch, to: string): Promise<void> {
+  if (file.format === 'parquet') {
+    const { from, test } = await parquetTest(duck, file.path, match)
+    await duck.inOrder(`COPY (SELECT * FROM ${from} WHERE (${test}) IS NOT TRUE) TO ${quoteLiteral(to)} (FORMAT parquet, COMPRESSION zstd)`)
+  } else {
+    const { head, kept } = await splitText(file, match)
+    await writeFile(to, [...head, ...kept].join(''))
+  }
+  const handle = await open(to, 'r+')
+  await handle.sync()
+  await handle.close()
+}
+
+/** Replaces a file by one without the rows that match: it is the old one or the new one at any time. */
+export async function eraseFromFile(duck: Duck, file: RowFile, match: RowMatch): Promise<void> {
+  const written = `${file.path}.${randomBytes(4).toString('hex')}.erasing`
+  try {
+    await writeOthers(duck, file, match, written)
+    await rename(written, file.path)
+  } finally {
+    await rm(written, { force: true })
+  }
+}
+
+async function parquetTest(duck: Duck, path: string, match: RowMatch): Promise<{ from: string; test: string }> {
+  const from = `read_parquet(${exactPath(path)}, hive_partitioning = false)`
+  const described = await duck.rows(`DESCRIBE SELECT * FROM ${from}`)
+  const types = new Map(described.map(({ column_name, column_type }) => [column_name as string, column_type as string]))
+  return { from, test: matchSql(match, types) ?? 'false' }
+}
+
+function keySql({ column, member, type, cell }: KeyMatch, types: ReadonlyMap<string, string>, zone: string): string | null {
+  const found = types.get(column)
+  if (found === undefined) return null
+  if (member !== undefined)
+    return `json_extract_string(${quoteIdentifier(column)}, ${quoteLiteral(`$.${JSON.stringify(member)}`)}) = ${quoteLiteral(String(cell))}`
+  const literal = typeof cell === 'string' ? quoteLiteral(cell) : String(cell)
+  return `${transportSql(type, typedSql(type, { name: column, type: found }, zone, column))} = ${literal}`
+}
+
+/** The records of a text file: those before the rows, the rows that stay, and how many do not. */
+async function splitText(file: RowFile, match: RowMatch): Promise<{ head: readonly string[]; kept: readonly string[]; dropped: number }> {
+  const text = await readFile(file.path, 'utf8')
+  const records = file.format === 'csv' ? csvRecords(text) : (text.match(/[^\n]*\n|[^\n]+$/g) ?? [])
+  const header = file.format === 'csv' && file.columns === undefined ? 1 : 0
+  const delimiter = file.delimiter ?? likelyDelimiter(records[0] ?? '')
+  const names = file.columns ?? fieldsOf(records[0] ?? '', delimiter)
+  const rowOf = (record: string): Readonly<Record<string, unknown>> => {
+    if (file.format === 'ndjson') return objectOf(record)
+    const fields = fieldsOf(record, delimiter)
+    return Object.fromEntries(names.map((name, place) => [name, fields[place]]))
+  }
+  const rows = records.slice(header)
+  const kept = rows.filter((record) => !matches(rowOf(record), match))
+  return { head: records.slice(0, header), kept, dropped: rows.length - kept.length }
+}
+
+/** Whether a row of public values or texts matches. */
+export function matches(row: Readonly<Record<string, unknown>>, match: RowMatch): boolean {
+  return match.some((keys) =>
+    keys.every(({ column, type, cell }) => Object.hasOwn(row, column) && isValue(type, row[column], cell, column)),
+  )
+}
+
+function isValue(type: TypeData, value: unknown, cell: Cell, column: string): boolean {
+  if (value === null || value === undefined) return false
+  for (const form of typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? [value, Number(value)] : [value]) {
+    try {
+      if (compareCell(type, toCell(type, form, column), cell) === 0) return true
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error
+    }
+  }
+  return false
+}
+
+function objectOf(line: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Records of CSV with the ends of their lines; a quoted field may hold several lines. */
+const csvRecords = (text: string): readonly string[] => text.match(/(?:"(?:[^"]|"")*"|[^"\n])*(?:\n|$)/g)?.filter((one) => one !== '') ?? []
+
+function fieldsOf(record: string, delimiter: string): string[] {
+  const separator = delimiter.replace(/[|\\^$.*+?()[\]{}]/g, '\\$&')
+  const field = new RegExp(`(?:^|${separator})(?:\\s*"((?:[^"]|"")*)"\\s*|((?:(?!${separator})[^"])*))`, 'g')
+  return [...record.replace(/\r?\n$/, '').matchAll(field)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim() ?? '')
+}
+
+function likelyDelimiter(line: string): string {
+  const plain = line.replace(/"(?:[^"]|"")*"/g, '')
+  return [',', ';', '\t', '|'].reduce((best, candidate) => (plain.split(candidate).length > plain.split(best).length ? candidate : best))
+}
