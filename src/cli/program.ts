@@ -8,11 +8,14 @@ import { addCheck } from './commands/check.ts'
 import { addCompare } from './commands/compare.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addExplain } from './commands/explain.ts'
+import { addForget } from './commands/forget.ts'
 import { addGet } from './commands/get.ts'
 import { addHistory } from './commands/history.ts'
 import { addInit } from './commands/init.ts'
+import { addLineage } from './commands/lineage.ts'
 import { addList } from './commands/list.ts'
 import { addMaterialize } from './commands/materialize.ts'
+import { addModel } from './commands/model.ts'
 import { addParity } from './commands/parity.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPromote } from './commands/promote.ts'
@@ -20,12 +23,17 @@ import { addPush } from './commands/push.ts'
 import { addRegistry } from './commands/registry.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRollback } from './commands/rollback.ts'
+import { addRuns } from './commands/runs.ts'
+import { addSearch } from './commands/search.ts'
 import { addServe } from './commands/serve.ts'
+import { addStatistics } from './commands/statistics.ts'
 import { addStatus } from './commands/status.ts'
 import { addStream } from './commands/stream.ts'
 import { addSwitch } from './commands/switch.ts'
 import { addToken } from './commands/token.ts'
 import { addTrain } from './commands/train.ts'
+import { addTrainingSet } from './commands/training-set.ts'
+import { addUsage } from './commands/usage.ts'
 import { withExamples } from './examples.ts'
 import { collectPair } from './values.ts'
 
@@ -52,14 +60,16 @@ export function program(): Command {
     .option('--progress', 'show progress, on stderr; the default on a terminal')
     .option('-q, --quiet', 'print results and errors only')
   const history = [addTrain, addBackfill, addMaterialize]
-  const events = [addStream, addPush, addReplay, addStatus]
+  const events = [addStream, addPush, addReplay, addStatus, addForget]
   const access = [addToken, addAccess, addAudit, addRegistry]
+  const knowledge = [addSearch, addLineage, addStatistics, addRuns, addUsage, addTrainingSet, addModel]
   const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory]
   for (const add of [
     addInit,
     addCheck,
     addList,
     addDescribe,
+    ...knowledge,
     ...changes,
     ...history,
     ...events,
