@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { find } from '../find.ts'
 import { countOf, formatCount, formatSeconds } from '../format.ts'
@@ -32,8 +33,10 @@ export function addBackfill(program: Command): void {
 }
 
 async function backfill(name: VersionedName, options: BackfillOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const group = find('group', project.catalogue.groups, name)
+  await checkAllowed(session, 'write', [group])
   const { memory: memoryLimit, ...rest } = options
   await using store = await project.open()
   const result = await longWork(output, (work) => store.backfill(group, { ...rest, ...work, ...(memoryLimit ? { memoryLimit } : {}) }))

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { longWork } from '../long-work.ts'
 import { sessionOf } from '../session.ts'
@@ -36,8 +37,10 @@ async function explain(
   options: ExplainOptions,
   command: Command,
 ): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const view = project.view(name.view)
+  await checkAllowed(session, 'read', [view])
   const { request, ...rest } = options
   const owner = `The view ${view.name}`
   const keys = typedValues(given, view.keys, 'key', owner)

@@ -4,6 +4,7 @@ import { LockstepError } from '../../errors.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import type { Vector } from '../../serving/index.ts'
 import type { Store } from '../../store/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { formatValue } from '../format.ts'
 import type { Output } from '../output.ts'
@@ -48,8 +49,10 @@ async function get(
   options: GetOptions,
   command: Command,
 ): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const view = project.view(name)
+  await checkAllowed(session, 'read', [view])
   const owner = `The view ${view.name}`
   const read: Read = {
     view,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { find } from '../find.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format.ts'
@@ -32,8 +33,10 @@ export function addMaterialize(program: Command): void {
 }
 
 async function materialize(names: readonly VersionedName[], options: MaterializeCommandOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const groups = names.length === 0 ? project.catalogue.groups : names.map((name) => find('group', project.catalogue.groups, name))
+  await checkAllowed(session, 'write', groups)
   const { memory: memoryLimit, ...rest } = options
   await using store = await project.open()
   const results = await longWork(output, (work) => store.materialize(groups, { ...rest, ...work, ...(memoryLimit ? { memoryLimit } : {}) }))

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type AnyView, selectionsOf } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import type { ParityOptions, ServedParityOptions } from '../../parity/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { longWork } from '../long-work.ts'
 import { movedHistories } from '../moved-histories.ts'
@@ -56,6 +57,7 @@ async function parity(name: VersionedName, options: ParityCommandOptions, comman
   const session = await sessionOf(command)
   const { output, project } = session
   const view = project.view(name)
+  await checkAllowed(session, 'read', [view])
   const { events = [], served, behind: _behind, ...rest } = options
   if (served !== undefined) return await servedParity(session, view, served, options)
   const given = events.map((text) => eventsOf(view, text))

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { countOf } from '../format.ts'
 import { sessionOf } from '../session.ts'
@@ -29,7 +30,13 @@ export function addPush(program: Command): void {
 }
 
 async function push(source: string, file: string, { dryRun = false }: PushOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
+  await checkAllowed(
+    session,
+    'push',
+    project.catalogue.sources.filter(({ name }) => name === source),
+  )
   const input = file === '-' ? process.stdin : createReadStream(project.path(file))
   await using store = await project.open()
   let pushed = 0

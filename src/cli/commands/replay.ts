@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { find } from '../find.ts'
 import { sessionOf } from '../session.ts'
@@ -15,8 +16,10 @@ export function addReplay(program: Command): void {
 }
 
 async function replay(names: readonly VersionedName[], _options: object, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const groups = names.map((name) => find('group', project.catalogue.groups, name))
+  await checkAllowed(session, 'write', groups)
   await using store = await project.open()
   await store.replay(groups, { warn: (error) => output.warn((error as Error).message) })
   const status = await store.streamStatus(groups)

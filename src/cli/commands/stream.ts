@@ -5,6 +5,7 @@ import { LockstepError } from '../../errors.ts'
 import { formatMoment } from '../../lib/moment.ts'
 import type { Store } from '../../store/index.ts'
 import type { StreamStatus } from '../../stream/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { find } from '../find.ts'
 import { followApplied } from '../follow.ts'
@@ -31,8 +32,10 @@ export function addStream(program: Command): void {
 }
 
 async function stream(names: readonly VersionedName[], options: StreamCommandOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const groups = names.length === 0 ? project.catalogue.groups : names.map((name) => find('group', project.catalogue.groups, name))
+  await checkAllowed(session, 'write', groups)
   const { workers = 1, untilCaughtUp = false } = options
   await using store = await project.open()
   // Groups that are named stay those.

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Split, TrainingFormat, TrainingSetManifest } from '../../pointintime/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { countOf, formatBytes, formatSeconds, formatShare } from '../format.ts'
 import { longWork } from '../long-work.ts'
@@ -52,8 +53,10 @@ export function addTrain(program: Command): void {
 }
 
 async function train(name: VersionedName, options: TrainOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const view = project.view(name)
+  await checkAllowed(session, 'read', [view])
   const path = project.path(options.out)
   const { format, overwrite = false, labels, out: _out, column: columns, memory: memoryLimit, split, seed, ...rest } = options
   // Loaded when it is needed, as the batch engine comes with it.
