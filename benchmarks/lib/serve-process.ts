@@ -6,13 +6,17 @@ import { Server } from '../../src/server/index.ts'
 import { end } from './data.ts'
 import { type ServedFiles, servedViews } from './served-views.ts'
 
-/** A server of the benchmark, in a process of its own: tells its port, and ends with its parent. */
+/** A server of the benchmark, in a process of its own: tells its port, then its processor time whenever it is asked, and ends with its parent. */
 export type ServeProcessOptions =
   | { readonly kind: 'lockstep'; readonly files: ServedFiles; readonly folder: string; readonly store: string; readonly redis?: string }
   | { readonly kind: 'bare'; readonly body: string }
 
 process.on('disconnect', () => process.exit(0))
-process.once('message', async (options: ServeProcessOptions) => process.send?.(await start(options)))
+process.once('message', async (options: ServeProcessOptions) => {
+  const port = await start(options)
+  process.on('message', () => process.send?.(process.cpuUsage()))
+  process.send?.(port)
+})
 
 async function start(options: ServeProcessOptions): Promise<number> {
   if (options.kind === 'bare') {

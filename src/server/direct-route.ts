@@ -11,9 +11,9 @@ import type { ServerContext } from './server-context.ts'
 const jsonType = /^application\/json(?:; ?charset=utf-8)?$/i
 
 /**
- * A route as Node.js carries it, without the framework, which takes as long for a request as a read of the store. It takes what is
- * written plainly: a path without escapes or a query, and JSON of a length that is told. All else it leaves to the framework. The guards
- * are the same, in the same order.
+ * A route that sends its answers itself, as Node.js carries it, without the framework, which takes as long for a request as a read of
+ * the store. It takes what is written plainly: a path without escapes or a query, and JSON of a length that is told. All else it leaves
+ * to the framework. The guards are the same, in the same order.
  */
 export class DirectRoute {
   readonly #route: Route
