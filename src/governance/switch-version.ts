@@ -18,7 +18,7 @@ export interface SwitchOptions {
  * current already. Throws `INVALID_ARGUMENT` where nothing is applied, `UNKNOWN_NAME`, `NOT_MATERIALIZED` or `REGISTRY_CONFLICT`.
  */
 export async function switchVersion(
-  { applies }: Registry,
+  { applies, audit }: Registry,
   { name, version }: Pick<FeatureView, 'name' | 'version'>,
   { environment, unmaterialized, force = false, by, message }: SwitchOptions,
 ): Promise<Head> {
@@ -40,5 +40,8 @@ export async function switchVersion(
       remedy: `Run lockstep materialize ${names.join(' ')} (groups of a stream: lockstep stream), or give --force.`,
     })
   }
-  return await applies.append({ environment, base, current: new Map([...base.current, [name, version]]), kind: 'switch', by, message })
+  const [before, after] = [{ version: base.current.get(name) ?? null }, { version }]
+  const told = audit.put({ by, action: 'switch', on: `view:${name}`, environment, before, after, why: message })
+  const current = new Map([...base.current, [name, version]])
+  return await applies.append({ environment, base, current, kind: 'switch', by, message, also: { puts: [told] } })
 }
