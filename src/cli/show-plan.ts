@@ -56,8 +56,9 @@ function showCost(costs: readonly GroupCost[]): string {
 }
 
 function showComparison({ group, before, comparison, note }: GroupComparison): string {
-  if (!comparison) return `${strong(`${before} → ${group}`)}\nnot compared: ${note}`
-  return `${strong(`${before} → ${group}`)} on ${countOf(comparison.keys, 'real key')}\n${comparisonTable(comparison)}`
+  const title = before === group ? `${group}, as applied → as planned` : `${before} → ${group}`
+  if (!comparison) return `${strong(title)}\nnot compared: ${note}`
+  return `${strong(title)} on ${countOf(comparison.keys, 'real key')}\n${comparisonTable(comparison)}`
 }
 
 const comparisonTable = ({ features }: Comparison): string =>

@@ -14,11 +14,15 @@ const day = 86_400_000_000
 /** How far back a read tells that somebody still reads. */
 const usageDays = 30
 
-/** The views that a difference touches, who read them in the last 30 days, and the live models and training sets made of them. */
+/**
+ * The views that a difference touches, who read them in the last 30 days, and the live models and training sets made of them. Of a new
+ * version those count who use the one before it: they may want to move.
+ */
 export async function impactOf({ items }: Difference, registry: Registry, environment: string): Promise<Impact> {
   const views = [...new Set(items.flatMap((item) => item.views.map(bareId)))].sort()
   if (views.length === 0) return { views, callers: [], models: [], trainingSets: [] }
-  const touched = new Set(views)
+  const before = items.flatMap(({ kind, previous }) => (kind === 'view' && previous !== null ? [bareId(previous)] : []))
+  const touched = new Set([...views, ...before])
   const reads = await registry.usage.read(environment, { since: registry.clock.now() - usageDays * day })
   const callers = new Map<string, Impact['callers'][number]>()
   for (const { caller, model, view, version, last } of reads) {

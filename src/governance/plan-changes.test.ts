@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { count, type Definition, entity, events, featureGroup, featureView, rows, sum } from '../definition/index.ts'
+import type { LockstepError } from '../errors.ts'
+import type { Duration } from '../lib/duration.ts'
+import { memoryOnlineStore } from '../online/drivers/memory.ts'
+import { policy } from '../plan/index.ts'
+import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
+import { type AuditEntry, Registry } from '../registry/index.ts'
+import { t } from '../schema/index.ts'
+import { applyPlan, rollBack } from './apply-plan.ts'
+import { hasChanges, planChanges } from './plan-changes.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'lockstep-plan-'))
+const registries: Registry[] = []
+after(async () => {
+  await Promise.all(registries.map((one) => one.close()))
+  rmSync(folder, { recursive: true })
+})
+function newRegistry(path = join(folder, `${registries.length}.sqlite`)): Registry {
+  const made = new Registry(sqliteDocumentStore({ path }))
+  registries.push(made)
+  return made
+}
+
+const minute = (minutes: number) => new Date(Date.UTC(2026, 2, 1) + minutes * 60_000).toISOString()
+/** User u has ten events, one every u minutes. */
+const clicked = Array.from({ length: 40 }, (_, index) => index + 1).flatMap((id) =>
+  Array.from({ length: 10 }, (_, each) => ({ user_id: id, weight: each, at: minute(id * each) })),
+)
+const user = entity('user', { user_id: t.integer() })
+
+function project(window: Duration, version = 1, { owner = 'growth', zone = 'UTC' } = {}): Definition[] {
+  const clicks = events('clicks', {
+    columns: { user_id: t.integer(), weight: t.integer(), at: t.timestamp() },
+    time: 'at',
+    timeZone: zone,
+    history: rows(clicked),
+  })
+  const about = { description: 'Clicks', owner }
+  const activity = featureGroup({
+    name: 'user_activity',
+    version,
+    entity: user,
+    source: clicks,
+    features: (click) => ({ user_click_count: count().over(window), user_weight_sum_lifetime: sum(click.weight) }),
+    ...about,
+  })
+  return [featureView({ name: 'ranking', version, features: [activity], ...about })]
+}
+
+const environment = 'dev'
+const by = { by: 'ada', message: '' }
+const scratch = memoryOnlineStore
+const code = (expected: string) => (error: LockstepError) => error.code === expected
+const checks = { 'name-window': 'off' } as const
+
+async function apply(registry: Registry, definitions: readonly Definition[], more: object = {}) {
+  const { plan } = await planChanges({ registry, environment, definitions, checks, sample: 0, ...more })
+  return await applyPlan(plan, { registry, environment, definitions, checks, ...by, ...more })
+}
+
+test('one window from 30 to 60 minutes: values change, who is touched, what it costs, and how many real values differ', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const now = registry.clock.now()
+  const read = {
+    caller: 'shop',
+    model: 'ranker',
+    view: 'ranking',
+    version: 1,
+    features: ['user_click_count'],
+    requests: 3,
+    vectors: 3,
+    first: now,
+    last: now,
+  }
+  await registry.usage.write(environment, Math.floor(now / 86_400_000_000), 'server-1', [read])
+  const { plan } = await planChanges({ registry, environment, definitions: project('60m'), checks, scratch })
+  assert.ok(hasChanges(plan))
+  const [group, view] = plan.difference.items
+  assert.deepEqual([group?.id, group?.effect, group?.views], ['group:user_activity@1', 'values', ['view:ranking@1']])
+  assert.deepEqual(group?.parts, [{ name: 'user_click_count', effect: 'values', before: 'count() over 30m', after: 'count() over 1h' }])
+  assert.deepEqual([view?.id, view?.effect, view?.because], ['view:ranking@1', 'values', ['group:user_activity@1']])
+  assert.deepEqual(plan.difference.stored, [{ group: 'user_activity@1', state: 'invalid' }])
+  assert.deepEqual(plan.impact.views, ['ranking@1'])
+  assert.deepEqual(plan.impact.callers, [{ caller: 'shop', model: 'ranker', view: 'ranking@1', last: now }])
+  const [cost] = plan.cost
+  assert.deepEqual([cost?.group, cost?.rows, cost?.from], ['user_activity@1', clicked.length, 'sample'])
+  assert.ok(cost && cost.seconds !== null && cost.seconds > 0 && cost.bytes !== null && cost.bytes > 0)
+  const differ = Object.fromEntries(
+    plan.comparisons[0]?.comparison?.features.map((one) => [one.feature, one.different / one.compared]) ?? [],
+  )
+  assert.equal(differ.user_weight_sum_lifetime, 0)
+  assert.ok((differ.user_click_count ?? 0) > 0.5)
+  assert.deepEqual(
+    plan.refusals.map((refusal) => [refusal.code, refusal.where]),
+    [
+      ['IMMUTABLE_VERSION', 'feature group user_activity'],
+      ['IMMUTABLE_VERSION', 'feature view ranking'],
+    ],
+  )
+  assert.match(plan.refusals[0]?.remedy ?? '', /version: 2 in feature group user_activity/)
+  await assert.rejects(apply(registry, project('60m')), code('IMMUTABLE_VERSION'))
+})
+
+test('with a new version both are there, the old one is current; what runs told is the estimate', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const run = { kind: 'materialize', environment, by: 'ada', started: minute(0), outcome: 'done', error: null } as const
+  await registry.runs.record(0, { ...run, subject: 'user_activity@1', seconds: 20, rows: 10, bytes: 1000 })
+  const definitions = project('60m', 2)
+  const { plan } = await planChanges({ registry, environment, definitions, checks, scratch })
+  assert.deepEqual(plan.refusals, [])
+  assert.deepEqual(plan.kept, ['group:user_activity@1', 'view:ranking@1'])
+  const [cost] = plan.cost
+  assert.deepEqual([cost?.from, cost?.seconds, cost?.bytes], ['runs', 2 * (cost?.keys ?? 0), 100 * (cost?.keys ?? 0)])
+  assert.deepEqual(
+    plan.comparisons.map(({ before, group }) => [before, group]),
+    [['user_activity@1', 'user_activity@2']],
+  )
+  const head = await applyPlan(plan, { registry, environment, definitions, checks, ...by })
+  assert.deepEqual([head.apply, head.current.get('ranking'), head.items.has('group:user_activity@1')], [2, 1, true])
+  assert.equal((await rollBack({ registry, environment, ...by })).items.has('group:user_activity@2'), false)
+  assert.deepEqual(
+    (await registry.applies.history(environment)).map(({ kind, message }) => [kind, message]),
+    [
+      ['rollback', 'back to apply 1'],
+      ['apply', ''],
+      ['apply', ''],
+    ],
+  )
+  assert.deepEqual(
+    (await registry.runs.list({ environment, limit: 2 })).map(({ kind }) => kind),
+    ['rollback', 'apply'],
+  )
+})
+
+test('an owner is applied without a new version, and nothing is built again', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const definitions = project('30m', 1, { owner: 'ranking' })
+  const { plan } = await planChanges({ registry, environment, definitions, checks })
+  assert.deepEqual([plan.difference.stored, plan.cost, plan.comparisons, plan.refusals], [[], [], [], []])
+  assert.equal((await apply(registry, definitions)).apply, 2)
+})
+
+test('a plan that was reviewed is applied as it was, or not at all', async () => {
+  const registry = newRegistry()
+  const definitions = project('30m')
+  const options = { registry, environment, definitions, checks, ...by }
+  const { plan } = await planChanges({ ...options, sample: 0 })
+  const read = JSON.parse(JSON.stringify(plan)) as typeof plan
+  await assert.rejects(applyPlan(read, { ...options, definitions: project('60m') }), code('PLAN_OUTDATED'))
+  await assert.rejects(applyPlan(read, { ...options, environment: 'prod' }), code('INVALID_ARGUMENT'))
+  await applyPlan(read, options)
+  await assert.rejects(applyPlan(read, options), code('PLAN_OUTDATED'))
+  const forged = { ...(await planChanges({ ...options, definitions: project('60m'), sample: 0 })).plan, refusals: [] }
+  await assert.rejects(applyPlan(forged, { ...options, definitions: project('60m') }), code('IMMUTABLE_VERSION'))
+})
+
+test('a changed source is refused where versions stay that read it', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const { plan } = await planChanges({
+    registry,
+    environment,
+    definitions: project('30m', 2, { zone: 'Europe/Berlin' }),
+    checks,
+    sample: 0,
+  })
+  assert.deepEqual(
+    plan.refusals.map(({ message }) => message),
+    ['user_activity@1, as clicks', 'ranking@1, as user_activity@1'].map((what) => {
+      const [version, cause] = what.split(', ')
+      return `The values of ${version} would change, ${cause} changed, and those of a version never do`
+    }),
+  )
+  assert.match(plan.refusals[0]?.remedy ?? '', /Declare the changed clicks under another name/)
+})
+
+test('policies are those of the environment, and those that are errors keep from applying', async () => {
+  const registry = newRegistry()
+  const noWeights = policy({
+    name: 'no-weights',
+    severity: 'off',
+    check: ({ catalogue, environment: where }) =>
+      catalogue.views
+        .filter((view) => view.featureNames.includes('user_weight_sum_lifetime'))
+        .map(({ name }) => ({ where: `${where} ${name}`, message: 'No.' })),
+  })
+  const policies = { policies: [noWeights], checks: { ...checks, 'no-weights': 'error' as const } }
+  await assert.rejects(apply(registry, project('30m'), policies), { code: 'POLICY_VIOLATED', where: 'dev ranking' })
+  assert.equal((await apply(registry, project('30m'), { policies: [noWeights] })).apply, 1)
+})
+
+test('what a caller still reads is not removed', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const now = registry.clock.now()
+  const read = {
+    caller: 'shop',
+    model: '',
+    view: 'ranking',
+    version: 1,
+    features: ['user_click_count'],
+    requests: 1,
+    vectors: 1,
+    first: now,
+    last: now,
+  }
+  await registry.usage.write(environment, Math.floor(now / 86_400_000_000), 'server-1', [read])
+  await assert.rejects(apply(registry, [user]), code('IN_USE'))
+})
+
+test('the audit log tells of each apply in its commit', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const entries: AuditEntry[] = []
+  for await (const entry of registry.audit.list()) entries.push(entry)
+  assert.deepEqual(
+    entries.map(({ by: who, action, on, allowed }) => [who, action, on, allowed]),
+    [['ada', 'apply', 'environment:dev', true]],
+  )
+})
