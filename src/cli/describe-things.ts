@@ -17,6 +17,7 @@ import {
   viewHash,
 } from '../definition/index.ts'
 import { formatDuration } from '../lib/duration.ts'
+import { SimilarFeatures } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { ThingRecord } from './records.ts'
 import type { VersionedName } from './values.ts'
@@ -112,6 +113,9 @@ function describeFeature(group: FeatureGroupData, name: string, catalogue: Catal
     ...computation(group),
     views: readersOf(catalogue, group, name),
     hash: featureHash(group, name),
+    'features like it': new SimilarFeatures(catalogue).of(group, name).map(({ id, differsIn, definition: other }) => {
+      return { name: id, 'differs in': differsIn, definition: other }
+    }),
   }
 }
 

@@ -14,13 +14,13 @@ export interface GroupStatisticsOptions
   readonly places?: SourcePlaces
 }
 
-/** What the values of a group are like as of a moment, for a sample of the keys that its history knows, always the same ones. */
+/** What the values of a group are like as of a moment, for a sample of the keys that its history knows by then, always the same ones. */
 export async function groupStatistics(
   group: FeatureGroupData,
   { asOf, sample = 1_000, places = {}, ...work }: GroupStatisticsOptions,
 ): Promise<{ readonly statistics: readonly TrainingStatistics[]; readonly sampledKeys: number | null }> {
   await using duck = await Duck.open(engineOptions(work))
-  const keys = await sampleKeys(duck, group, { sample, seed: 1, places })
+  const keys = await sampleKeys(duck, group, { sample, seed: 1, places, asOf })
   const whole = featureView({
     name: group.name,
     version: group.version,

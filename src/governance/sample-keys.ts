@@ -1,4 +1,5 @@
 import type { FeatureGroupData } from '../definition/index.ts'
+import type { Micros } from '../lib/moment.ts'
 import { cellAt, type Duck, placesOf, prepareScan, quoteIdentifier, type SourcePlaces, transportSql } from '../offline/index.ts'
 import { type Cell, fromCell, type TypeData } from '../schema/index.ts'
 
@@ -11,11 +12,11 @@ export interface SampledKey {
 
 const moment: TypeData = { kind: 'timestamp', nullable: false }
 
-/** Some real keys of a group out of its history: of one seed always the same ones. Reads the keys and times of all of it. */
+/** Some real keys of a group out of its history, of those known as of a moment where one is given: of one seed always the same ones. Reads the keys and times of all of it. */
 export async function sampleKeys(
   duck: Duck,
   { source, entity, keys }: FeatureGroupData,
-  { sample, seed, places }: { readonly sample: number; readonly seed: number; readonly places: SourcePlaces },
+  { sample, seed, places, asOf }: { readonly sample: number; readonly seed: number; readonly places: SourcePlaces; readonly asOf?: Micros },
 ): Promise<SampledKey[]> {
   const scan = await prepareScan(duck, source, placesOf(places, source))
   const types = Object.entries<TypeData>(entity.keys)
@@ -23,7 +24,11 @@ export async function sampleKeys(
   const shown = types.map(([, type], place) => transportSql(type, columns[place] as string))
   const newest = transportSql(moment, `max(${quoteIdentifier(source.time)})`)
   const list = columns.join(', ')
-  const sql = `SELECT ${[...shown, newest].join(', ')} FROM (${scan.sql}) WHERE ${columns.map((column) => `${column} IS NOT NULL`).join(' AND ')}
+  const present = columns.map((column) => `${column} IS NOT NULL`)
+  // An event is seen only after its moment, a row of a table from its moment on.
+  if (asOf !== undefined)
+    present.push(`epoch_us(${quoteIdentifier(source.time)}::TIMESTAMP) ${source.kind === 'table' ? '<=' : '<'} ${asOf}`)
+  const sql = `SELECT ${[...shown, newest].join(', ')} FROM (${scan.sql}) WHERE ${present.join(' AND ')}
     GROUP BY ${list} ORDER BY hash(${list}, ${seed}), ${list} LIMIT ${sample}`
   const found: SampledKey[] = []
   for await (const batch of duck.stream(sql, [...types.map(([, type]) => type), moment])) {

@@ -1,0 +1,91 @@
+import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import type { Model } from '../../registry/index.ts'
+import { checkAllowed } from '../allowed.ts'
+import { withExamples } from '../examples.ts'
+import { type Session, sessionOf } from '../session.ts'
+import { parseName } from '../values.ts'
+
+interface ModelOptions {
+  readonly trainingSet?: string
+  readonly owner?: string
+  readonly description?: string
+}
+
+const actions = { register, list, retire } as const
+
+export function addModel(program: Command): void {
+  const command = program
+    .command('model')
+    .description(
+      'Registers the models that read features, with the training set that each was trained with. What a model depends on is not removed until it is retired.',
+    )
+    .argument('<action>', 'register, list or retire', parseAction)
+    .argument('[name]', 'MODEL; retire: MODEL or MODEL@VERSION')
+    .option('--training-set <id>', 'register: the training set that it was trained with, as lockstep training-set list shows it')
+    .option('--owner <name>', 'register: who answers for it (default: who is acting)')
+    .option('--description <text>', 'register: what it is for')
+    .action(model)
+  withExamples(command, [
+    'lockstep model register ranker --training-set 2026-03-01T10:00:00.000000Z-4f1c2a9b --owner growth',
+    'lockstep model list',
+    'lockstep model retire ranker@1',
+  ])
+}
+
+const wrong = (message: string, remedy: string) => new LockstepError('INVALID_ARGUMENT', message, { remedy })
+
+function parseAction(text: string): keyof typeof actions {
+  if (Object.hasOwn(actions, text)) return text as keyof typeof actions
+  throw wrong(`${JSON.stringify(text)} is nothing that can be done with models`, 'Write register, list or retire.')
+}
+
+async function model(action: keyof typeof actions, name: string | undefined, options: ModelOptions, command: Command): Promise<void> {
+  await actions[action](await sessionOf(command), name, options)
+}
+
+async function register(session: Session, name: string | undefined, { trainingSet, owner, description = '' }: ModelOptions): Promise<void> {
+  const { output, project, actor } = session
+  if (name === undefined) throw wrong('The model has no name', 'Write lockstep model register MODEL --training-set ID.')
+  if (trainingSet === undefined)
+    throw wrong('The training set is not named', 'Name it: --training-set ID; lockstep training-set list shows all.')
+  const { models, trainingSets, audit } = await project.registry()
+  const { view, version, environment } = await trainingSets.get(trainingSet)
+  await checkAllowed(session, 'write', [project.view({ name: view, version })])
+  const before = (await models.list()).find((one) => one.name === name) ?? null
+  const about = { trainingSet, view: { name: view, version }, owner: owner ?? actor, description, by: actor }
+  const made = await models.register(name, about)
+  await audit.record({ by: actor, action: 'model.register', on: `model:${name}`, environment, allowed: true, before, after: made })
+  output.result({ name, ...made }, () => `${name}@${made.version} reads ${view}@${version}, and was trained with ${trainingSet}.`)
+}
+
+async function list({ output, project }: Session): Promise<void> {
+  const models = await (await project.registry()).models.list()
+  const rows = models.flatMap(({ name, versions }) => versions.map((version) => ({ name, ...version })))
+  output.result(models, () =>
+    rows.length === 0
+      ? 'There is no model.'
+      : output.table(rows, [
+          { title: 'model', value: ({ name, version }) => `${name}@${version}` },
+          { title: 'view', value: ({ view }) => `${view.name}@${view.version}` },
+          { title: 'training set', value: ({ trainingSet }) => trainingSet },
+          { title: 'owner', value: ({ owner }) => owner },
+          { title: 'created', value: ({ created }) => created },
+          { title: '', value: ({ live }) => (live ? '' : 'retired') },
+          { title: 'description', value: ({ description }) => description },
+        ]),
+  )
+}
+
+async function retire(session: Session, text: string | undefined): Promise<void> {
+  const { output, project, actor } = session
+  if (text === undefined) throw wrong('The model is not named', 'Write lockstep model retire MODEL, or MODEL@VERSION.')
+  const { name, version } = parseName(text)
+  const { models, audit } = await project.registry()
+  await checkAllowed(session, 'write')
+  const before = (await models.list()).find((one) => one.name === name) ?? null
+  const after: Model = await models.retire(name, version)
+  const { environment } = project
+  await audit.record({ by: actor, action: 'model.retire', on: `model:${text}`, environment, allowed: true, before, after })
+  output.result(after, () => `${text} is retired: nothing is kept for it any more.`)
+}

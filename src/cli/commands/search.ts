@@ -1,0 +1,39 @@
+import { type Command, Option } from 'commander'
+import { CatalogueSearch, type FoundKind, foundKinds } from '../../plan/index.ts'
+import { withExamples } from '../examples.ts'
+import { sessionOf } from '../session.ts'
+import { parseCount } from '../values.ts'
+
+interface SearchCommandOptions {
+  readonly kind?: FoundKind
+  readonly limit: number
+}
+
+export function addSearch(program: Command): void {
+  const command = program
+    .command('search')
+    .description(
+      'Finds features, views, groups, sources, columns and entities by their names, descriptions, tags, owners and columns, the best first.',
+    )
+    .argument('<words...>', 'what to look for')
+    .addOption(new Option('--kind <kind>', 'only these').choices(foundKinds))
+    .option('--limit <number>', 'at most so many', parseCount, 20)
+    .action(search)
+  withExamples(command, ['lockstep search order value', 'lockstep search clicks --kind feature', 'lockstep search growth --limit 5 --json'])
+}
+
+async function search(words: readonly string[], { kind, limit }: SearchCommandOptions, command: Command): Promise<void> {
+  const { output, project } = await sessionOf(command)
+  const found = new CatalogueSearch(project.catalogue).search(words.join(' '), { kind, limit })
+  output.result(found, () =>
+    found.length === 0
+      ? 'Nothing has any of these words.'
+      : output.table(found, [
+          { title: 'kind', value: ({ kind: own }) => own },
+          { title: 'name', value: ({ id }) => id },
+          { title: 'owner', value: ({ owner }) => owner },
+          { title: 'tags', value: ({ tags }) => tags.join(', ') },
+          { title: 'description', value: ({ description }) => description },
+        ]),
+  )
+}

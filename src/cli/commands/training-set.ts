@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import { checkAllowed } from '../allowed.ts'
+import { withExamples } from '../examples.ts'
+import { formatCount } from '../format.ts'
+import { type Session, sessionOf } from '../session.ts'
+
+const actions = { list, retire } as const
+
+export function addTrainingSet(program: Command): void {
+  const command = program
+    .command('training-set')
+    .description('Lists the training sets that were made; retires one that no model depends on, so that features may be removed.')
+    .argument('<action>', 'list or retire', parseAction)
+    .argument('[id]', 'retire: the training set')
+    .action(trainingSet)
+  withExamples(command, ['lockstep training-set list', 'lockstep training-set retire 2026-03-01T10:00:00.000000Z-4f1c2a9b'])
+}
+
+function parseAction(text: string): keyof typeof actions {
+  if (Object.hasOwn(actions, text)) return text as keyof typeof actions
+  throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(text)} is nothing that can be done with training sets`, {
+    remedy: 'Write list or retire.',
+  })
+}
+
+async function trainingSet(action: keyof typeof actions, id: string | undefined, _options: unknown, command: Command): Promise<void> {
+  await actions[action](await sessionOf(command), id)
+}
+
+async function list({ output, project }: Session): Promise<void> {
+  const { environment } = project
+  const sets = await (await project.registry()).trainingSets.list({ environment })
+  output.result(sets, () =>
+    sets.length === 0
+      ? `No training set was made in ${environment}.`
+      : output.table(sets, [
+          { title: 'id', value: ({ id }) => id },
+          { title: 'view', value: ({ view, version }) => `${view}@${version}` },
+          { title: 'rows', align: 'right', value: ({ rows }) => formatCount(rows) },
+          { title: 'by', value: ({ by }) => by },
+          { title: '', value: ({ live }) => (live ? '' : 'retired') },
+          { title: 'path', value: ({ path }) => path },
+        ]),
+  )
+}
+
+async function retire(session: Session, id: string | undefined): Promise<void> {
+  const { output, project, actor } = session
+  const { environment } = project
+  const remedy = 'Write lockstep training-set retire ID; lockstep training-set list shows all.'
+  if (id === undefined) throw new LockstepError('INVALID_ARGUMENT', 'The training set is not named', { remedy })
+  const { trainingSets, models, audit } = await project.registry()
+  await checkAllowed(session, 'write')
+  const before = await trainingSets.get(id)
+  const [model] = await models.trainedWith(id)
+  if (model)
+    throw new LockstepError('IN_USE', `The model ${model.name}@${model.version} was trained with ${id}`, {
+      remedy: `Retire it first: lockstep model retire ${model.name}@${model.version}.`,
+    })
+  const after = await trainingSets.retire(id)
+  await audit.record({ by: actor, action: 'trainingSet.retire', on: `trainingSet:${id}`, environment, allowed: true, before, after })
+  output.result(after, () => `${id} is retired: nothing is kept for it any more. Its file is left alone.`)
+}
