@@ -1,4 +1,5 @@
 import { canonicalHash } from '../lib/canonical-json.ts'
+import { once } from '../lib/once.ts'
 import type { FeatureGroupData } from './group.ts'
 import type { History } from './history.ts'
 import { OnDemand } from './on-demand.ts'
@@ -11,7 +12,7 @@ import type { AnyView } from './view.ts'
  * tags, paths, the order of features and columns, formatting and comments leave them alone; anything else does not. The
  * order of the columns of an entity key counts, as stores pack the key in it.
  */
-export function sourceHash(source: SourceData): string {
+export const sourceHash = once((source: SourceData): string => {
   const { kind, name, columns, time, id, known, order, timeZone, invalidRows, history } = source
   return canonicalHash({
     kind,
@@ -25,7 +26,7 @@ export function sourceHash(source: SourceData): string {
     invalidRows,
     history: historyMeaning(history),
   })
-}
+})
 
 /** How files are read, not where they lie. */
 function historyMeaning(history: History | null): unknown {
@@ -36,12 +37,15 @@ function historyMeaning(history: History | null): unknown {
 
 /** Hash of one feature of a group: its computation, source, keys, refresh and ttl. */
 export function featureHash(group: FeatureGroupData, feature: string): string {
-  return canonicalHash({ ...groupMeaning(group), feature: group.features[feature] })
+  const hashes = featureHashes(group)
+  const hash = hashes.get(feature) ?? canonicalHash({ ...groupMeaning(group), feature: group.features[feature] })
+  hashes.set(feature, hash)
+  return hash
 }
 
-export function groupHash(group: FeatureGroupData): string {
-  return canonicalHash({ ...groupMeaning(group), features: group.features })
-}
+const featureHashes = once((_group: FeatureGroupData) => new Map<string, string>())
+
+export const groupHash = once((group: FeatureGroupData): string => canonicalHash({ ...groupMeaning(group), features: group.features }))
 
 function groupMeaning(group: FeatureGroupData): object {
   return {
@@ -53,18 +57,16 @@ function groupMeaning(group: FeatureGroupData): object {
   }
 }
 
-export function onDemandHash(onDemand: OnDemand): string {
-  const { request, features, code } = onDemand
-  return canonicalHash({ request, features, code, from: itemsMeaning(onDemand.from) })
-}
+export const onDemandHash = once(({ request, features, code, from }: OnDemand): string =>
+  canonicalHash({ request, features, code, from: itemsMeaning(from) }),
+)
 
 /** Hash of a view: of every feature that it reads, under its name in the view, and of its keys. */
-export function viewHash(view: AnyView): string {
-  const { keys, request, defaults, items } = view
+export const viewHash = once(({ keys, request, defaults, items }: AnyView): string => {
   // Without defaults as before there were any: what was written then still fits.
   const declared = Object.keys(defaults).length > 0 ? { defaults } : {}
   return canonicalHash({ keys, request, features: itemsMeaning(items), ...declared })
-}
+})
 
 /** What each feature is, by its name: in which items they were listed does not matter. */
 function itemsMeaning(items: readonly (Selection | OnDemand)[]): Record<string, unknown> {

@@ -31,6 +31,7 @@ export {
   type ItemKind,
   itemId,
   type MadeItems,
+  madeBefore,
   type Snapshot,
   snapshotOf,
   snapshotOfCatalogue,

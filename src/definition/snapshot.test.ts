@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { t } from '../schema/index.ts'
 import { catalogueOf } from './catalogue.ts'
 import { average, count, entity, events, featureGroup, featureView, type OnDemand, onDemand, parquet, table, topic } from './index.ts'
-import { definitionsOf, snapshotOf } from './snapshot.ts'
+import { definitionsOf, madeBefore, snapshotOf } from './snapshot.ts'
 
 const user = entity('user', { user_id: t.string(), shop: t.int64() })
 const orders = events('orders', {
@@ -101,5 +101,6 @@ test('what was made of the same items stays the same object; what refers to anot
   const described = snapshotOf([points({ description: 'Points of the loyalty programme.' })])
   const after = definitionsOf([...new Map([...snapshot, ...described]).values()], codeOf, before.made)
   const kept = [...snapshot.keys()].filter((id) => after.made.get(id)?.definition === before.made.get(id)?.definition)
+  assert.deepEqual(madeBefore(before.definitions, snapshot), before.made, 'also where only the definitions are at hand')
   assert.deepEqual(kept, ['entity:user', 'group:user_orders@1', 'onDemand:context@1', 'source:orders', 'source:users'])
 })

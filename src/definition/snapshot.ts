@@ -1,5 +1,5 @@
 import { LockstepError } from '../errors.ts'
-import { canonicalHash, canonicalJson, readCanonicalJson } from '../lib/canonical-json.ts'
+import { canonicalHash, canonicalJson, readCanonicalJson, textHash } from '../lib/canonical-json.ts'
 import { deepFreeze } from '../lib/deep-freeze.ts'
 import type { TypeData } from '../schema/index.ts'
 import { type Catalogue, catalogueOf } from './catalogue.ts'
@@ -53,7 +53,8 @@ export function snapshotOfCatalogue({ entities, sources, groups, onDemand, views
 }
 
 function item(kind: ItemKind, name: string, version: number, meaning: string, data: object): Item {
-  return { kind, name, version, meaning, hash: canonicalHash(data), text: canonicalJson(data) }
+  const text = canonicalJson(data)
+  return { kind, name, version, meaning, hash: textHash(text), text }
 }
 
 const entityData = ({ name, keys, description }: Entity) => ({ kind: 'entity', name, keys: Object.entries(keys), description })
@@ -146,6 +147,30 @@ export function definitionsOf(
     }
   }
   return { definitions, incomplete: [...missing].map(([id, why]) => ({ id, why })), made }
+}
+
+/** As if definitions had been made of these items now. */
+export function madeBefore(definitions: readonly Definition[], items: ReadonlyMap<string, Pick<Item, 'hash'>>): MadeItems {
+  return new Map(
+    definitions.flatMap((definition) => {
+      const id = definitionId(definition)
+      const hash = items.get(id)?.hash
+      return hash === undefined ? [] : [[id, { hash, references: referencesOf(definition), definition }] as const]
+    }),
+  )
+}
+
+const definitionId = (definition: Definition): string => {
+  const { kind, name } = definition
+  const kinds = { events: 'source', table: 'source', featureGroup: 'group', featureView: 'view' } as const
+  const itemKind = kind === 'entity' || kind === 'onDemand' ? kind : kinds[kind]
+  return itemId({ kind: itemKind, name, version: 'version' in definition ? definition.version : 0 })
+}
+
+function referencesOf(definition: Definition): string[] {
+  if (definition.kind === 'featureGroup') return [`entity:${definition.entity.name}`, `source:${definition.source.name}`]
+  const items = definition.kind === 'featureView' ? definition.items : definition.kind === 'onDemand' ? definition.from : []
+  return items.map((one) => (one instanceof OnDemand ? itemId(one) : itemId({ ...one.group, kind: 'group' })))
 }
 
 class MissingCode extends Error {}

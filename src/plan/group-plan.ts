@@ -96,16 +96,18 @@ function planEvents(group: FeatureGroupData, features: readonly FeaturePlan[]): 
   const algebras = new Map<string, Aggregate>()
   const columns = new Set<string>()
 
-  const placeOf = <T>(list: T[], item: T): number => {
+  const [seriesPlaces, windowPlaces] = [new Map<string, number>(), new Map<string, number>()]
+  const placeOf = <T>(list: T[], known: Map<string, number>, item: T): number => {
     const text = canonicalJson(item)
-    const found = list.findIndex((other) => canonicalJson(other) === text)
-    return found >= 0 ? found : list.push(item) - 1
+    const place = known.get(text) ?? list.push(item) - 1
+    known.set(text, place)
+    return place
   }
   const addAggregate = (node: AggregateNode) => {
     const text = canonicalJson(node)
     if (places.has(text)) return
     const [value = null, weight = null] = node.inputs
-    const seriesPlace = placeOf(series, { value, weight, filter: node.filter })
+    const seriesPlace = placeOf(series, seriesPlaces, { value, weight, filter: node.filter })
     const algebraKey = canonicalJson([seriesPlace, node.function, node.parameters])
     const description = aggregateFunctions[node.function]
     if (!description) throw new TypeError(`no aggregate ${node.function}`)
@@ -116,7 +118,7 @@ function planEvents(group: FeatureGroupData, features: readonly FeaturePlan[]): 
         node.parameters,
       )
     algebras.set(algebraKey, aggregate)
-    places.set(text, aggregates.push({ node, aggregate, series: seriesPlace, window: placeOf(windows, node.window) }) - 1)
+    places.set(text, aggregates.push({ node, aggregate, series: seriesPlace, window: placeOf(windows, windowPlaces, node.window) }) - 1)
     for (const part of [...node.inputs, node.filter, node.window.kind === 'since' ? node.window.condition : null])
       if (part) collectColumns(part, columns)
   }

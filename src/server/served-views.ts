@@ -12,23 +12,37 @@ import { ExactValues } from './exact-values.ts'
 /** A view as a server knows it: what its requests may hold, and how its answers are written. */
 export class ServedView {
   readonly view: FeatureView
-  readonly hash: string
-  /** `name@version:hash` of the groups that it reads, and of its on-demand code. */
-  readonly groups: readonly string[]
-  readonly plan: ViewPlan
   readonly #keys: ExactValues
   readonly #request: ExactValues
   readonly #encoders = new WeakMap<ViewPlan, Map<AnswerForm['int64'], AnswerEncoder>>()
+  #plan: ViewPlan | null = null
+  #groups: readonly string[] | null = null
 
   constructor(view: FeatureView) {
     this.view = view
-    this.hash = viewHash(view)
-    this.plan = planView(view)
-    const groups = new Map(this.plan.uses.map(({ plan: { group } }) => [`${group.name}@${group.version}`, group]))
-    const onDemand = this.plan.steps.map(({ onDemand: one }) => `${one.name}@${one.version}:${onDemandHash(one)}`)
-    this.groups = [...[...groups].map(([name, group]) => `${name}:${groupHash(group)}`), ...onDemand]
     this.#keys = new ExactValues(view.keys)
     this.#request = new ExactValues(view.request)
+  }
+
+  get hash(): string {
+    return viewHash(this.view)
+  }
+
+  get plan(): ViewPlan {
+    this.#plan ??= planView(this.view)
+    return this.#plan
+  }
+
+  /** `name@version:hash` of the groups that it reads, and of its on-demand code. */
+  get groups(): readonly string[] {
+    this.#groups ??= this.#named()
+    return this.#groups
+  }
+
+  #named(): readonly string[] {
+    const groups = new Map(this.plan.uses.map(({ plan: { group } }) => [`${group.name}@${group.version}`, group]))
+    const onDemand = this.plan.steps.map(({ onDemand: one }) => `${one.name}@${one.version}:${onDemandHash(one)}`)
+    return [...[...groups].map(([name, group]) => `${name}:${groupHash(group)}`), ...onDemand]
   }
 
   /** Keys as JSON holds them, as values. */
@@ -71,6 +85,8 @@ export class ServedViews {
     const views = new ServedViews(store)
     const begin = await views.#prepare(store.adopted)
     begin()
+    // Most are planned before they are asked for; what cannot be is told to who asks.
+    void plan(views.#all).catch(() => {})
     return views
   }
 
@@ -110,12 +126,8 @@ export class ServedViews {
   /** Makes what is new among the views, with requests in between. */
   async #prepare(next: Adopted): Promise<() => void> {
     const known = new Map(this.#all.map((served) => [served.view, served]))
-    const all: ServedView[] = []
-    for (const view of next.views) {
-      const before = known.get(view)
-      if (!before && this.#all.length > 0) await nextTurn()
-      all.push(before ?? new ServedView(view))
-    }
+    const all = next.views.map((view) => known.get(view) ?? new ServedView(view))
+    if (known.size > 0) await plan(all)
     const isCurrent = new Set(all.filter(({ view }) => next.isCurrent(view)))
     all.sort((a, b) => Number(isCurrent.has(b)) - Number(isCurrent.has(a)))
     const byName = Map.groupBy(all, ({ view }) => view.name)
@@ -123,5 +135,13 @@ export class ServedViews {
       this.#all = all
       this.#byName = byName
     }
+  }
+}
+
+/** Plans views, with requests in between. */
+async function plan(views: readonly ServedView[]): Promise<void> {
+  for (const served of views) {
+    await nextTurn()
+    served.groups
   }
 }

@@ -6,6 +6,7 @@ import {
   fingerprintOf,
   type Incomplete,
   type MadeItems,
+  madeBefore,
   type OnDemand,
   reloadDefinitions,
 } from '../definition/index.ts'
@@ -65,7 +66,9 @@ export class Follower implements AsyncDisposable {
     this.#store = store
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#learn(store.definitions)
+    const { definitions, head } = store.adopted
+    if (head) this.#made = madeBefore(definitions, head.items)
+    this.#learn(definitions)
     this.#learn(options.files ?? [])
   }
 
