@@ -186,7 +186,9 @@ export class ServerAccess {
     try {
       await this.#store.registry.audit.record(...refusals)
     } catch (error) {
-      this.#log.warn({ err: error, refusals }, 'The registry cannot be told of what was refused')
+      // Later then, as far as they can be kept.
+      this.#refusals.unshift(...refusals.slice(-mostRefusals))
+      this.#log.warn({ err: error }, 'The registry cannot be told yet of what was refused')
     }
   }
 }
