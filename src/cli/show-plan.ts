@@ -9,7 +9,7 @@ import { formatTable } from './table.ts'
 export function showPlan(plan: Plan): string {
   const { difference, environment, base, kept } = plan
   const on = base === 0 ? 'nothing is applied yet' : `on apply ${base}`
-  if (difference.items.length === 0) return [`Nothing to do in ${environment} (${on}).`, ...showFindings(plan)].join('\n\n')
+  if (difference.items.length === 0) return [`Nothing to do in ${environment} (${on}).`, ...showFindings(plan), ...plan.deprecations].join('\n\n')
   return [
     strong(`Plan for ${environment}, ${on}`),
     showDifference(difference),
@@ -17,7 +17,11 @@ export function showPlan(plan: Plan): string {
     ...showImpact(plan.impact),
     ...(plan.cost.length > 0 ? [`${strong('COST')}\n${showCost(plan.cost)}`] : []),
     ...plan.comparisons.map(showComparison),
+    ...plan.similar.map(
+      ({ feature, like }) => `${feature} is much like ${like.map(({ id, definition }) => `${id}, ${definition}`).join('; ')}`,
+    ),
     ...showFindings(plan),
+    ...plan.deprecations,
   ].join('\n\n')
 }
 

@@ -15,7 +15,27 @@ export type { GroupCost } from './cost.ts'
 export { type ForgetOptions, type ForgetReport, type ForgottenPlace, forgetSubject } from './forget.ts'
 export { type GroupStatisticsOptions, groupStatistics } from './group-statistics.ts'
 export type { Impact } from './impact.ts'
-export { type GroupComparison, hasChanges, type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
+export {
+  type Consumers,
+  consumersOf,
+  type Deprecation,
+  deprecate,
+  isBrownedOut,
+  type LifeCycleSubject,
+  lifeCycleSubject,
+  type RemoveOptions,
+  remove,
+} from './life-cycle.ts'
+export { showDeprecation } from './removals.ts'
+export {
+  type GroupComparison,
+  hasChanges,
+  type NearDuplicate,
+  type Plan,
+  type PlannedChanges,
+  type PlanOptions,
+  planChanges,
+} from './plan-changes.ts'
 export type { Refusal } from './refusal.ts'
 export { type SwitchOptions, switchVersion } from './switch-version.ts'
 export { type RunningWork, type StatisticsOf, type WorkAmount, WorkLog, type WorkLogOptions } from './work-log.ts'

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { count, type Definition, entity, events, featureGroup, featureView, rows, sum } from '../definition/index.ts'
+import { catalogueOf, count, type Definition, entity, events, featureGroup, featureView, rows, sum } from '../definition/index.ts'
 import type { LockstepError } from '../errors.ts'
 import type { Duration } from '../lib/duration.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
@@ -136,6 +136,23 @@ test('with a new version both are there, the old one is current; what runs told 
   assert.deepEqual(
     (await registry.runs.list({ environment, limit: 2 })).map(({ kind }) => kind),
     ['rollback', 'apply'],
+  )
+})
+
+test('a feature that is there already is named where another like it is added', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const [view] = project('30m')
+  const again = featureGroup({
+    name: 'user_again',
+    entity: user,
+    source: catalogueOf(project('30m')).sources[0] as never,
+    features: () => ({ user_clicks_35m: count().over('35m'), user_clicks_7d: count().over('7d') }),
+  })
+  const { plan } = await planChanges({ registry, environment, definitions: [view as Definition, again], checks, sample: 0 })
+  assert.deepEqual(
+    plan.similar.map(({ feature, like }) => [feature, like.map(({ id }) => id)]),
+    [['user_again@1.user_clicks_35m', ['user_activity@1.user_click_count']]],
   )
 })
 

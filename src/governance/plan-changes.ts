@@ -8,8 +8,11 @@ import {
   type Difference,
   differenceOf,
   type Finding,
+  featureId,
   type Policy,
   type Severity,
+  type SimilarFeature,
+  SimilarFeatures,
   type Target,
   targetOf,
 } from '../plan/index.ts'
@@ -18,7 +21,7 @@ import { type Comparison, compareGroups } from './compare-versions.ts'
 import { costOf, type GroupCost } from './cost.ts'
 import { type Impact, impactOf } from './impact.ts'
 import { changedVersions, missingCode, type Refusal } from './refusal.ts'
-import { refusedRemovals, retiredNames } from './removals.ts'
+import { deprecationNotices, refusedRemovals, retiredNames } from './removals.ts'
 
 export interface PlanOptions {
   readonly registry: Registry
@@ -62,9 +65,18 @@ export interface Plan {
   readonly current: Readonly<Record<string, number>>
   readonly refusals: readonly Refusal[]
   readonly findings: readonly Finding[]
+  /** Deprecated features, groups and views, and who reads them, in words. */
+  readonly deprecations: readonly string[]
   readonly impact: Impact
   readonly cost: readonly GroupCost[]
   readonly comparisons: readonly GroupComparison[]
+  /** Features that are added, and those that are there already and would do. */
+  readonly similar: readonly NearDuplicate[]
+}
+
+export interface NearDuplicate {
+  readonly feature: string
+  readonly like: readonly SimilarFeature[]
 }
 
 /** A plan, with what it was made of. */
@@ -89,7 +101,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     ...changedVersions(difference, target),
     ...missingCode(target),
     ...(await refusedRemovals(difference, registry, environment)),
-    ...(await retiredNames(difference, registry, target.snapshot)),
+    ...(await retiredNames(difference, registry, target)),
   ]
   const known = head?.current ?? new Map<string, number>()
   const current = [...currentAfter(known, target.snapshot.keys())].filter(([view, version]) => known.get(view) !== version)
@@ -104,7 +116,9 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     current: Object.fromEntries(current),
     refusals,
     findings: checkDefinitions(target.definitions, checks, { policies, environment }),
+    deprecations: await deprecationNotices(target, registry, environment),
     impact: await impactOf(difference, registry, environment),
+    similar: nearDuplicates(difference, target),
     ...(sample > 0 ? await readHistory(options, sample, difference, target, head, before) : { cost: [], comparisons: [] }),
   }
   return { plan, head, target, before }
@@ -112,6 +126,22 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
 
 /** Whether there is something to apply. */
 export const hasChanges = ({ difference }: Pick<Plan, 'difference'>): boolean => difference.items.length > 0
+
+function nearDuplicates({ items }: Difference, { definitions }: Target): NearDuplicate[] {
+  const added = items.filter(({ kind, effect, parts }) => kind === 'group' && effect === 'added' && parts.length > 0)
+  if (added.length === 0) return []
+  const catalogue = catalogueOf(definitions)
+  const groups = new Map(catalogue.groups.map((group) => [itemId({ ...group, kind: 'group' }), group]))
+  const known = new SimilarFeatures(catalogue)
+  return added.flatMap(({ id, parts }) => {
+    const group = groups.get(id)
+    if (!group) return []
+    return parts.flatMap(({ name, effect }): NearDuplicate[] => {
+      const like = effect === 'added' ? known.of(group, name).filter(({ isNearDuplicate }) => isNearDuplicate) : []
+      return like.length > 0 ? [{ feature: featureId(group, name), like }] : []
+    })
+  })
+}
 
 async function readHistory(
   { registry, places = {}, scratch, seed, signal, definitions }: PlanOptions,

@@ -97,7 +97,7 @@ export class Store implements AsyncDisposable {
       () => parts.stores.online,
       (group, key) => this.#live.find(group, key),
     )
-    this.#work = new HistoryWork({ ...parts, now: () => this.now(), places: (groups) => this.#places(groups) })
+    this.#work = new HistoryWork({ ...parts, now: () => this.now(), places: (groups) => this.places(groups) })
   }
 
   /** What it works with now. */
@@ -273,7 +273,7 @@ export class Store implements AsyncDisposable {
     return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, {
       ...options,
       asOf: this.#moment(options.asOf),
-      ...(await this.#places(groupsOf(view))),
+      ...(await this.places(groupsOf(view))),
     })
   }
 
@@ -304,7 +304,7 @@ export class Store implements AsyncDisposable {
 
   /** Computes the values of a feature log again from history, as of their moments and as known when they were served. */
   async parityOfServed(view: AnyView, folder: string, options: ServedParityOptions = {}): Promise<ServedParityReport> {
-    return await checkServedParity(view, folder, await this.#places(groupsOf(view)), options)
+    return await checkServedParity(view, folder, await this.places(groupsOf(view)), options)
   }
 
   /** The live groups, of these or of all, that a stream keeps up to date. */
@@ -355,7 +355,7 @@ export class Store implements AsyncDisposable {
     return await compareInStore([before, after], options, {
       moment: this.now(),
       read: (view, rows, features, moment) => this.answer(view, { rows, features, moment }),
-      places: (groups) => this.#places(groups),
+      places: (groups) => this.places(groups),
     })
   }
 
@@ -374,7 +374,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Where the sources of groups are read: as declared or moved, and what has landed of their streams. */
-  async #places(groups: readonly FeatureGroupData[]): Promise<SourcePlaces> {
+  async places(groups: readonly FeatureGroupData[]): Promise<SourcePlaces> {
     return { history: this.#history, landed: await this.#live.landed(groups.map(({ source }) => source)) }
   }
 
