@@ -1,5 +1,5 @@
 import { LockstepError } from '../errors.ts'
-import { type ApplyKind, type Head, itemChanges, type Registry, type State } from '../registry/index.ts'
+import { type ApplyKind, type Commit, type Head, itemChanges, type Registry, type State } from '../registry/index.ts'
 import { type Plan, type PlanOptions, planChanges } from './plan-changes.ts'
 
 export interface ApplyOptions extends Omit<PlanOptions, 'sample' | 'seed' | 'scratch'> {
@@ -22,7 +22,10 @@ export async function applyPlan(plan: Plan, { by, message, kind = 'apply', ...op
   const [other] = itemChanges(new Map(Object.entries(plan.items)), new Map(Object.entries(now.items)))
   if (other) throw new LockstepError('PLAN_OUTDATED', `The files define something else for ${other.id} than when the plan was made`)
   refuseViolations(now)
-  return await commit(registry, { kind, by, message, environment, base: head, state: { items: target.snapshot, current: null } })
+  const puts = now.difference.items.flatMap(({ id, effect }) =>
+    effect === 'removed' ? [registry.lifeCycles.tombstone(id, head?.items.get(id)?.meaning ?? '', by)] : [],
+  )
+  return await commit(registry, { kind, by, message, environment, base: head, state: { items: target.snapshot, current: null }, puts })
 }
 
 /** Throws the first refusal, else the first finding that is an error. */
@@ -68,11 +71,13 @@ interface NewState {
   readonly message: string
   readonly environment: string
   readonly base: Head | null
+  /** What belongs to the same commit. */
+  readonly puts?: Commit['puts']
   readonly state: { readonly items: Parameters<Registry['applies']['append']>[0]['snapshot']; readonly current: State['current'] | null }
 }
 
 /** One commit: the items, the head, the record of the apply, and what the audit log says of it. Then the run, which may be missing. */
-async function commit(registry: Registry, { kind, by, message, environment, base, state }: NewState): Promise<Head> {
+async function commit(registry: Registry, { kind, by, message, environment, base, state, puts = [] }: NewState): Promise<Head> {
   const started = registry.clock.now()
   const before = base && { apply: base.apply, current: Object.fromEntries(base.current) }
   const event = {
@@ -92,7 +97,7 @@ async function commit(registry: Registry, { kind, by, message, environment, base
     kind,
     by,
     message,
-    also: { puts: [registry.audit.put(event)] },
+    also: { puts: [registry.audit.put(event), ...puts] },
   })
   if (head !== base) {
     const run = { kind, environment, subject: environment, by, rows: itemChanges(base?.items ?? new Map(), head.items).length, bytes: 0 }

@@ -1,5 +1,7 @@
-import { bareId, type Difference } from '../plan/index.ts'
-import type { Registry } from '../registry/index.ts'
+import { catalogueOf, type Definition } from '../definition/index.ts'
+import { bareId, type Difference, Lineage, type Target } from '../plan/index.ts'
+import type { LifeCycle, Registry } from '../registry/index.ts'
+import { featureMeanings } from './life-cycle.ts'
 import type { Refusal } from './refusal.ts'
 
 const day = 86_400_000_000
@@ -32,24 +34,80 @@ export async function refusedRemovals({ items }: Difference, registry: Registry,
   })
 }
 
-/** Names that were removed and are to come back with another meaning. */
-export async function retiredNames(
-  { items }: Difference,
-  registry: Registry,
-  meanings: ReadonlyMap<string, { readonly meaning: string }>,
-): Promise<Refusal[]> {
+/** Names that were removed and are to come back with another meaning, and removed features that views are to read. */
+export async function retiredNames({ items }: Difference, registry: Registry, { snapshot, definitions }: Target): Promise<Refusal[]> {
+  const stones = new Map((await registry.lifeCycles.tombstones()).map((stone) => [stone.id, stone]))
+  if (stones.size === 0) return []
   const added = items.filter(({ effect }) => effect === 'added')
-  const tombstones = await registry.documents.read(added.map(({ id }) => ({ table: 'tombstones', key: id })))
-  return added.flatMap(({ id, kind }, index): Refusal[] => {
-    const stone = tombstones[index]
-    if (!stone || (JSON.parse(stone.text) as { meaning?: string }).meaning === meanings.get(id)?.meaning) return []
-    return [
-      {
-        code: 'NAME_RETIRED',
-        where: `${kind} ${bareId(id)}`,
-        message: `${bareId(id)} was removed, and is not used again with another meaning`,
-        remedy: 'Choose another name, or raise the version.',
-      },
-    ]
+  const retired = (where: string, what: string) => ({
+    code: 'NAME_RETIRED' as const,
+    where,
+    message: `${what} was removed, and is not used again with another meaning`,
+    remedy: 'Choose another name, or raise the version.',
   })
+  const names = added.flatMap(({ id, kind }) => {
+    const stone = stones.get(id)
+    return stone && stone.meaning !== snapshot.get(id)?.meaning ? [retired(`${kind} ${bareId(id)}`, bareId(id))] : []
+  })
+  const features = added.flatMap(({ id, kind, name }) => {
+    const group = snapshot.get(id)
+    if (kind !== 'group' || !group) return []
+    const prefix = `feature:${name}@`
+    const removed = [...stones.values()].filter((stone) => stone.id.startsWith(prefix))
+    return [...featureMeanings(group)].flatMap(([feature, meaning]) => {
+      const other = removed.find((stone) => stone.id.endsWith(`.${feature}`) && stone.meaning !== meaning)
+      return other ? [{ ...retired(`group ${bareId(id)}`, `${name}.${feature}`), remedy: 'Choose another name for the feature.' }] : []
+    })
+  })
+  const written = new Set(items.filter(({ kind, effect }) => kind === 'view' && effect !== 'removed').map(({ id }) => id))
+  const read = [...viewsOfFeatures(definitions)].flatMap(([feature, views]) => {
+    if (!stones.has(`feature:${feature}`)) return []
+    return views
+      .filter((view) => written.has(view))
+      .map(
+        (view): Refusal => ({
+          code: 'NAME_RETIRED',
+          where: `view ${bareId(view)}`,
+          message: `It reads ${feature}, which was removed`,
+          remedy: 'Leave it out, or read another feature.',
+        }),
+      )
+  })
+  return [...names, ...features, ...read]
+}
+
+/** Deprecated features, groups and views that views read, in words. */
+export async function deprecationNotices(
+  { definitions }: Pick<Target, 'definitions'>,
+  registry: Registry,
+  environment: string,
+): Promise<string[]> {
+  const cycles = (await registry.lifeCycles.list(environment)).filter(({ status }) => status === 'deprecated')
+  if (cycles.length === 0) return []
+  const features = [...viewsOfFeatures(definitions)]
+  return cycles.map((cycle) => {
+    const { id } = cycle
+    const of = features.filter(([feature]) => feature === id || (id.startsWith('group:') && feature.startsWith(`${bareId(id)}.`)))
+    const views = [...new Set(of.flatMap(([, each]) => each.map(bareId)))].sort()
+    return `${showDeprecation(cycle)}${views.length > 0 ? ` Read by ${views.join(', ')}.` : ''}`
+  })
+}
+
+/** `user_orders@1.total is deprecated (too coarse); read user_orders@2.total instead; it goes after 2026-12-01.` */
+export function showDeprecation({ id, reason, replacement, removeAfter }: LifeCycle): string {
+  const why = reason === '' ? '' : ` (${reason})`
+  const instead = replacement === null ? '' : `; read ${replacement} instead`
+  return `${id} is deprecated${why}${instead}${removeAfter === null ? '' : `; it goes after ${removeAfter.slice(0, 10)}`}.`
+}
+
+/** By each feature, the ids of the views that read it, be it through code. */
+function viewsOfFeatures(definitions: readonly Definition[]): Map<string, string[]> {
+  const lineage = new Lineage(catalogueOf(definitions))
+  const features = [...lineage.nodes.values()].filter(({ kind }) => kind === 'feature')
+  return new Map(
+    features.map(({ id }) => {
+      const below = lineage.reach([id], 'down').nodes.filter(({ kind }) => kind === 'viewFeature')
+      return [id, [...new Set(below.map((node) => node.id.slice(0, node.id.indexOf('.'))))]]
+    }),
+  )
 }

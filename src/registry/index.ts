@@ -1,6 +1,6 @@
 export { Access, type NewPrincipalToken } from './access.ts'
-export { accessTarget } from './access-target.ts'
 export { AccessState, isAdminOfAll, isValid, type Principal, type PrincipalToken } from './access-state.ts'
+export { accessTarget } from './access-target.ts'
 export {
   type Applied,
   Applies,
@@ -28,11 +28,12 @@ export type {
   ListOptions,
 } from './documents.ts'
 export { allows, checkGrant, type Grant, grantFor, type Operation, operations, type Role, roles, showGrant, type Target } from './grants.ts'
+export { type BrownOut, type LifeCycle, LifeCycles, type LifeStatus, lifeStatuses, type Tombstone } from './life-cycles.ts'
 export { type Model, Models, type ModelVersion } from './models.ts'
 export { Registry } from './registry.ts'
 export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './runs.ts'
 export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueStatistics } from './statistics.ts'
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
 export { type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
-export { type FeatureRead, type ReadCount, Usage } from './usage.ts'
 export { exportRegistry, type ImportResult, importRegistry, type RegistryExport } from './transfer.ts'
+export { type FeatureRead, type ReadCount, Usage } from './usage.ts'

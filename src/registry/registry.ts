@@ -3,6 +3,7 @@ import { Access } from './access.ts'
 import { Applies } from './applies.ts'
 import { Audit } from './audit.ts'
 import type { DocumentStore } from './documents.ts'
+import { LifeCycles } from './life-cycles.ts'
 import { Models } from './models.ts'
 import { Runs } from './runs.ts'
 import { Statistics } from './statistics.ts'
@@ -16,6 +17,7 @@ export class Registry implements AsyncDisposable {
   readonly access: Access
   readonly applies: Applies
   readonly audit: Audit
+  readonly lifeCycles: LifeCycles
   readonly models: Models
   readonly runs: Runs
   readonly statistics: Statistics
@@ -28,6 +30,7 @@ export class Registry implements AsyncDisposable {
     this.audit = new Audit(documents, clock)
     this.access = new Access(documents, clock, this.audit)
     this.applies = new Applies(documents, clock)
+    this.lifeCycles = new LifeCycles(documents, clock, this.audit)
     this.models = new Models(documents, clock)
     this.runs = new Runs(documents)
     this.statistics = new Statistics(documents)
