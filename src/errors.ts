@@ -66,7 +66,10 @@ export const errorCatalogue = {
     'A request carries no token that counts: none, or one that is wrong, expired or revoked.',
     'Send `authorization: Bearer TOKEN`; `lockstep token create` makes one.',
   ],
-  FORBIDDEN: ['The token of a request does not allow what it asks for.', 'Ask for a token with the scope named.'],
+  FORBIDDEN: [
+    'Who asks may not do it: the scopes of the token, or their roles, do not allow it.',
+    'Ask an admin for the scope or role named.',
+  ],
   UNKNOWN_READ: [
     'Nothing is kept of a read with this id: it was not sampled, or too long ago.',
     'Ask with `"explain": true`, which keeps a read for sure, or explain by keys and moment.',

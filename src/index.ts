@@ -29,6 +29,16 @@ export type { ParityDifference, ParityOptions, ParityPath, ParityReport } from '
 export { type CheckOptions, checkDefinitions, type Finding, type Policy, type PolicyFinding, PolicyGraph, policy } from './plan/index.ts'
 export type { Explanation } from './pointintime/index.ts'
 export { type Split, TrainingSet, type TrainingSetManifest } from './pointintime/index.ts'
+export type {
+  Commit,
+  Condition,
+  Document,
+  DocumentPlace,
+  DocumentStore,
+  DocumentStoreCapabilities,
+  ListOptions,
+} from './registry/index.ts'
+export { Registry } from './registry/index.ts'
 export { type ColumnType, t, type ValueOf } from './schema/index.ts'
 export type { FeatureState, FeatureStatus, Vector } from './serving/index.ts'
 export { openStore, type ProjectConfig, Store, type StoreOptions } from './store/index.ts'

@@ -29,7 +29,7 @@ export function addToken(program: Command): void {
     .argument('[name]', 'create: who is to have the token; revoke: the id of the token')
     .option(
       '--scope <scope>',
-      'what a new token allows: read:VIEW, push:SOURCE, write:GROUP, * for all, or admin; may be repeated',
+      'what a new token allows: read:VIEW, push:SOURCE, write:GROUP, own:GROUP, * for all, or admin; may be repeated',
       collectText,
     )
     .option('--principal', 'create: a token of the principal NAME of the registry, which allows what its roles say')
