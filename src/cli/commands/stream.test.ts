@@ -81,6 +81,35 @@ test('workers share the work until they are told to stop', async () => {
   assert.match(stderr, /events\/s {2}lag \d+ {2}watermark .* {2}late 0 .* {2}state \d/)
 })
 
+test('groups that are applied while it runs are filled and kept up to date; it leaves those that are gone', async () => {
+  using project = streamedProject()
+  await json(project, 'apply', '--yes')
+  const { child, ended } = startLockstep(project.path, ['stream'])
+  let told = ''
+  child.stderr?.on('data', (text: string) => (told += text))
+  await json(project, 'push', 'clicks', 'new.ndjson')
+  const definitions = join(project.path, 'definitions.ts')
+  const added = `export const userPages = featureGroup({
+    name: 'user_pages', entity: user, source: clicks, features: () => ({ user_page_count_lifetime: count() }) })
+export const pages = featureView({ name: 'pages', features: [userPages] })\n`
+  writeFileSync(definitions, readFileSync(definitions, 'utf8') + added)
+  await json(project, 'apply', '--yes')
+  for (let tries = 0; tries < 100; tries++) {
+    const { groups } = await json(project, 'status')
+    if (groups.length === 2 && groups.every(({ filled, lag }: { filled: boolean; lag: number }) => filled && lag === 0)) break
+    await setTimeout(100)
+  }
+  const { values } = await json(project, 'get', 'pages', 'user_id=1', '--as-of', '2026-03-02T09:30:00Z')
+  assert.deepEqual(values, { user_page_count_lifetime: 5 })
+  await json(project, 'rollback', '--to', '1')
+  for (let tries = 0; tries < 100 && !told.includes('apply 3'); tries++) await setTimeout(100)
+  child.kill('SIGINT')
+  const { code, stdout, stderr } = await ended
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /Works with apply 2 of dev now\.[\s\S]*Works with apply 3 of dev now\./)
+  assert.doesNotMatch(stdout, /user_pages/)
+})
+
 test('told to stop at any moment of its start, it ends', async () => {
   using project = streamedProject()
   await Promise.all(
