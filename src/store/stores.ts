@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { EventLog } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -103,7 +104,12 @@ export function openRegistry({ registry = 'sqlite', folder = '.lockstep', clock 
 function documentsOf(registry: Exclude<RegistryOptions['registry'], Registry | undefined>, folder: string): DocumentStore {
   if (registry === 'sqlite') return sqliteDocumentStore({ path: join(folder, 'registry.sqlite') })
   if ('sqlite' in registry) return sqliteDocumentStore({ path: registry.sqlite })
-  if (!('postgres' in registry)) return registry
+  if ('commit' in registry) return registry
+  if (!('postgres' in registry))
+    throw new LockstepError('INVALID_ARGUMENT', `There is no registry of the kind ${Object.keys(registry).join()}`, {
+      where: 'registry',
+      remedy: "Use 'sqlite', { sqlite: path }, { postgres: url } or a driver.",
+    })
   return postgresDocumentStore(typeof registry.postgres === 'string' ? { url: registry.postgres } : registry.postgres)
 }
 

@@ -17,7 +17,7 @@ export const documentProcessCases: Record<string, DocumentCase> = {
   'of processes that commit in a loop each makes revisions of its own, and none is lost': async (under, context) => {
     const { store, elsewhere } = under
     if (elsewhere === undefined) return context.skip('not shared by processes')
-    const last = 120
+    const last = 60
     const others = await Promise.all([startWriter(under, 'first', last), startWriter(under, 'second', last)])
     const mine: Step[] = []
     while (Number((await store.read([{ table: 'heads', key: 'count' }]))[0]?.text ?? 0) < last) {
@@ -42,7 +42,7 @@ export const documentProcessCases: Record<string, DocumentCase> = {
   'a process killed amid commits leaves each whole or not made': async (under, context) => {
     const { store, elsewhere } = under
     if (elsewhere === undefined || !store.capabilities.durable) return context.skip('not durable and shared by processes')
-    for (let kill = 0; kill < 5; kill++) {
+    for (let kill = 0; kill < 4; kill++) {
       const before = await store.revision()
       const other = await startWriter(under, 'other', 1e9)
       const moment = Math.random() * 150
