@@ -52,7 +52,7 @@ export async function stream({ events: total, keys, runs, json }: StreamBenchmar
   const rate = median(throughput.map(({ eventsPerSecond }) => eventsPerSecond))
   const perCore = median(throughput.map(({ eventsPerCoreSecond }) => eventsPerCoreSecond))
   const half = rate / 2
-  const found = await runSide({ name: 'Lockstep', module, options: { part: 'latency', total: half * 10, keys, rate: half } })
+  const found = await runSide({ name: 'Lockstep', module, options: { part: 'latency', total: half * 13, keys, rate: half } })
   const latency = found.details as unknown as Latency
   const thousand = (value: number) => `${Math.round(value / 1000)} k`
   console.log(`  taken in          ${thousand(rate)} events/s, ${thousand(perCore)} a second of processor time (bar: 300 k on one core)`)
@@ -128,6 +128,9 @@ async function vectorsOf(state: OnlineStore, users: readonly number[]): Promise<
   return { vectors: read.map(({ values }) => values) }
 }
 
+/** Milliseconds at the beginning that do not count. */
+const warmUp = 3000
+
 /** Another process hands events to the log at a rate; now and then one is looked for until it is seen. */
 async function readBack(parts: Parts, path: string, { rate, total, keys }: Side & { part: 'latency' }): Promise<Latency> {
   const engine = await StreamEngine.open(parts)
@@ -138,18 +141,24 @@ async function readBack(parts: Parts, path: string, { rate, total, keys }: Side 
   const isSeen = (reader: ViewReader, { key }: Probe) =>
     reader.readSync([{ user_id: key }], [{}], moment)[0]?.values.user_click_count_1h === 1
   const own = new Search(memory, isSeen)
-  const others = new Search(stored, isSeen)
+  const others = new Search(stored, isSeen, 20)
   const options: ProducerOptions = { path, rate, seconds: total / rate, keys }
   const producer = fork(new URL('./lib/click-producer.ts', import.meta.url), [JSON.stringify(options)], { execArgv: process.execArgv })
   producer.on('message', (probe: Probe) => {
     own.begin(probe)
     others.begin(probe)
+    warmUntil ??= performance.now() + warmUp
   })
   let ended = false
+  let warmUntil: number | null = null
   producer.once('exit', () => {
     ended = true
   })
   while (!ended || others.isLooking) {
+    if (warmUntil !== null && performance.now() < warmUntil) {
+      own.forget()
+      others.forget()
+    }
     own.look()
     others.look()
     await setTimeout(1)
@@ -170,13 +179,17 @@ async function readBack(parts: Parts, path: string, { rate, total, keys }: Side 
 class Search {
   readonly #reader: ViewReader
   readonly #isSeen: (reader: ViewReader, probe: Probe) => boolean
+  /** Milliseconds between two looks: those for what is seen late would be a load of their own. */
+  readonly #every: number
+  #next = 0
   #probes: Probe[] = []
   /** Milliseconds. */
   readonly found: number[] = []
 
-  constructor(reader: ViewReader, isSeen: (reader: ViewReader, probe: Probe) => boolean) {
+  constructor(reader: ViewReader, isSeen: (reader: ViewReader, probe: Probe) => boolean, every = 1) {
     this.#reader = reader
     this.#isSeen = isSeen
+    this.#every = every
   }
 
   begin(probe: Probe): void {
@@ -187,7 +200,14 @@ class Search {
     return this.#probes.length > 0
   }
 
+  /** Of the time in which code is still being compiled. */
+  forget(): void {
+    this.#probes = []
+  }
+
   look(): void {
+    if (performance.now() < this.#next) return
+    this.#next = performance.now() + this.#every
     this.#probes = this.#probes.filter((probe) => {
       if (!this.#isSeen(this.#reader, probe)) return true
       this.found.push(performance.timeOrigin + performance.now() - probe.handed)

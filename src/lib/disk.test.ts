@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -40,6 +41,24 @@ test('files are written, read, cut, renamed and removed', async () => {
     await localDisk.remove(join(folder, 'other'))
     await localDisk.remove(join(folder, 'other'))
     assert.deepEqual(await localDisk.list(folder), [])
+  })
+})
+
+test('reading leaves no trace', { skip: constants.O_NOATIME === undefined && 'the system notes every read' }, async () => {
+  await inFolder(async (root) => {
+    const path = join(root, 'file')
+    const atime = async () => (await stat(path, { bigint: true })).atimeNs
+    const written = await localDisk.create(path)
+    const before = await atime()
+    await written.write(0, new Uint8Array(500_000))
+    await written.read(0, new Uint8Array(400_000))
+    for (const file of [await localDisk.create(path), await localDisk.open(path)]) {
+      assert.equal(await file?.read(0, new Uint8Array(500_000)), 500_000)
+      assert.equal(await file?.read(0, new Uint8Array(5)), 5)
+      await file?.close()
+    }
+    await written.close()
+    assert.equal(await atime(), before)
   })
 })
 

@@ -1,4 +1,4 @@
-import { fstatSync, readSync } from 'node:fs'
+import { constants, fstatSync, readSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -52,10 +52,10 @@ export interface DiskLock {
 export const localDisk: Disk = {
   async create(path) {
     // Not 'a+', which ignores positions, nor 'w+', which empties the file.
-    return new LocalFile(path, await told(path, open(path, 'r+').catch(ifAbsent(() => created(path)))))
+    return new LocalFile(path, await told(path, opened(path, constants.O_RDWR).catch(ifAbsent(() => created(path)))))
   },
   async open(path) {
-    const handle = await told(path, open(path, 'r').catch(ifAbsent(() => null)))
+    const handle = await told(path, opened(path, constants.O_RDONLY).catch(ifAbsent(() => null)))
     return handle && new LocalFile(path, handle)
   },
   list: (folder) => told(folder, readdir(folder).catch(ifAbsent(() => []))),
@@ -66,8 +66,8 @@ export const localDisk: Disk = {
   lock: (path) => new Promise((resolve) => resolve(new LocalLock(path))),
 }
 
-/** So few bytes are read without a thread, which costs fifty times as much: they are polled for, and so in memory. */
-const atOnce = 4096
+/** So few bytes are read without a thread, which costs fifty times as much: they are polled for, or were just written, and so in memory. */
+const atOnce = 256 * 1024
 
 class LocalFile implements DiskFile {
   readonly #path: string
@@ -156,10 +156,22 @@ class LocalLock implements DiskLock {
   }
 }
 
+/**
+ * Reading leaves no trace: to note when a file was read last, one would wait while the file system commits what others write. A file
+ * of another user cannot be opened so.
+ */
+function opened(path: string, flags: number): Promise<FileHandle> {
+  return open(path, flags | (constants.O_NOATIME ?? 0)).catch((error) => {
+    if ((error as NodeJS.ErrnoException).code === 'EPERM') return open(path, flags)
+    throw error
+  })
+}
+
 /** Another process may make it at the same time. */
 async function created(path: string): Promise<FileHandle> {
-  return await open(path, 'wx+').catch((error) => {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return open(path, 'r+')
+  const { O_RDWR, O_CREAT, O_EXCL } = constants
+  return await opened(path, O_RDWR | O_CREAT | O_EXCL).catch((error) => {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return opened(path, O_RDWR)
     throw error
   })
 }

@@ -33,9 +33,13 @@ interface Slot {
 const readLimit = 4096
 const waitMilliseconds = 100
 /** Milliseconds between commits while there are more records than can be taken: the more go into one, the less each costs. */
-const commitEveryBehind = 1000
-/** Rows that are stored at once: units are committed together as long as they have fewer. */
-const worthCommit = 4096
+const commitEveryBehind = 3000
+/**
+ * Rows that are stored at once: units are committed together as long as they have fewer. The rows of a unit lie all over the table, so
+ * that a transaction of its own writes nearly as many pages as one for all; but reads wait while rows are handed over.
+ */
+const worthCommit = 24_576
+const worthCommitBehind = 131_072
 /** Records taken before the next commit has to be done: what a crash replays, and what memory holds twice. */
 const mostUncommitted = 2_000_000
 
@@ -261,9 +265,11 @@ export class FeedReader {
     for (const unit of [...this.units()]) {
       const prepared = await unit.prepare(all)
       if (!prepared) continue
+      // Packing rows takes some milliseconds, after which reads and new records have their turn.
+      await this.#options.target.clock.sleep(0)
       commits.push({ unit, prepared })
       rows += prepared.writes.reduce((sum, write) => sum + write.rows.length, 0)
-      if (rows < worthCommit) continue
+      if (rows < (this.#behind ? worthCommitBehind : worthCommit)) continue
       await this.#store(commits)
       commits = []
       rows = 0

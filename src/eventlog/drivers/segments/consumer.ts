@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { LockstepError } from '../../../errors.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { beyondEnd } from '../../check.ts'
@@ -77,6 +78,8 @@ export class SegmentsConsumer implements Consumer {
   }
 
   async #read(limit: number, wait: number): Promise<readonly LogRecord[]> {
+    // What is in memory is read without waiting for anything: others have their turn, however much there is.
+    await setImmediate()
     const timer = new AbortController()
     const sleeping = wait > 0 ? this.#clock.sleep(wait, timer.signal) : Promise.resolve()
     void sleeping.then(() => timer.abort())
