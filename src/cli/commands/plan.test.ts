@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { lockstep, smallProject } from '../../../test/support/command-line.ts'
+
+const settings = `export default {
+  checks: { owner: 'off', description: 'off', 'name-window': 'off', 'name-window-contradiction': 'off' },
+  environments: { prod: { checks: { owner: 'error' } } },
+}`
+
+test('plan, apply, raise versions, roll back, promote: the environment says what counts', async () => {
+  using project = smallProject({ 'lockstep.config.ts': settings })
+  const { path } = project
+  const run = async (code: number, ...commandLine: string[]) => {
+    const finished = await lockstep(path, ...commandLine)
+    assert.equal(finished.code, code, `${commandLine.join(' ')}\n${finished.stdout}${finished.stderr}`)
+    return finished
+  }
+  const edit = (from: RegExp, to: string) => {
+    const file = join(path, 'definitions.ts')
+    const text = readFileSync(file, 'utf8')
+    assert.match(text, from)
+    writeFileSync(file, text.replace(from, to))
+  }
+  await run(2, 'plan', '--out', 'plan.json', '--sample', '0')
+  assert.match((await run(1, 'apply')).stderr, /Nobody is there to confirm/)
+  assert.match((await run(0, 'apply', 'plan.json', '--as', 'ann', '--message', 'first')).stdout, /Applied 9 changes: dev is at apply 1/)
+  assert.match((await run(1, 'apply', 'plan.json')).stderr, /PLAN_OUTDATED/)
+  assert.match((await run(0, 'plan')).stdout, /Nothing to do in dev/)
+
+  edit(/over\('1h'\)/, "over('2h')")
+  const refused = JSON.parse((await run(1, 'plan', '--json')).stdout)
+  assert.deepEqual(
+    refused.refusals.map(({ code, where }: { code: string; where: string }) => `${code} ${where}`),
+    [
+      'IMMUTABLE_VERSION feature group user_clicks',
+      'IMMUTABLE_VERSION on-demand view context',
+      'IMMUTABLE_VERSION feature view offer',
+      'IMMUTABLE_VERSION feature view visit',
+    ],
+  )
+  assert.equal(refused.comparisons[0].comparison.keys, 2)
+  // What is applied counts, unless the files are asked for.
+  const applied = await run(0, 'describe', 'user_click_count_1h')
+  assert.match(applied.stdout, /count\(\) over 1h/)
+  assert.match(applied.stderr, /The files differ from what is applied in dev/)
+  assert.match((await run(0, 'describe', 'user_click_count_1h', '--files')).stdout, /count\(\) over 2h/)
+
+  edit(/name: 'user_clicks',/, "name: 'user_clicks', version: 2,")
+  edit(/name: 'context',/, "name: 'context', version: 2,")
+  edit(/name: 'visit',/, "name: 'visit', version: 2,")
+  edit(/version: 3/, 'version: 4')
+  await run(0, 'apply', '--yes', '--quiet')
+  assert.match((await run(0, 'get', 'visit', 'user_id=1', '--as-of', '2026-03-01T12:00:00Z', '--quiet')).stdout, /visit version 1 /)
+  assert.match((await run(0, 'get', 'visit@2', 'user_id=1', '--as-of', '2026-03-01T12:00:00Z', '--quiet')).stdout, /visit version 2 /)
+
+  assert.match((await run(1, 'promote', '--from', 'dev', '--to', 'prod')).stderr, /POLICY_VIOLATED/)
+  await run(0, 'rollback', '--message', 'oops')
+  const history = JSON.parse((await run(0, 'history', '--json')).stdout)
+  assert.deepEqual(
+    history.map(({ number, kind, message }: { number: number; kind: string; message: string }) => [number, kind, message]),
+    [
+      [3, 'rollback', 'oops'],
+      [2, 'apply', ''],
+      [1, 'apply', 'first'],
+    ],
+  )
+  assert.equal(history[2].by, 'ann')
+  assert.match((await run(1, 'get', 'visit@2', 'user_id=1', '--quiet')).stderr, /no version 2 of the view visit/)
+})
+
+test('what is promoted comes from the registry, and only its code from the files', async () => {
+  using project = smallProject({ 'lockstep.config.ts': settings.replace("{ owner: 'error' }", "{ owner: 'off' }") })
+  const { path } = project
+  assert.equal((await lockstep(path, 'apply', '--yes')).code, 0)
+  const file = join(path, 'definitions.ts')
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(file, text.replace("over('1h')", "over('5h')"))
+  assert.equal((await lockstep(path, 'promote', '--from', 'dev', '--to', 'prod', '--dry-run')).code, 2)
+  const promoted = await lockstep(path, 'promote', '--from', 'dev', '--to', 'prod')
+  assert.match(promoted.stdout, /prod is at apply 1/, promoted.stderr)
+  assert.match((await lockstep(path, 'describe', 'user_click_count_1h', '--environment', 'prod')).stdout, /count\(\) over 1h/)
+  writeFileSync(file, text.replace('clicked === 0', 'clicked === 1'))
+  const without = await lockstep(path, 'promote', '--from', 'dev', '--to', 'staging')
+  assert.match(without.stderr, /no environment staging/)
+})

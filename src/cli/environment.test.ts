@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { environmentOf } from './environment.ts'
+
+const config = {
+  history: { orders: 'a.csv' },
+  checks: { owner: 'error' },
+  environments: {
+    prod: { online: 'memory', checks: { description: 'error' }, history: { clicks: 'b.csv' } },
+    staging: { folder: 'elsewhere' },
+  },
+} as const
+
+test('environments share the registry, and have stores and severities of their own', () => {
+  assert.deepEqual(environmentOf(config), {
+    name: 'dev',
+    config: {
+      folder: '.lockstep',
+      registry: { sqlite: '.lockstep/registry.sqlite' },
+      history: { orders: 'a.csv' },
+      checks: { owner: 'error' },
+    },
+  })
+  const { config: prod } = environmentOf(config, 'prod')
+  assert.deepEqual(prod, {
+    folder: '.lockstep/environments/prod',
+    online: 'memory',
+    registry: { sqlite: '.lockstep/registry.sqlite' },
+    history: { orders: 'a.csv', clicks: 'b.csv' },
+    checks: { owner: 'error', description: 'error' },
+  })
+  assert.equal(environmentOf(config, 'staging').config.folder, 'elsewhere')
+  assert.deepEqual(environmentOf({ ...config, registry: { postgres: 'url' } }, 'prod').config.registry, { postgres: 'url' })
+  assert.equal(environmentOf({ environment: 'main' }).name, 'main')
+  assert.equal(environmentOf({ environment: 'main' }).config.folder, '.lockstep')
+})
+
+test('names that are none, or not declared, are refused', () => {
+  assert.throws(() => environmentOf({}, '../x'), { code: 'INVALID_ARGUMENT' })
+  assert.throws(() => environmentOf(config, 'prd'), { code: 'INVALID_ARGUMENT', message: /did you mean prod/ })
+  assert.equal(environmentOf({}, 'scratch').name, 'scratch')
+})
