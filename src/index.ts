@@ -41,4 +41,4 @@ export type {
 export { Registry } from './registry/index.ts'
 export { type ColumnType, t, type ValueOf } from './schema/index.ts'
 export type { FeatureState, FeatureStatus, Vector } from './serving/index.ts'
-export { openStore, type ProjectConfig, Store, type StoreOptions } from './store/index.ts'
+export { Follower, type Following, type FollowOptions, openStore, type ProjectConfig, Store, type StoreOptions } from './store/index.ts'
