@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addCheck } from './commands/check.ts'
 import { addCompare } from './commands/compare.ts'
+import { addDeprecate } from './commands/deprecate.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addExplain } from './commands/explain.ts'
 import { addForget } from './commands/forget.ts'
@@ -21,6 +22,7 @@ import { addPlan } from './commands/plan.ts'
 import { addPromote } from './commands/promote.ts'
 import { addPush } from './commands/push.ts'
 import { addRegistry } from './commands/registry.ts'
+import { addRemove } from './commands/remove.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRuns } from './commands/runs.ts'
@@ -63,7 +65,7 @@ export function program(): Command {
   const events = [addStream, addPush, addReplay, addStatus, addForget]
   const access = [addToken, addAccess, addAudit, addRegistry]
   const knowledge = [addSearch, addLineage, addStatistics, addRuns, addUsage, addTrainingSet, addModel]
-  const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory]
+  const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory, addDeprecate, addRemove]
   for (const add of [
     addInit,
     addCheck,

@@ -2,6 +2,7 @@ import type { Follower, Store } from '../store/index.ts'
 import type { RateLimit } from './access/rate-limit.ts'
 import type { ServerAccess } from './access/server-access.ts'
 import type { Token } from './access/tokens.ts'
+import type { Deprecations } from './deprecations.ts'
 import type { KeptReads } from './kept-reads.ts'
 import type { Observation } from './observation.ts'
 import type { ServedViews } from './served-views.ts'
@@ -16,6 +17,7 @@ export interface ServerContext {
   readonly kept: KeptReads
   readonly observation: Observation
   readonly access: ServerAccess
+  readonly deprecations: Deprecations
   readonly rates: RateLimit
   readonly limits: ServerLimits
   /** Reads of history, of which few run at a time. */

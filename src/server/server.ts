@@ -11,6 +11,7 @@ import type { Follower, Store } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
 import { ServerAccess } from './access/server-access.ts'
+import { Deprecations } from './deprecations.ts'
 import { DirectRoute } from './direct-route.ts'
 import { publicError, type Refusal, refusal, refusalOf } from './error-response.ts'
 import { Gate } from './gate.ts'
@@ -109,6 +110,7 @@ export class Server implements AsyncDisposable {
     } as object) as unknown as FastifyInstance
     const access = await ServerAccess.open(store, { needed, insecure }, app.log)
     const observation = await Observation.open(store, options.featureLog, options.follower ?? null, app.log)
+    const deprecations = await Deprecations.open(store)
     let state: ServerState = options.after === undefined ? 'ready' : 'starting'
     options.after?.then(
       () => {
@@ -123,6 +125,7 @@ export class Server implements AsyncDisposable {
       kept,
       observation,
       access,
+      deprecations,
       rates: new RateLimit(),
       limits,
       history: new Turnstile(1, 32),
@@ -148,6 +151,7 @@ export class Server implements AsyncDisposable {
     const url = await app.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
       await observation.close()
       await access.close()
+      await deprecations.close()
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
     })
     return new Server(url, app, async () => {
@@ -162,6 +166,7 @@ export class Server implements AsyncDisposable {
         clearTimeout(limit)
       })
       views.close()
+      await deprecations.close()
       await observation.close()
       await access.close()
     })

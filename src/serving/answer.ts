@@ -64,6 +64,15 @@ export class Answer {
     this.statuses.fill(statusCode.FAILED)
   }
 
+  /** Takes a feature back from all rows: it is FAILED, with the reason. */
+  withhold(feature: number, reason: LockstepError): void {
+    this.failures.push(reason)
+    for (let at = feature; at < this.cells.length; at += this.plan.output.length) {
+      this.cells[at] = null
+      this.statuses[at] = statusCode.FAILED
+    }
+  }
+
   /** Puts what the view declares instead of null where a cell is null. */
   applyDefaults(): void {
     const { output } = this.plan

@@ -90,6 +90,7 @@ export const feastReadRoute: Route = {
           context,
           started,
         )
+        read.notice?.header(reply)
         for (const name of keyNames) keys.set(name, keyColumn(name, read.rows))
         return { served, read, columns: featureColumns(read.answer) }
       }),

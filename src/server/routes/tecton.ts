@@ -84,6 +84,7 @@ export const tectonRoute: Route = {
     const budget = member(of(params, 'request_options'), 'latency_budget_ms')
     const limited = typeof budget === 'number' ? { budget_ms: budget } : {}
     const read = await readVectors(served, { rows: [row], request: given, ...limited }, request, context, started)
+    read.notice?.header(reply)
     const metadata = metadataOf(view, read, of(params, 'metadata_options'), performance.now() - started)
     const { output } = read.answer.plan
     const features = output.map(({ type }, feature) => valueText(type, read.answer.cells[feature] as Cell))

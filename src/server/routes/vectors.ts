@@ -6,6 +6,7 @@ import type { Answer, Keys } from '../../serving/index.ts'
 import type { AnswerForm } from '../answer-encoder.ts'
 import { arrowType, encodeArrowAnswer } from '../arrow-answer.ts'
 import { callerOf } from '../caller.ts'
+import type { DeprecationNotice } from '../deprecations.ts'
 import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import { pathParameter, type Route, type RouteRequest } from '../route.ts'
@@ -94,6 +95,11 @@ export const vectorsAnswer: JsonSchema = objectOf(
       ),
     },
     errors: { type: 'array', items: { type: 'object' }, description: 'Why features are FAILED.' },
+    deprecated: {
+      type: 'array',
+      items: { type: 'object' },
+      description: 'Features that are deprecated: since when, why, what to read instead, and until when they stay.',
+    },
     timings: objectOf({ total_ms: { type: 'number' } }),
   },
   ['read_id', 'view', 'version', 'as_of', 'features'],
@@ -113,6 +119,7 @@ export const vectorsRoute: Route = {
     const body = (request.body ?? {}) as VectorsRequest
     const served = inPath(() => context.views.get(pathParameter(request, 'view'), body.version))
     const read = await readVectors(served, body, request, context, started)
+    read.notice?.header(reply)
     const include = body.include ?? ['statuses']
     if (accepts(request, arrowType)) {
       const { answer } = read
@@ -130,12 +137,12 @@ export const vectorsRoute: Route = {
       types: include.includes('types'),
       int64: body.int64 ?? 'string',
     }
-    const { answer, id } = read
+    const { answer, id, notice } = read
     const { name, version } = served.view
     const head = `{"read_id":"${id}","view":"${name}","version":${version},"as_of":"${formatMoment(answer.moment)}","source":"${read.source}",`
     const errors = answer.failures.length > 0 ? `,"errors":${JSON.stringify(answer.failures)}` : ''
     const timings = () => (include.includes('timings') ? `,"timings":{"total_ms":${(performance.now() - started).toFixed(3)}}` : '')
-    const text = served.encoder(answer.plan, form.int64).encode(answer, form, head, () => `${errors}${timings()}}`)
+    const text = served.encoder(answer.plan, form.int64).encode(answer, form, head, () => `${errors}${notice?.member ?? ''}${timings()}}`)
     return reply.type('application/json; charset=utf-8').send(text)
   },
 }
@@ -145,6 +152,8 @@ export interface ServedRead {
   readonly answer: Answer
   readonly source: 'online' | 'history'
   readonly rows: readonly Keys[]
+  /** What is deprecated of what was read; null: nothing. */
+  readonly notice: DeprecationNotice | null
 }
 
 /** Reads what a request asks for, and reports it once it is answered. */
@@ -189,6 +198,11 @@ export async function readVectors(
       })
   const { name: caller, model } = callerOf(request, body)
   const { plan } = answer
+  const notice = context.deprecations.of(plan)
+  if (notice) {
+    notice.brownOut(answer, knownAt / 1000)
+    context.deprecations.tell(request.log, notice, `${view.name}@${view.version}`, caller)
+  }
   const record: ReadRecord = {
     id,
     view: view.name,
@@ -212,7 +226,7 @@ export async function readVectors(
   const keep = () => kept.keep(record, { hash: served.hash, store: history ? 'history' : store.onlineName })
   if (body.explain) await keep()
   else if (kept.chosen()) void keep().catch((error) => request.log.warn(error))
-  return { id, answer, source: history ? 'history' : 'online', rows: record.keys }
+  return { id, answer, source: history ? 'history' : 'online', rows: record.keys, notice }
 }
 
 /** History is read whole, however long it takes. */
