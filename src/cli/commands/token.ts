@@ -75,13 +75,14 @@ async function create(file: TokenFile, session: Session, name: string | undefine
   await checkAllowed(session, 'admin')
   const until = expires === 'never' ? {} : { expires: Date.now() * 1000 + durationMicros(expires, 'expires') }
   const limits = { ...until, ...(rate === undefined ? {} : { rate }) }
-  const { access } = await project.registry()
+  const { access, audit } = await project.registry()
   const made = principal
     ? await access.createToken({ principal: name, by: actor, ...limits })
     : await file.create({ name, scopes, ...limits })
   for (const scope of scopes) if (!isKnown(project.catalogue, scope)) output.warn(`Nothing has the name in ${scope}.`)
   output.note('This is the only time that the token is shown.')
   const token = 'scopes' in made.token ? made.token : ofPrincipal(made.token, await access.state())
+  if (!principal) await audit.record({ by: actor, action: 'token.create', on: name, environment: project.environment, after: shown(token) })
   output.result({ ...shown(token), token: made.text }, () => made.text)
 }
 
@@ -106,10 +107,14 @@ async function list(file: TokenFile, { output, project }: Session): Promise<void
 async function revoke(file: TokenFile, session: Session, id: string | undefined): Promise<void> {
   if (id === undefined) throw wrong('The id of the token is missing', 'Write lockstep token revoke ID; lockstep token list shows all.')
   await checkAllowed(session, 'admin')
-  const { access } = await session.project.registry()
+  const { output, project, actor } = session
+  const { access, audit } = await project.registry()
   const state = await access.state()
-  const revoked = shown(state.tokens.has(id) ? ofPrincipal(await access.revokeToken(id, session.actor), state) : await file.revoke(id))
-  session.output.result(revoked, () => `The token ${id} of ${revoked.name} is revoked.`)
+  const ofRegistry = state.tokens.has(id)
+  const revoked = shown(ofRegistry ? ofPrincipal(await access.revokeToken(id, actor), state) : await file.revoke(id))
+  const { environment } = project
+  if (!ofRegistry) await audit.record({ by: actor, action: 'token.revoke', on: revoked.name, environment, after: revoked })
+  output.result(revoked, () => `The token ${id} of ${revoked.name} is revoked.`)
 }
 
 /** A token of a principal as one of the file looks: instead of scopes it has roles. */
