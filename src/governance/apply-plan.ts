@@ -1,22 +1,24 @@
 import { LockstepError } from '../errors.ts'
 import { type ApplyKind, type Commit, type Head, itemChanges, type Registry, type State } from '../registry/index.ts'
-import { type Plan, type PlanOptions, planChanges } from './plan-changes.ts'
+import { type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
 
 export interface ApplyOptions extends Omit<PlanOptions, 'sample' | 'seed' | 'scratch'> {
   readonly by: string
   readonly message: string
   readonly kind?: Extract<ApplyKind, 'apply' | 'promote'>
+  /** What the definitions mean now, where that was just found out. */
+  readonly planned?: PlannedChanges
 }
 
 /**
  * Applies exactly what a plan says. Throws `PLAN_OUTDATED` where something else was applied since, or the definitions are not those that
  * were planned; the code of what is refused, now as then; `POLICY_VIOLATED`; and `REGISTRY_CONFLICT` where another apply comes first.
  */
-export async function applyPlan(plan: Plan, { by, message, kind = 'apply', ...options }: ApplyOptions): Promise<Head> {
+export async function applyPlan(plan: Plan, { by, message, kind = 'apply', planned, ...options }: ApplyOptions): Promise<Head> {
   const { registry, environment } = options
   if (plan.format !== 1 || plan.environment !== environment)
     throw new LockstepError('INVALID_ARGUMENT', `The plan is one for ${plan.environment}, and not for ${environment}`)
-  const { plan: now, head, target } = await planChanges({ ...options, sample: 0 })
+  const { plan: now, head, target } = planned ?? (await planChanges({ ...options, sample: 0 }))
   if (now.base !== plan.base)
     throw new LockstepError('PLAN_OUTDATED', `The plan was made on apply ${plan.base} of ${environment}, which is at apply ${now.base} now`)
   const [other] = itemChanges(new Map(Object.entries(plan.items)), new Map(Object.entries(now.items)))

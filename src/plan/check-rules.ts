@@ -59,7 +59,7 @@ export const checkRules = {
   'duplicate-feature': {
     severity: 'warning',
     asks: 'No two groups of an entity have a feature of one name: it would have two meanings.',
-    find: ({ features }) => features.map((feature) => nameOfOtherFeature(feature, features)),
+    find: ({ features }) => namesOfOtherFeatures(features),
   },
   'duplicate-version': {
     severity: 'error',
@@ -172,14 +172,14 @@ function nameOfOtherAggregation({ group, name, where, aggregates: [aggregate] }:
   )
 }
 
-function nameOfOtherFeature({ group, name, where }: CheckedFeature, features: readonly CheckedFeature[]): Problem | null {
-  const other = features.find((one) => one.name === name && one.group.entity.name === group.entity.name && one.group.name < group.name)
-  if (!other) return null
-  return problem(
-    where,
-    `The group ${other.group.name} has a feature ${name} of the same entity`,
-    'Rename one of them, or use one in both places.',
-  )
+function namesOfOtherFeatures(features: readonly CheckedFeature[]): (Problem | null)[] {
+  const byName = Map.groupBy(features, ({ group, name }) => `${group.entity.name} ${name}`)
+  return features.map(({ group, name, where }) => {
+    const other = byName.get(`${group.entity.name} ${name}`)?.find((one) => one.group.name < group.name)
+    if (!other) return null
+    const message = `The group ${other.group.name} has a feature ${name} of the same entity`
+    return problem(where, message, 'Rename one of them, or use one in both places.')
+  })
 }
 
 interface Versioned {

@@ -13,7 +13,7 @@ import {
   showRefresh,
   showType,
 } from '../definition/index.ts'
-import { canonicalHash, canonicalJson, readCanonicalJson } from '../lib/canonical-json.ts'
+import { canonicalJson, readCanonicalJson } from '../lib/canonical-json.ts'
 import { formatDuration } from '../lib/duration.ts'
 import type { TypeData } from '../schema/index.ts'
 
@@ -68,7 +68,7 @@ export class SnapshotTexts {
   parts(id: string): ReadonlyMap<string, ItemPart> {
     const item = this.#items.get(id)
     if (!item) return new Map()
-    return new Map(this.#entries(item).map(([name, text, meaning]) => [name, { text, meaning: canonicalHash(meaning) }]))
+    return new Map(this.#entries(item))
   }
 
   /** All else that it declares, as it is shown. */
@@ -83,47 +83,54 @@ export class SnapshotTexts {
     return new Map(all.filter(([, value]) => value !== ''))
   }
 
-  #entries(item: Item): (readonly [name: string, text: string, meaning: unknown])[] {
+  #entries(item: Item): (readonly [name: string, part: ItemPart])[] {
     const text = this.text(itemId(item))
     switch (item.kind) {
       case 'entity':
-        return (text as unknown as EntityText).keys.map(([name, type]) => [name, showType(type), type])
+        return (text as unknown as EntityText).keys.map(([name, type]) => [name, part(showType(type), () => canonicalJson(type))])
       case 'source':
-        return (text as unknown as SourceText).columns.map(([name, type]) => [name, showType(type), type])
+        return (text as unknown as SourceText).columns.map(([name, type]) => [name, part(showType(type), () => canonicalJson(type))])
       case 'group':
         return (text as unknown as GroupText).features.map(([name, node]) => [
           name,
-          showExpression(node),
-          this.#featureMeaning(itemId(item), name),
+          part(showExpression(node), () => this.#featureMeaning(itemId(item), name)),
         ])
       case 'onDemand':
-        return (text as unknown as OnDemandText).features.map(([name, type]) => [name, showType(type), item.meaning])
+        return (text as unknown as OnDemandText).features.map(([name, type]) => [name, part(showType(type), () => item.meaning)])
       case 'view':
         return (text as unknown as ViewText).items.flatMap((one) => this.#selected(one))
     }
   }
 
-  #selected(one: ViewItem): (readonly [name: string, text: string, meaning: unknown])[] {
+  #selected(one: ViewItem): (readonly [name: string, part: ItemPart])[] {
     if ('onDemand' in one) {
       const { features } = this.text(one.onDemand) as unknown as OnDemandText
-      return features.map(([name]) => [name, `${bare(one.onDemand)}.${name}`, this.#items.get(one.onDemand)?.meaning])
+      return features.map(([name]) => [name, part(`${bare(one.onDemand)}.${name}`, () => this.#items.get(one.onDemand)?.meaning ?? '')])
     }
     const renamed = one.keys.filter(([key, name]) => key !== name).map(([key, name]) => `${key} from ${name}`)
     const by = renamed.length === 0 ? '' : ` by ${renamed.join(', ')}`
+    const keys = canonicalJson(Object.fromEntries(one.keys))
     return one.features.map(([name, own]) => [
       name,
-      `${bare(one.group)}.${own}${by}`,
-      [this.#featureMeaning(one.group, own), Object.fromEntries(one.keys)],
+      part(`${bare(one.group)}.${own}${by}`, () => this.#featureMeaning(one.group, own) + keys),
     ])
   }
 
   /** What `featureHash` covers, out of texts. */
-  #featureMeaning(group: string, feature: string): unknown {
+  #featureMeaning(group: string, feature: string): string {
     const { entity, source, keys, refresh, ttl, features } = this.text(group) as unknown as GroupText
     const meanings = [entity, source].map((id) => this.#items.get(id)?.meaning)
-    return [meanings, keys, refresh, ttl, features.find(([name]) => name === feature)?.[1]]
+    return canonicalJson([meanings, keys, refresh, ttl, features.find(([name]) => name === feature)?.[1]])
   }
 }
+
+/** Most parts are new, or gone, and nobody asks what they mean. */
+const part = (text: string, meaning: () => string): ItemPart => ({
+  text,
+  get meaning() {
+    return meaning()
+  },
+})
 
 /** `user_orders@1` of `group:user_orders@1`. */
 export const bare = (id: string): string => id.slice(id.indexOf(':') + 1)

@@ -54,7 +54,7 @@ async function apply(path: string | undefined, { message = '', yes = false }: Ap
   if (asks && !(await confirmed(`Apply this to ${project.environment}?`)))
     throw new LockstepError('INTERRUPTED', 'The plan was not confirmed', { remedy: 'Nothing was applied.' })
   await checkMayApply(session, planned.plan, appliedTags(planned.before, planned.target.snapshot))
-  showApplied(session, await applyPlan(plan, { ...options, by: actor, message }), plan)
+  showApplied(session, await applyPlan(plan, { ...options, by: actor, message, planned }), plan)
 }
 
 /** What was done, for people and as JSON. */

@@ -59,5 +59,5 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
   refuseViolations(plan)
   await checkMayApply(session, plan, appliedTags(planned.before, planned.target.snapshot))
   const why = message || `${from}, apply ${applied.head.apply}`
-  showApplied({ ...session, project }, await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote' }), plan)
+  showApplied({ ...session, project }, await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote', planned }), plan)
 }
