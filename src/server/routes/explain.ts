@@ -6,9 +6,9 @@ import type { Keys } from '../../serving/index.ts'
 import { authorize } from '../access/authorize.ts'
 import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
-import type { KeptRead } from '../kept-reads.ts'
 import { lateEvents } from '../late-events.ts'
 import { pathParameter, type Route } from '../route.ts'
+import type { ServedView } from '../served-views.ts'
 import type { ServerContext } from '../server-context.ts'
 
 /** Explanations that one request may have: each reads the history of a key. */
@@ -69,7 +69,7 @@ export const explainReadRoute: Route = {
     const explanations = []
     for (const { one, index, name, place } of asked.slice(0, mostExplained)) {
       const told = { served: { value: one.values[place], status: one.statuses[place], store: read.store } }
-      const explanation = await explain(context, read, name, one)
+      const explanation = await explain(context, served, read.moment, name, one)
       const agrees = canonicalJson(explanation.value) === canonicalJson(told.served.value)
       explanations.push({ row: index, ...told, agrees, late: lateEvents(explanation, read.knownAt), explanation })
     }
@@ -79,16 +79,10 @@ export const explainReadRoute: Route = {
   },
 }
 
-async function explain(
-  context: ServerContext,
-  read: Pick<KeptRead, 'view' | 'version' | 'moment'>,
-  feature: string,
-  row: { keys: Keys; request: Keys },
-) {
-  const served = context.views.get(read.view, read.version)
+async function explain(context: ServerContext, served: ServedView, moment: number, feature: string, row: { keys: Keys; request: Keys }) {
   return await context.history.run(() =>
     context.store.explain(served.view, feature, served.keys(row.keys), {
-      asOf: formatMoment(read.moment),
+      asOf: formatMoment(moment),
       request: served.request(row.request),
     }),
   )
@@ -120,8 +114,7 @@ export const explainRoute: Route = {
     const asked = body.features ?? [...served.view.featureNames]
     const explanations = []
     for (const feature of asked.slice(0, mostExplained)) {
-      const read = { view: body.view, version: served.view.version, moment }
-      explanations.push({ explanation: await explain(context, read, feature, { keys: body.keys, request: body.request ?? {} }) })
+      explanations.push({ explanation: await explain(context, served, moment, feature, { keys: body.keys, request: body.request ?? {} }) })
     }
     return { read: null, explanations, left_off: Math.max(0, asked.length - mostExplained) }
   },

@@ -40,7 +40,7 @@ const keysSchema: JsonSchema = { type: 'object', description: 'Values of key col
 const requestSchema: JsonSchema = { type: 'object', description: 'Request values by name.', maxProperties: 256 }
 
 export const vectorsBody: JsonSchema = objectOf({
-  version: { type: 'integer', minimum: 1, description: 'The version of the view; the highest by default.' },
+  version: { type: 'integer', minimum: 1, description: 'The version of the view; the one that is current by default.' },
   keys: { ...keysSchema, description: 'Keys that all rows share. Without rows, those of the one row.' },
   rows: { ...listOf(keysSchema, defaultLimits.rows, 1), description: 'The keys of each row, as far as they are not shared.' },
   request: { ...requestSchema, description: 'Request values of all rows.' },
