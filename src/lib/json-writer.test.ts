@@ -86,6 +86,13 @@ test('moments are written as formatMoment gives them', () => {
 })
 
 test('texts are written as JSON.stringify writes them, whatever they hold', () => {
+  for (let unit = 0; unit < 0x100; unit++) {
+    const value = `a${String.fromCharCode(unit)}`
+    assert.equal(
+      written((to) => to.text(value)),
+      JSON.stringify(value),
+    )
+  }
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: 'grapheme', maxLength: 200 }),
