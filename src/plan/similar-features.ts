@@ -17,7 +17,8 @@ export interface SimilarFeature {
   readonly definition: string
 }
 
-interface Known extends Pick<SimilarFeature, 'id' | 'group' | 'version' | 'feature' | 'definition'> {
+interface Known extends Pick<SimilarFeature, 'id' | 'group' | 'version' | 'feature'> {
+  readonly node: ExpressionNode
   readonly whole: string
   readonly windows: readonly WindowData[]
 }
@@ -36,7 +37,7 @@ export class SimilarFeatures {
           group: group.name,
           version: group.version,
           feature,
-          definition: showExpression(node),
+          node,
           windows: windowsOf(node),
           whole: shapes.whole,
         }
@@ -68,10 +69,10 @@ export class SimilarFeatures {
 }
 
 const shown = (
-  { id, group, version, feature, definition }: Known,
+  { id, group, version, feature, node }: Known,
   differsIn: SimilarFeature['differsIn'],
   isNearDuplicate: boolean,
-): SimilarFeature => ({ id, group, version, feature, differsIn, isNearDuplicate, definition })
+): SimilarFeature => ({ id, group, version, feature, differsIn, isNearDuplicate, definition: showExpression(node) })
 
 function add(map: Map<string, Known[]>, key: string, one: Known): void {
   const known = map.get(key)
@@ -79,14 +80,22 @@ function add(map: Map<string, Known[]>, key: string, one: Known): void {
   else map.set(key, [one])
 }
 
-function shapesOf(group: FeatureGroupData, node: ExpressionNode) {
+interface Shapes {
+  readonly whole: string
+  readonly withoutWindows: string
+  readonly withoutConditions: string
+}
+
+const places = new WeakMap<FeatureGroupData, string>()
+
+function shapesOf(group: FeatureGroupData, node: ExpressionNode): Shapes {
   const { entity, source, keys, refresh, ttl } = group
-  const about = [entity.name, source.name, keys, refresh, ttl]
-  const of = (shape: unknown) => canonicalJson([about, shape])
+  const place = places.get(group) ?? canonicalJson([entity.name, source.name, keys, refresh, ttl])
+  places.set(group, place)
   return {
-    whole: of(node),
-    withoutWindows: of(without(node, { windows: true })),
-    withoutConditions: of(without(node, { conditions: true })),
+    whole: place + shapeOf(node, {}),
+    withoutWindows: place + shapeOf(node, { windows: true }),
+    withoutConditions: place + shapeOf(node, { conditions: true }),
   }
 }
 
@@ -95,18 +104,29 @@ interface Left {
   readonly conditions?: boolean
 }
 
-/** An expression without the lengths of its windows, or without its conditions. */
-function without(node: ExpressionNode, left: Left): unknown {
+/** An expression as a text that is equal where expressions are, without the lengths of its windows or without its conditions. Types follow from the source. */
+function shapeOf(node: ExpressionNode, left: Left): string {
   switch (node.node) {
+    case 'column':
+      return node.name
+    case 'asOf':
+      return '@'
+    case 'literal':
+      return canonicalJson([node.type.kind, node.value])
     case 'call':
-      return { ...node, arguments: node.arguments.map((argument) => without(argument, left)) }
+      return `${node.function}(${node.arguments.map((argument) => shapeOf(argument, left)).join()})`
     case 'aggregate': {
-      const window = left.windows ? { kind: node.window.kind === 'since' ? node.window : node.window.kind } : node.window
-      return { ...node, inputs: node.inputs.map((input) => without(input, left)), filter: left.conditions ? null : node.filter, window }
+      const { inputs, parameters, filter, window } = node
+      const parts = inputs.map((input) => shapeOf(input, left)).join()
+      const settings = Object.keys(parameters).length === 0 ? '' : canonicalJson(parameters)
+      return `${node.function}[${parts}${settings}|${filter && !left.conditions ? shapeOf(filter, left) : ''}|${windowShape(window, left)}]`
     }
-    default:
-      return node
   }
+}
+
+function windowShape(window: WindowData, left: Left): string {
+  if (window.kind === 'since') return `since ${shapeOf(window.condition, {})}${left.windows ? '' : window.delay}`
+  return left.windows ? window.kind : `${window.kind} ${Object.entries(window).sort().join()}`
 }
 
 function windowsOf(node: ExpressionNode): WindowData[] {
