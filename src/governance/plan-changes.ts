@@ -87,8 +87,10 @@ export interface PlannedChanges {
   readonly before: Snapshot
 }
 
-/** Groups that are compared; the others are named. */
+/** Groups that are compared; the others are left out. */
 const mostCompared = 10
+/** Features that are named which one that is added is like. */
+const mostLike = 3
 
 /** What would change in an environment, what that means for values, stores, readers and policies, and what it costs. Changes nothing. */
 export async function planChanges(options: PlanOptions): Promise<PlannedChanges> {
@@ -138,7 +140,7 @@ function nearDuplicates({ items }: Difference, { definitions }: Target): NearDup
     if (!group) return []
     return parts.flatMap(({ name, effect }): NearDuplicate[] => {
       const like = effect === 'added' ? known.of(group, name).filter(({ isNearDuplicate }) => isNearDuplicate) : []
-      return like.length > 0 ? [{ feature: featureId(group, name), like }] : []
+      return like.length > 0 ? [{ feature: featureId(group, name), like: like.slice(0, mostLike) }] : []
     })
   })
 }

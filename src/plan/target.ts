@@ -5,8 +5,10 @@ import {
   definitionsOf,
   type Item,
   itemId,
+  madeBefore,
   type Snapshot,
   snapshotOf,
+  snapshotOfCatalogue,
 } from '../definition/index.ts'
 import { SnapshotTexts } from './item-parts.ts'
 
@@ -25,18 +27,25 @@ export interface Target {
  * removed on purpose. What the files define in no version is not kept.
  */
 export function targetOf(files: readonly Definition[], applied: Snapshot): Target {
-  const own = snapshotOf(files)
+  const catalogue = catalogueOf(files)
+  const own = snapshotOfCatalogue(catalogue)
   const kept = keptItems(own, applied)
   if (kept.size === 0) return { definitions: files, snapshot: own, kept: [], withoutCode: [] }
-  const codes = new Map(catalogueOf(files).onDemand.map((one) => [one.code, one]))
+  const codes = new Map(catalogue.onDemand.map((one) => [one.code, one]))
   const withoutCode: string[] = []
   const codeOf: CodeOf = ({ code, ...rest }) => {
     const found = codes.get(code)
     if (!found) withoutCode.push(itemId({ ...rest, kind: 'onDemand' }))
     return found ?? { compute: missing }
   }
-  const { definitions } = definitionsOf([...own.values(), ...kept.values()], codeOf)
-  return { definitions, snapshot: snapshotOf(definitions), kept: [...kept.keys()].sort(), withoutCode: withoutCode.sort() }
+  const all = Object.values(catalogue).flat() as Definition[]
+  // What the files define stays what it is, rows in memory included; only what is kept is made.
+  const { made } = definitionsOf([...own.values(), ...kept.values()], codeOf, madeBefore(all, own))
+  const old = [...kept.keys()].map((id) => made.get(id)?.definition as Definition)
+  const again = snapshotOf(old)
+  const items = [...own, ...[...kept.keys()].map((id) => [id, again.get(id) as Item] as const)]
+  const snapshot = new Map(items.sort(([a], [b]) => (a < b ? -1 : 1)))
+  return { definitions: [...files, ...old], snapshot, kept: [...kept.keys()].sort(), withoutCode: withoutCode.sort() }
 }
 
 function keptItems(own: Snapshot, applied: Snapshot): Map<string, Item> {
