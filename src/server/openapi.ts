@@ -7,6 +7,7 @@ const reasons: Readonly<Record<number, string>> = {
   401: 'There is no token that counts.',
   403: 'The token does not allow it.',
   404: 'What is named is not there.',
+  409: 'What the registry holds stands against it: it is in use, or somebody was faster.',
   413: 'The body is too large.',
   414: 'What the path names is longer than any name.',
   415: 'The body is of another media type.',

@@ -26,6 +26,9 @@ import { materializeRoute } from './routes/groups.ts'
 import { healthRoute, readyRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { openApiRoute } from './routes/openapi.ts'
+import { catalogueRoutes } from './routes/registry-catalogue.ts'
+import { lifeCycleRoutes } from './routes/registry-life-cycle.ts'
+import { recordRoutes } from './routes/registry-records.ts'
 import { tectonRoute } from './routes/tecton.ts'
 import { vectorsRoute } from './routes/vectors.ts'
 import { viewRoute, viewsRoute } from './routes/views.ts'
@@ -135,6 +138,7 @@ export class Server implements AsyncDisposable {
     const routes: Route[] = [
       ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
       ...[feastReadRoute, feastPushRoute, tectonRoute],
+      ...[...catalogueRoutes, ...recordRoutes, ...lifeCycleRoutes],
       ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => document)],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }

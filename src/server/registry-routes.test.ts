@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ServedStore, servedStore } from '../../test/support/served-store.ts'
+
+let served: ServedStore
+before(async () => {
+  served = await servedStore({})
+})
+after(() => served[Symbol.asyncDispose]())
+
+/** What the answers of these routes hold, as far as it is looked at. */
+interface Body {
+  readonly items: { readonly id: string; readonly action: string; readonly on: string; readonly current: boolean }[]
+  readonly next: string | null
+  readonly [member: string]: unknown
+}
+const get = async (path: string) => {
+  const { status, body } = await served.send(path)
+  return { status, body: body as unknown as Body }
+}
+const ids = ({ items }: Body) => items.map(({ id }) => id)
+
+test('features, page by page and filtered', async () => {
+  const all = await get('/registry/features')
+  assert.equal(all.status, 200)
+  assert.ok(ids(all.body).includes('user_clicks@1.user_click_count_1h'))
+  const walked: string[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { body }: { body: Body } = await get(`/registry/features?limit=3${cursor ? `&cursor=${cursor}` : ''}`)
+    assert.ok(body.items.length <= 3)
+    walked.push(...ids(body))
+    cursor = body.next
+  }
+  assert.deepEqual(walked, ids(all.body))
+  assert.deepEqual(ids((await get('/registry/features?q=spend')).body), ['user_clicks@1.user_spend_lifetime'])
+  assert.deepEqual(
+    ids((await get('/registry/features?entity=item')).body).every((id) => id.startsWith('item_facts@1.')),
+    true,
+  )
+  assert.deepEqual((await get('/registry/features?status=deprecated')).body, { items: [], next: null })
+  for (const wrong of ['limit=0', 'cursor=!', 'status=gone', 'other=1'])
+    assert.equal((await get(`/registry/features?${wrong}`)).status, 400, wrong)
+})
+
+test('a feature is described with its columns, deprecated, and kept while a view has it', async () => {
+  const path = '/registry/features/user_clicks/1/user_spend_lifetime'
+  const { body } = await get(path)
+  assert.deepEqual(
+    [body.status, body.columns, body.entity],
+    ['active', ['source:clicks.price', 'source:clicks.user_id', 'source:clicks.at'], 'user'],
+  )
+  assert.equal((await get('/registry/features/user_clicks/1/other')).status, 404)
+  const post = (what: string, given: object) => served.send(`${path}/${what}`, given)
+  const deprecated = await post('deprecate', { reason: 'too coarse', replacement: 'user_clicks@1.user_click_count_1h' })
+  assert.equal(deprecated.status, 200, JSON.stringify(deprecated.body))
+  assert.deepEqual((deprecated.body.consumers as { views: string[] }).views, body.views)
+  assert.deepEqual(ids((await get('/registry/features?status=deprecated')).body), ['user_clicks@1.user_spend_lifetime'])
+  const refused = await post('remove', {})
+  assert.deepEqual([refused.status, refused.body.error.code], [409, 'IN_USE'])
+  assert.deepEqual(
+    (await get('/registry/audit')).body.items.map((one) => `${one.action} ${one.on}`),
+    ['deprecate user_clicks@1.user_spend_lifetime'],
+  )
+})
+
+test('everything else that a catalogue shows', async () => {
+  for (const name of [
+    'environments',
+    'groups',
+    'views',
+    'sources',
+    'entities',
+    'statistics',
+    'runs',
+    'applies',
+    'usage',
+    'training-sets',
+    'models',
+    'audit',
+  ]) {
+    const { status, body } = await get(`/registry/${name}?limit=1`)
+    assert.equal(status, 200, `${name}: ${JSON.stringify(body)}`)
+    assert.ok(Array.isArray(body.items) && body.items.length <= 1 && 'next' in body, name)
+  }
+  assert.equal((await get('/registry/search?q=click&kind=group')).body.items[0]?.id, 'user_clicks@1')
+  const { body } = await get('/registry/lineage?of=user_clicks@1.user_spend_lifetime&direction=up')
+  assert.deepEqual([body.start, body.down], [['user_clicks@1.user_spend_lifetime'], undefined])
+  assert.equal((await get('/registry/lineage?of=nothing')).status, 404)
+  assert.equal((await get('/registry/views')).body.items[0]?.current, true)
+})

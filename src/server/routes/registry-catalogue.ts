@@ -1,0 +1,203 @@
+import { LockstepError } from '../../errors.ts'
+import { suggestion } from '../../lib/suggestion.ts'
+import { CatalogueSearch, foundKinds, Lineage, type Lineage as LineageType } from '../../plan/index.ts'
+import { type LifeCycle, lifeStatuses } from '../../registry/index.ts'
+import { inPath } from '../error-response.ts'
+import { objectOf } from '../json-schema.ts'
+import { type FeatureEntry, registryCatalogue } from '../registry-catalogue.ts'
+import { pathParameter, type Route } from '../route.ts'
+import type { ServerContext } from '../server-context.ts'
+import { listRoute, passes, text } from './registry-list.ts'
+
+type WithStatus<T> = T & { readonly status: LifeCycle['status']; readonly life_cycle: Omit<LifeCycle, 'id' | 'status'> | null }
+
+/** What the registry says of where things stand, beside what they are. */
+async function withStatus<T extends { readonly id: string }>(
+  { store }: ServerContext,
+  items: readonly T[],
+  above: (item: T) => readonly string[] = () => [],
+): Promise<WithStatus<T>[]> {
+  const cycles = new Map((await store.registry.lifeCycles.list(store.environment)).map((cycle) => [cycle.id, cycle]))
+  return items.map((item) => {
+    const found = [item.id, ...above(item)].map((id) => cycles.get(id)).find((one) => one !== undefined)
+    if (!found) return { ...item, status: 'active', life_cycle: null }
+    const { status, id: _, ...rest } = found
+    return { ...item, status, life_cycle: rest }
+  })
+}
+
+/** Of a feature its group counts too. */
+const aboveFeature = ({ group, version }: FeatureEntry): string[] => [`group:${group}@${version}`]
+
+const status = { enum: lifeStatuses }
+const filters = { tag: text, owner: text, status }
+const idOf = ({ id }: { readonly id: string }): string => id
+
+const features = listRoute({
+  path: '/registry/features',
+  operationId: 'listFeatures',
+  summary: 'Features of groups and of on-demand code',
+  filters: {
+    ...filters,
+    q: { ...text, description: 'Words of names, descriptions, tags, owners and columns; the best come first.' },
+    kind: { enum: ['group', 'onDemand'] },
+    entity: text,
+    group: text,
+    source: text,
+  },
+  idOf,
+  async items(query, context) {
+    const { features: all, catalogue } = registryCatalogue(context.store)
+    const found = (await withStatus(context, all, aboveFeature)).filter((one) =>
+      passes(query, {
+        tag: one.tags,
+        owner: one.owner,
+        status: one.status,
+        kind: one.kind,
+        entity: one.entity,
+        group: one.group,
+        source: one.source,
+      }),
+    )
+    if (query.q === undefined) return found
+    const ranked = new CatalogueSearch(catalogue).search(String(query.q), { kind: 'feature', limit: 1000 })
+    const byId = new Map(found.map((one) => [one.id, one]))
+    return ranked.flatMap(({ id }) => byId.get(id) ?? [])
+  },
+})
+
+const feature: Route = {
+  method: 'GET',
+  path: '/registry/features/{group}/{version}/{feature}',
+  operationId: 'describeFeature',
+  summary: 'A feature: what it is, where it comes from, who reads it, what its values are like',
+  permission: { operation: 'read' },
+  answer: { schema: { type: 'object' } },
+  errors: [404],
+  async handle(request, _reply, context) {
+    const { store } = context
+    const entry = inPath(() => featureEntry(request, context))
+    const [described] = await withStatus(context, [entry], aboveFeature)
+    const group = `${entry.group}@${entry.version}`
+    const { nodes } = (await lineageOf(context)).reach([entry.id], 'down')
+    const up = (await lineageOf(context)).reach([entry.id], 'up').nodes
+    const ids = (kind: string) => nodes.flatMap((node) => (node.kind === kind ? [node.id.slice(node.id.indexOf(':') + 1)] : []))
+    return {
+      ...described,
+      columns: up.flatMap(({ id, kind }) => (kind === 'column' ? [id] : [])),
+      callers: ids('caller'),
+      models: ids('model'),
+      training_sets: ids('trainingSet'),
+      statistics: await store.registry.statistics.list(store.environment, group, { feature: entry.feature, limit: 10 }),
+    }
+  },
+}
+
+/** Throws `UNKNOWN_NAME`. */
+export function featureEntry(request: Parameters<Route['handle']>[0], { store }: ServerContext): FeatureEntry {
+  const [group, version, name] = ['group', 'version', 'feature'].map((part) => pathParameter(request, part))
+  const id = `${group}@${version}.${name}`
+  const all = registryCatalogue(store).features
+  const found = all.find((one) => one.id === id)
+  if (found) return found
+  throw new LockstepError('UNKNOWN_NAME', `There is no feature ${id}${suggestion(id, all.map(idOf))}`)
+}
+
+const groups = listRoute({
+  path: '/registry/groups',
+  operationId: 'listGroups',
+  summary: 'Feature groups',
+  filters: { ...filters, entity: text, name: text },
+  idOf,
+  items: async (query, context) =>
+    (await withStatus(context, registryCatalogue(context.store).groups)).filter((one) =>
+      passes(query, { tag: one.tags, owner: one.owner, status: one.status, entity: one.entity, name: (one as { name?: string }).name }),
+    ),
+})
+
+const views = listRoute({
+  path: '/registry/views',
+  operationId: 'listCatalogueViews',
+  summary: 'Feature views, those in use and those beside them',
+  filters: { ...filters, name: text },
+  idOf,
+  items: async (query, context) =>
+    (await withStatus(context, registryCatalogue(context.store).views)).flatMap((one) => {
+      const view = context.store.views.find(({ name, version }) => `view:${name}@${version}` === one.id)
+      const shown = { ...one, current: view !== undefined && context.store.adopted.isCurrent(view) }
+      return passes(query, { tag: one.tags, owner: one.owner, status: one.status, name: (one as { name?: string }).name }) ? [shown] : []
+    }),
+})
+
+const sources = listRoute({
+  path: '/registry/sources',
+  operationId: 'listSources',
+  summary: 'Sources, with their columns',
+  filters: { tag: text, owner: text },
+  idOf,
+  items: (query, { store }) => registryCatalogue(store).sources.filter(({ tags, owner }) => passes(query, { tag: tags, owner })),
+})
+
+const entities = listRoute({
+  path: '/registry/entities',
+  operationId: 'listEntities',
+  summary: 'Entities, with their keys',
+  idOf,
+  items: (_query, { store }) => registryCatalogue(store).entities,
+})
+
+const search: Route = {
+  method: 'GET',
+  path: '/registry/search',
+  operationId: 'searchRegistry',
+  summary: 'Features, views, groups, sources, columns and entities by words, the best first',
+  permission: { operation: 'read' },
+  query: objectOf(
+    { q: { ...text, minLength: 1 }, kind: { enum: foundKinds }, limit: { type: 'integer', minimum: 1, maximum: 1000, default: 20 } },
+    ['q'],
+  ),
+  answer: { schema: objectOf({ items: { type: 'array', items: { type: 'object' } } }, ['items']) },
+  handle(request, _reply, { store }) {
+    const { q, kind, limit = 20 } = request.query as { q: string; kind?: (typeof foundKinds)[number]; limit?: number }
+    return { items: new CatalogueSearch(registryCatalogue(store).catalogue).search(q, { kind, limit }) }
+  },
+}
+
+const lineage: Route = {
+  method: 'GET',
+  path: '/registry/lineage',
+  operationId: 'readLineage',
+  summary: 'What something comes from, and what comes from it: columns, features, views, training sets, models, callers',
+  permission: { operation: 'read' },
+  query: objectOf(
+    {
+      of: { ...text, minLength: 1, description: 'source:NAME.COLUMN, GROUP@VERSION.FEATURE, view:NAME@VERSION, model:NAME, caller:NAME' },
+      direction: { enum: ['up', 'down', 'both'], default: 'both' },
+      depth: { type: 'integer', minimum: 1, maximum: 100 },
+    },
+    ['of'],
+  ),
+  answer: { schema: { type: 'object' } },
+  errors: [404],
+  async handle(request, _reply, context) {
+    const { of, direction = 'both', depth } = request.query as { of: string; direction?: 'up' | 'down' | 'both'; depth?: number }
+    const all = await lineageOf(context)
+    const start = inPath(() => all.find(of))
+    const part = (one: 'up' | 'down') => {
+      const { nodes, edges } = all.reach(start, one, depth)
+      return { nodes, edges }
+    }
+    return { start, ...(direction === 'down' ? {} : { up: part('up') }), ...(direction === 'up' ? {} : { down: part('down') }) }
+  },
+}
+
+async function lineageOf({ store }: ServerContext): Promise<LineageType> {
+  const { environment, registry } = store
+  return new Lineage(registryCatalogue(store).catalogue, {
+    trainingSets: await registry.trainingSets.list({ environment }),
+    models: await registry.models.list(),
+    reads: await registry.usage.read(environment),
+  })
+}
+
+export const catalogueRoutes: readonly Route[] = [features, feature, groups, views, sources, entities, search, lineage]

@@ -1,0 +1,87 @@
+import { LockstepError } from '../../errors.ts'
+import { consumersOf, deprecate, lifeCycleSubject, remove } from '../../governance/index.ts'
+import { durationMicros } from '../../lib/duration.ts'
+import { formatMoment, momentMicros } from '../../lib/moment.ts'
+import { callerOf } from '../caller.ts'
+import { inPath } from '../error-response.ts'
+import { listOf, objectOf } from '../json-schema.ts'
+import { registryCatalogue } from '../registry-catalogue.ts'
+import { type Permission, pathParameter, type Route, type RouteRequest } from '../route.ts'
+import type { ServerContext } from '../server-context.ts'
+import { featureEntry } from './registry-catalogue.ts'
+import { text } from './registry-list.ts'
+
+const permission: Permission = { operation: 'own', of: (request) => pathParameter(request, 'group') }
+const within = { ...text, default: '30d', description: 'Callers that read it since so long ago count.' }
+
+function subjectOf(request: RouteRequest, context: ServerContext) {
+  return inPath(() => {
+    const { id, kind } = featureEntry(request, context)
+    if (kind === 'onDemand') throw new LockstepError('INVALID_REQUEST', `${id} is computed on demand: deprecate the views that have it`)
+    return lifeCycleSubject(registryCatalogue(context.store).catalogue, id, context.store.environment)
+  })
+}
+
+const sinceOf = ({ store }: ServerContext, duration = '30d'): number => store.registry.clock.now() - durationMicros(duration, 'within')
+
+const deprecateRoute: Route = {
+  method: 'POST',
+  path: '/registry/features/{group}/{version}/{feature}/deprecate',
+  operationId: 'deprecateFeature',
+  summary: 'Says that a feature is to be read no more, and names who depends on it',
+  permission,
+  body: objectOf(
+    {
+      reason: { ...text, minLength: 1 },
+      replacement: { ...text, description: 'GROUP@VERSION.FEATURE' },
+      remove_after: { ...text, description: 'ISO 8601: it stays until then.' },
+      brown_outs: listOf(objectOf({ from: text, to: text }, ['from', 'to']), 100),
+      within,
+    },
+    ['reason'],
+  ),
+  answer: { schema: { type: 'object' } },
+  errors: [404],
+  async handle(request, _reply, context) {
+    const { registry, environment } = context.store
+    const { catalogue } = registryCatalogue(context.store)
+    const body = request.body as {
+      reason: string
+      replacement?: string
+      remove_after?: string
+      brown_outs?: readonly { from: string; to: string }[]
+      within?: string
+    }
+    const subject = subjectOf(request, context)
+    const iso = (moment: string, name: string) => formatMoment(momentMicros(moment, name))
+    const cycle = await deprecate(registry, environment, subject, callerOf(request).name || 'http', {
+      reason: body.reason,
+      brownOuts: (body.brown_outs ?? []).map(({ from, to }) => ({ from: iso(from, 'brown_outs.from'), to: iso(to, 'brown_outs.to') })),
+      ...(body.replacement === undefined ? {} : { replacement: lifeCycleSubject(catalogue, body.replacement, environment).id }),
+      ...(body.remove_after === undefined ? {} : { removeAfter: iso(body.remove_after, 'remove_after') }),
+    })
+    return { ...cycle, consumers: await consumersOf(registry, catalogue, environment, subject, sinceOf(context, body.within)) }
+  },
+}
+
+const removeRoute: Route = {
+  method: 'POST',
+  path: '/registry/features/{group}/{version}/{feature}/remove',
+  operationId: 'removeFeature',
+  summary: 'Removes a feature for good, unless somebody depends on it',
+  permission,
+  body: objectOf({ within, reason: text }),
+  answer: { schema: { type: 'object' } },
+  errors: [404, 409],
+  async handle(request, _reply, context) {
+    const { registry, environment } = context.store
+    const { within: duration, reason } = (request.body ?? {}) as { within?: string; reason?: string }
+    return await remove(registry, registryCatalogue(context.store).catalogue, environment, subjectOf(request, context), {
+      by: callerOf(request).name || 'http',
+      since: sinceOf(context, duration),
+      ...(reason === undefined ? {} : { reason }),
+    })
+  },
+}
+
+export const lifeCycleRoutes: readonly Route[] = [deprecateRoute, removeRoute]

@@ -1,0 +1,172 @@
+import { durationMicros } from '../../lib/duration.ts'
+import { momentMicros } from '../../lib/moment.ts'
+import type { AuditEntry, RunKind } from '../../registry/index.ts'
+import { registryCatalogue } from '../registry-catalogue.ts'
+import type { Route } from '../route.ts'
+import { listRoute, passes, type Query, text } from './registry-list.ts'
+
+const environment = { ...text, description: 'That of the server by default.' }
+const moment = { ...text, description: 'ISO 8601' }
+const word = (query: Query, name: string): string | undefined => (query[name] === undefined ? undefined : String(query[name]))
+
+const environments = listRoute({
+  path: '/registry/environments',
+  operationId: 'listEnvironments',
+  summary: 'Environments, how far each was applied, and the one that is served',
+  idOf: ({ name }: { readonly name: string }) => name,
+  async items(_query, { store }) {
+    const { applies } = store.registry
+    const names = [...new Set([...(await applies.environments()), store.environment])].sort()
+    return await Promise.all(
+      names.map(async (name) => {
+        const head = await applies.head(name)
+        const current = head && Object.fromEntries(head.current)
+        return { name, served: name === store.environment, apply: head?.apply ?? null, items: head?.items.size ?? 0, current }
+      }),
+    )
+  },
+})
+
+const applies = listRoute({
+  path: '/registry/applies',
+  operationId: 'listApplies',
+  summary: 'What was applied in an environment, the newest first',
+  filters: { environment },
+  idOf: ({ number }: { readonly number: number }) => String(number),
+  paged: true,
+  items: (query, { store }, { most, after }) =>
+    store.registry.applies.history(word(query, 'environment') ?? store.environment, {
+      limit: most,
+      ...(after === null ? {} : { before: Number(after) }),
+    }),
+})
+
+const runs = listRoute({
+  path: '/registry/runs',
+  operationId: 'listRuns',
+  summary: 'Work that was done: applies, backfills, materializations, training sets; the newest first',
+  filters: { environment, kind: text, subject: text },
+  idOf: ({ id }: { readonly id: string }) => id,
+  paged: true,
+  items: (query, { store }, { most, after }) =>
+    store.registry.runs.list({
+      environment: word(query, 'environment') ?? store.environment,
+      kind: word(query, 'kind') as RunKind | undefined,
+      subject: word(query, 'subject'),
+      limit: most,
+      ...(after === null ? {} : { before: after }),
+    }),
+})
+
+const usage = listRoute({
+  path: '/registry/usage',
+  operationId: 'listUsage',
+  summary: 'Who read which feature of which view, how often, first and last',
+  filters: { environment, since: { ...text, description: "A duration, '30d'." }, view: text, feature: text, caller: text, model: text },
+  idOf: ({
+    view,
+    version,
+    feature,
+    caller,
+    model,
+  }: {
+    readonly view: string
+    readonly version: number
+    readonly feature: string
+    readonly caller: string
+    readonly model: string
+  }) => JSON.stringify([view, version, feature, caller, model]),
+  async items(query, { store }) {
+    const since = word(query, 'since') ?? '30d'
+    const reads = await store.registry.usage.read(word(query, 'environment') ?? store.environment, {
+      since: store.registry.clock.now() - durationMicros(since, 'since'),
+      view: word(query, 'view'),
+    })
+    return reads
+      .filter(({ feature, caller, model }) => passes(query, { feature, caller, model }))
+      .map(({ first, last, ...read }) => ({ ...read, first: isoOf(first), last: isoOf(last) }))
+  },
+})
+
+const isoOf = (micros: number): string => new Date(micros / 1000).toISOString()
+
+const trainingSets = listRoute({
+  path: '/registry/training-sets',
+  operationId: 'listTrainingSets',
+  summary: 'Training sets that were made, the newest first',
+  filters: { environment, view: text, version: { type: 'integer', minimum: 1 }, live: { type: 'boolean' } },
+  idOf: ({ id }: { readonly id: string }) => id,
+  async items(query, { store }) {
+    const all = await store.registry.trainingSets.list({ environment: word(query, 'environment') ?? store.environment })
+    return all.filter(({ view, version, live }) => passes(query, { view, version, live }))
+  },
+})
+
+const models = listRoute({
+  path: '/registry/models',
+  operationId: 'listModels',
+  summary: 'Models, with the training set and view of each version',
+  idOf: ({ name }: { readonly name: string }) => name,
+  items: (_query, { store }) => store.registry.models.list(),
+})
+
+const statistics = listRoute({
+  path: '/registry/statistics',
+  operationId: 'listStatistics',
+  summary: 'What the values of features are like, the newest of each',
+  filters: { environment, group: { ...text, description: 'GROUP@VERSION; all by default.' }, feature: text },
+  idOf: ({
+    group,
+    feature,
+    from,
+    to,
+    origin,
+  }: {
+    readonly group: string
+    readonly feature: string
+    readonly from: string
+    readonly to: string
+    readonly origin: string
+  }) => JSON.stringify([group, feature, from, to, origin]),
+  async items(query, { store }) {
+    const named = word(query, 'group')
+    const features = registryCatalogue(store).features.map(({ group, version }) => `${group}@${version}`)
+    const all = named === undefined ? [...new Set(features)] : [named]
+    const found = all.map((group) => {
+      const feature = word(query, 'feature')
+      return store.registry.statistics.list(word(query, 'environment') ?? store.environment, group, {
+        limit: 1,
+        ...(feature === undefined ? {} : { feature }),
+      })
+    })
+    return (await Promise.all(found)).flat()
+  },
+})
+
+const audit = listRoute<AuditEntry>({
+  path: '/registry/audit',
+  operationId: 'listAudit',
+  summary: 'Every change and every refused attempt, the newest first',
+  permission: { operation: 'admin' },
+  filters: { environment: text, since: moment, until: moment, by: text, action: text, allowed: { type: 'boolean' } },
+  idOf: ({ id }: { readonly id: string }) => id,
+  paged: true,
+  async items(query, { store }, { most, after }) {
+    const at = (name: string) => (query[name] === undefined ? undefined : momentMicros(String(query[name]), name))
+    const found: AuditEntry[] = []
+    const filter = {
+      since: at('since'),
+      until: at('until'),
+      by: word(query, 'by'),
+      environment: word(query, 'environment'),
+      action: word(query, 'action'),
+      allowed: query.allowed as boolean | undefined,
+      descending: true,
+      ...(after === null ? {} : { after }),
+    }
+    for await (const entry of store.registry.audit.list(filter)) if (found.push(entry) >= most) break
+    return found
+  },
+})
+
+export const recordRoutes: readonly Route[] = [environments, applies, runs, usage, trainingSets, models, statistics, audit]
