@@ -7,6 +7,7 @@ import { memory } from './memory.ts'
 import { memoryState } from './memory-state.ts'
 import { read } from './read.ts'
 import { recovery } from './recovery.ts'
+import { registry } from './registry.ts'
 import { serve } from './serve.ts'
 import { stream } from './stream.ts'
 import { windows } from './windows.ts'
@@ -115,5 +116,13 @@ program
   .option('--keys <n>', 'keys', count, 100_000)
   .option('--json <file>', 'where the figures go', 'bench-memory-state.json')
   .action(memoryState)
+
+program
+  .command('registry')
+  .description('plan, apply, search and the start of a server over the definitions of a company, on SQLite and PostgreSQL')
+  .option('--groups <n>', 'groups, of 10 features each', count, 1000)
+  .option('--runs <n>', 'runs of each', count, 3)
+  .option('--json <file>', 'where the figures go', 'bench-registry.json')
+  .action(registry)
 
 await program.parseAsync()
