@@ -26,3 +26,6 @@ export function callerOf(request: RouteRequest, body: { readonly caller?: string
     token,
   }
 }
+
+/** Who is answerable for a change: whose token it is. Only where no token is asked for it is who they say to be. */
+export const answerableFor = (request: RouteRequest): string => request.token?.name ?? (callerOf(request).name || 'http')

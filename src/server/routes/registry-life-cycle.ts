@@ -2,7 +2,7 @@ import { LockstepError } from '../../errors.ts'
 import { consumersOf, deprecate, lifeCycleSubject, remove } from '../../governance/index.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
-import { callerOf } from '../caller.ts'
+import { answerableFor } from '../caller.ts'
 import { inPath } from '../error-response.ts'
 import { listOf, objectOf } from '../json-schema.ts'
 import { registryCatalogue } from '../registry-catalogue.ts'
@@ -41,7 +41,7 @@ const deprecateRoute: Route = {
     ['reason'],
   ),
   answer: { schema: { type: 'object' } },
-  errors: [404],
+  errors: [404, 409],
   async handle(request, _reply, context) {
     const { registry, environment } = context.store
     const { catalogue } = registryCatalogue(context.store)
@@ -54,7 +54,7 @@ const deprecateRoute: Route = {
     }
     const subject = subjectOf(request, context)
     const iso = (moment: string, name: string) => formatMoment(momentMicros(moment, name))
-    const cycle = await deprecate(registry, environment, subject, callerOf(request).name || 'http', {
+    const cycle = await deprecate(registry, environment, subject, answerableFor(request), {
       reason: body.reason,
       brownOuts: (body.brown_outs ?? []).map(({ from, to }) => ({ from: iso(from, 'brown_outs.from'), to: iso(to, 'brown_outs.to') })),
       ...(body.replacement === undefined ? {} : { replacement: lifeCycleSubject(catalogue, body.replacement, environment).id }),
@@ -77,7 +77,7 @@ const removeRoute: Route = {
     const { registry, environment } = context.store
     const { within: duration, reason } = (request.body ?? {}) as { within?: string; reason?: string }
     return await remove(registry, registryCatalogue(context.store).catalogue, environment, subjectOf(request, context), {
-      by: callerOf(request).name || 'http',
+      by: answerableFor(request),
       since: sinceOf(context, duration),
       ...(reason === undefined ? {} : { reason }),
     })
