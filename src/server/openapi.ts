@@ -48,7 +48,12 @@ function operationOf(route: Route): object {
     required: true,
     schema: { type: 'string', minLength: 1 },
   }))
-  const inQuery = Object.entries(route.query?.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
+  const inQuery = Object.entries(route.query?.properties ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: route.query?.required?.includes(name) ?? false,
+    schema,
+  }))
   const refusals = permission === null ? [429] : [400, 401, 403, 429, 500]
   const errors = [
     ...new Set([...refusals, ...(inPath.length > 0 ? [414] : []), ...(body ? [413, 415] : []), ...(route.errors ?? [])]),
