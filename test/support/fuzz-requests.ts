@@ -5,7 +5,12 @@ export type Random = (below: number) => number
 
 export interface Operation {
   readonly operationId: string
-  readonly parameters: readonly { readonly name: string; readonly in: 'path' | 'query'; readonly schema: JsonSchema }[]
+  readonly parameters: readonly {
+    readonly name: string
+    readonly in: 'path' | 'query'
+    readonly required?: boolean
+    readonly schema: JsonSchema
+  }[]
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: JsonSchema } } }
   readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>> }>>
 }
@@ -38,7 +43,7 @@ export class FuzzRequests {
     const own = Object.entries(this.#all).filter(([name]) => name.startsWith(`${operationId}.`))
     this.#known = { ...this.#all, ...Object.fromEntries(own.map(([name, values]) => [name.slice(operationId.length + 1), values])) }
     const breaks = this.#random(2) === 0
-    const inQuery = parameters.filter((each) => each.in === 'query' && this.#random(2) === 0)
+    const inQuery = parameters.filter((each) => each.in === 'query' && (each.required || this.#random(2) === 0))
     const query = inQuery.map(({ name, schema }) => {
       const value = breaks && this.#random(3) === 0 ? this.#anything(1) : this.#value(schema, name, 1)
       return `${encodeURIComponent(name)}=${encodeURIComponent((typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed())}`
