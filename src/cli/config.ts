@@ -19,6 +19,10 @@ const settings: { readonly [Name in keyof Required<ProjectConfig>]: readonly [ch
   log: [(value) => value === 'segments' || isRecord(value), "'segments', { kafka: [brokers] } or a driver"],
   registry: [(value) => value === 'sqlite' || isRecord(value), "'sqlite', { sqlite: path }, { postgres: url } or a driver"],
   history: [isRecord, 'an object: the path or history of each source by its name'],
+  openLineage: [
+    (value) => isRecord(value) && ('file' in (value as object) || 'url' in (value as object)),
+    '{ file: path } or { url: address }',
+  ],
   statistics: [(value) => typeof value === 'boolean', 'true or false'],
   checks: [isRecord, "an object: 'error', 'warning' or 'off' of each rule by its name"],
   policies: [Array.isArray, 'a list of policies, made by policy(...)'],

@@ -26,7 +26,7 @@ export {
   type RemoveOptions,
   remove,
 } from './life-cycle.ts'
-export { showDeprecation } from './removals.ts'
+export { groupDatasets, type LineageDatasets, OpenLineage, type OpenLineageOptions, viewDatasets } from './open-lineage.ts'
 export {
   type GroupComparison,
   hasChanges,
@@ -37,5 +37,6 @@ export {
   planChanges,
 } from './plan-changes.ts'
 export type { Refusal } from './refusal.ts'
+export { showDeprecation } from './removals.ts'
 export { type SwitchOptions, switchVersion } from './switch-version.ts'
 export { type RunningWork, type StatisticsOf, type WorkAmount, WorkLog, type WorkLogOptions } from './work-log.ts'

@@ -1,6 +1,7 @@
 import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
 import type { FeatureStatistics, Registry, Run, RunKind, TrainingSetRecord, ValueStatistics } from '../registry/index.ts'
+import { type LineageDatasets, type LineageEventType, OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
 
 export interface WorkLogOptions {
   /** Opened when there is something to write. */
@@ -10,6 +11,8 @@ export interface WorkLogOptions {
   readonly now: () => Micros
   /** Told where the registry could not take what was done: the work itself goes on. */
   readonly warn: (error: unknown) => void
+  /** Where others are told of runs, too. */
+  readonly openLineage?: OpenLineageOptions | undefined
 }
 
 export interface WorkAmount {
@@ -19,7 +22,8 @@ export interface WorkAmount {
 }
 
 export interface RunningWork {
-  done(amount: WorkAmount): Promise<void>
+  /** `datasets`, where only the end tells where it was written to. */
+  done(amount: WorkAmount, datasets?: () => LineageDatasets): Promise<void>
   failed(error: unknown): Promise<void>
 }
 
@@ -36,34 +40,54 @@ export interface StatisticsOf {
 /** Tells the registry of the work of a store. A registry that is away fails nothing. */
 export class WorkLog {
   readonly #options: WorkLogOptions
+  readonly #lineage: OpenLineage | null
 
   constructor(options: WorkLogOptions) {
     this.#options = options
+    this.#lineage = options.openLineage ? new OpenLineage(options.openLineage, options.environment) : null
   }
 
-  /** Work that begins now: to be told how it ended. */
-  begin(kind: RunKind, subject: string): RunningWork {
+  /** Work that begins now: to be told how it ended. `datasets`: what it reads and writes. */
+  async begin(kind: RunKind, subject: string, datasets?: () => LineageDatasets): Promise<RunningWork> {
     const [started, clock] = [this.#options.now(), performance.now()]
+    const { environment, by } = this.#options
+    const id = this.#lineage?.newRun() ?? ''
+    const told = (type: LineageEventType, more: Partial<Pick<Run, 'rows' | 'bytes' | 'error'>> = {}, what = datasets) =>
+      this.aside(async () => {
+        if (this.#lineage && what)
+          await this.#lineage.emit(type, { id, kind, subject, at: formatMoment(this.#options.now()), error: null, ...more }, what())
+      })
     const record = async (ended: Pick<Run, 'rows' | 'bytes' | 'outcome' | 'error'>) => {
-      const { environment, by } = this.#options
       const seconds = (performance.now() - clock) / 1000
       await this.#tell((registry) =>
         registry.runs.record(started, { kind, environment, subject, by, started: formatMoment(started), seconds, ...ended }),
       )
     }
+    await told('START')
     return {
-      done: (amount) => record({ ...amount, outcome: 'done', error: null }),
-      failed: (error) => {
-        const code = error instanceof LockstepError ? error.code : 'INTERNAL'
-        const message = error instanceof Error ? error.message : String(error)
-        return record({ rows: 0, bytes: 0, outcome: code === 'INTERRUPTED' ? 'stopped' : 'failed', error: { code, message } })
+      done: async (amount, what) => {
+        await record({ ...amount, outcome: 'done', error: null })
+        await told('COMPLETE', amount, what)
+      },
+      failed: async (thrown) => {
+        const code = thrown instanceof LockstepError ? thrown.code : 'INTERNAL'
+        const error = { code, message: thrown instanceof Error ? thrown.message : String(thrown) }
+        const isStopped = code === 'INTERRUPTED'
+        await record({ rows: 0, bytes: 0, outcome: isStopped ? 'stopped' : 'failed', error })
+        await told(isStopped ? 'ABORT' : 'FAIL', { error })
       },
     }
   }
 
   /** Does work, and records when and by whom, how much it was, and how it ended. Throws as the work does. */
-  async run<T>(kind: RunKind, subject: string, work: () => Promise<T>, amountOf: (result: T) => WorkAmount): Promise<T> {
-    const running = this.begin(kind, subject)
+  async run<T>(
+    kind: RunKind,
+    subject: string,
+    work: () => Promise<T>,
+    amountOf: (result: T) => WorkAmount,
+    datasets?: () => LineageDatasets,
+  ): Promise<T> {
+    const running = await this.begin(kind, subject, datasets)
     try {
       const result = await work()
       await running.done(amountOf(result))

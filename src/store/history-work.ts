@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type AnyView, type FeatureGroupData, selectionsOf, type TrainingRowOf } from '../definition/index.ts'
-import { groupStatistics, WorkLog, type WorkLogOptions } from '../governance/index.ts'
+import { groupDatasets, groupStatistics, viewDatasets, WorkLog, type WorkLogOptions } from '../governance/index.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import {
@@ -43,9 +43,9 @@ export class HistoryWork {
   readonly #log: WorkLog
 
   constructor(parts: HistoryWorkParts) {
-    const { stores, by, now, warn } = parts
+    const { stores, by, now, warn, openLineage } = parts
     this.#parts = parts
-    this.#log = new WorkLog({ registry: () => stores.registry, environment: stores.environment, by, now, warn })
+    this.#log = new WorkLog({ registry: () => stores.registry, environment: stores.environment, by, now, warn, openLineage })
   }
 
   /** A training set that nobody is told of. */
@@ -69,9 +69,13 @@ export class HistoryWork {
     labels: string | readonly Label[],
     options: TrainingWork,
   ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
-    const run = this.#log.begin('train', `view:${subjectOf(view)}`)
+    const { history } = await this.#parts.places([])
+    const datasets = (path: string) => () => viewDatasets(view, path, history)
+    // Where it goes to is known once it is written.
+    const unwritten = () => ({ ...datasets('')(), outputs: [] })
+    const run = await this.#log.begin('train', `view:${subjectOf(view)}`, unwritten)
     const written = async (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => {
-      await run.done({ rows: set.rows, bytes: statSync(path).size })
+      await run.done({ rows: set.rows, bytes: statSync(path).size }, datasets(path))
       await this.#log.aside(() => this.#written(set, resolve(path), manifest))
     }
     try {
@@ -90,7 +94,8 @@ export class HistoryWork {
       const upto = this.#moment(asOf)
       const sources = await places([group])
       const work = () => materializeGroup(group, stores.online, { ...rest, upto, ...sources })
-      results.push(await this.#log.run('materialize', subjectOf(group), work, ({ written, bytes }) => ({ rows: written, bytes })))
+      const datasets = () => groupDatasets(group, stores.environment, 'online', sources.history)
+      results.push(await this.#log.run('materialize', subjectOf(group), work, ({ written, bytes }) => ({ rows: written, bytes }), datasets))
       if (this.#parts.statistics) await this.#log.aside(() => this.#describe(group, 'materialize', upto, rest))
     }
     return results
@@ -119,6 +124,7 @@ export class HistoryWork {
       name,
       () => backfillGroup(group, stores.offline, options),
       ({ rows }) => ({ rows, bytes: 0 }),
+      () => groupDatasets(group, stores.environment, 'offline', options.history),
     )
   }
 

@@ -17,6 +17,8 @@ export interface ProjectConfig {
   readonly history?: Readonly<Record<string, string | History>>
   /** Whether materialize, backfill and train also compute what the values of features are like. They do by default. */
   readonly statistics?: boolean
+  /** Where events of OpenLineage go: `{ file: 'lineage.ndjson' }` or `{ url: 'http://marquez:5000/api/v1/lineage' }`. */
+  readonly openLineage?: NonNullable<StoreOptions['openLineage']>
   /** How grave the findings of a check are, by its rule or policy. */
   readonly checks?: Readonly<Partial<Record<RuleName, Severity>> & Record<string, Severity>>
   /** Rules of the project, made by `policy(...)`. */

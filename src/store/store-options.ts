@@ -1,5 +1,6 @@
 import type { Definition, History } from '../definition/index.ts'
 import type { EventLog, KafkaEventLogOptions } from '../eventlog/index.ts'
+import type { OpenLineageOptions } from '../governance/index.ts'
 import type { OfflineStore } from '../offline/index.ts'
 import type { OnlineStore, PostgresOnlineStoreOptions, RedisOnlineStoreOptions } from '../online/index.ts'
 import type { Head } from '../registry/index.ts'
@@ -33,6 +34,8 @@ export interface StoreOptions {
   readonly by?: string
   /** Whether materialize, backfill and training sets tell the registry, too, what the values of features are like. Off by default. */
   readonly statistics?: boolean
+  /** Where events of OpenLineage go that tell of materialize, backfill and training sets: `{ file }` or `{ url }`; nowhere by default. */
+  readonly openLineage?: OpenLineageOptions | undefined
   /** Told of what fails beside the work, such as that a registry is away; a warning of the process by default. */
   readonly warn?: (error: unknown) => void
   /** What time it is; the machine's clock by default. */

@@ -68,7 +68,7 @@ type FeatureNameOf<View extends AnyView> = unknown extends VectorOf<View> ? stri
 /** Makes ready for other definitions, and gives what changes to them. */
 export type Adopting = (next: Adopted) => Promise<() => void>
 
-interface StoreParts extends Pick<HistoryWorkParts, 'stores' | 'by' | 'warn' | 'statistics'> {
+interface StoreParts extends Pick<HistoryWorkParts, 'stores' | 'by' | 'warn' | 'statistics' | 'openLineage'> {
   readonly history: Readonly<Record<string, History>>
   readonly clock: () => Date
 }
@@ -393,6 +393,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     clock: options.clock ?? (() => new Date()),
     by: options.by ?? actorOf({}),
     statistics: options.statistics ?? false,
+    openLineage: options.openLineage,
     warn: options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
   })
 }
