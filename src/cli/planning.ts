@@ -1,6 +1,7 @@
-import { type Catalogue, catalogueOf, type Definition } from '../definition/index.ts'
-import type { Plan, PlanOptions } from '../governance/index.ts'
+import { type Catalogue, catalogueOf, type Definition, type Snapshot } from '../definition/index.ts'
+import type { PlanOptions } from '../governance/index.ts'
 import type { SourcePlaces } from '../offline/index.ts'
+import type { Difference } from '../plan/index.ts'
 import type { Target } from '../registry/index.ts'
 import type { Project } from './project.ts'
 import type { Session } from './session.ts'
@@ -27,24 +28,30 @@ async function landedPlaces(project: Project, { sources, groups }: Catalogue): P
   return await store.places(groups)
 }
 
-/** Throws `FORBIDDEN` unless who is acting may change all that a plan changes: those with a tag by the tags that are applied. */
+/**
+ * Throws `FORBIDDEN` unless who is acting may change all that differs, and the views whose current version does: those with a role on a
+ * tag by the tags that are applied, in any version; what is new altogether by what it says of itself.
+ */
 export async function checkMayApply(
   { project, actor }: Session,
-  { difference }: Plan,
-  tagsOf: (id: string) => readonly string[],
+  { items }: Difference,
+  before: Snapshot,
+  after: Snapshot,
+  switched: readonly string[] = [],
 ): Promise<void> {
-  const targets: Target[] = difference.items.map(({ id, kind, name }) => ({
-    environment: project.environment,
-    on: `${kind}:${name}`,
-    tags: tagsOf(id),
-  }))
-  if (targets.length > 0) await (await project.registry()).access.check(actor, 'define', targets)
+  const changed = new Set([...items.map(({ kind, name }) => `${kind}:${name}`), ...switched.map((view) => `view:${view}`)])
+  if (changed.size === 0) return
+  const [old, fresh] = [tagsByName(before), tagsByName(after)]
+  const { environment } = project
+  const targets = [...changed].map((on): Target => ({ environment, on, tags: old(on) ?? fresh(on) ?? [] }))
+  await (await project.registry()).access.check(actor, 'define', targets)
 }
 
-/** The tags of each item, by what is applied; those of new items by what they say of themselves. */
-export function appliedTags(before: ReadonlyMap<string, { readonly text: string }>, after: ReadonlyMap<string, { readonly text: string }>) {
-  return (id: string): readonly string[] => {
-    const { tags = [] } = JSON.parse((before.get(id) ?? after.get(id))?.text ?? '{}') as { tags?: readonly string[] }
-    return tags
+/** The tags that all versions of a name have; undefined where there is none. */
+function tagsByName(items: Snapshot): (on: string) => readonly string[] | undefined {
+  const versions = Map.groupBy(items.values(), ({ kind, name }) => `${kind}:${name}`)
+  return (on) => {
+    const lists = versions.get(on)?.map(({ text }) => (JSON.parse(text) as { readonly tags?: readonly string[] }).tags ?? [])
+    return lists?.[0]?.filter((tag) => lists.every((list) => list.includes(tag)))
   }
 }

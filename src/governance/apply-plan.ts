@@ -1,4 +1,6 @@
+import type { Snapshot } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
+import { type Difference, differenceOf } from '../plan/index.ts'
 import { type ApplyKind, type Commit, type Head, itemChanges, type Registry, type State } from '../registry/index.ts'
 import { type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
 
@@ -51,10 +53,12 @@ export interface RollBackOptions {
   readonly to?: number | undefined
   readonly by: string
   readonly message: string
+  /** Is told what would change, and of which views the current version would, before it does; throws where it may not. */
+  readonly review?: (difference: Difference, before: Snapshot, after: Snapshot, switched: readonly string[]) => Promise<void>
 }
 
 /** Makes an environment hold again what it held after an earlier apply, current versions included. Throws `INVALID_ARGUMENT`. */
-export async function rollBack({ registry, environment, to, by, message }: RollBackOptions): Promise<Head> {
+export async function rollBack({ registry, environment, to, by, message, review }: RollBackOptions): Promise<Head> {
   const base = await registry.applies.head(environment)
   if (!base || base.apply < 2)
     throw new LockstepError('INVALID_ARGUMENT', `There is no earlier apply of ${environment}`, {
@@ -62,7 +66,11 @@ export async function rollBack({ registry, environment, to, by, message }: RollB
     })
   const number = to ?? base.apply - 1
   const state = await registry.applies.stateAfter(base, number)
-  const items = await registry.applies.items(state)
+  const [before, items] = [await registry.applies.items(base), await registry.applies.items(state)]
+  const switched = [...new Set([...base.current.keys(), ...state.current.keys()])].filter(
+    (view) => base.current.get(view) !== state.current.get(view),
+  )
+  await review?.(differenceOf(before, items), before, items, switched)
   const why = message || `back to apply ${number}`
   return await commit(registry, { kind: 'rollback', by, message: why, environment, base, state: { items, current: state.current } })
 }

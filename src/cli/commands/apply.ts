@@ -7,7 +7,7 @@ import type { Head } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { countOf } from '../format.ts'
 import { longWork } from '../long-work.ts'
-import { appliedTags, checkMayApply, planOptions } from '../planning.ts'
+import { checkMayApply, planOptions } from '../planning.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
 
@@ -53,7 +53,7 @@ async function apply(path: string | undefined, { message = '', yes = false }: Ap
   if (given === null) refuseViolations(plan)
   if (asks && !(await confirmed(`Apply this to ${project.environment}?`)))
     throw new LockstepError('INTERRUPTED', 'The plan was not confirmed', { remedy: 'Nothing was applied.' })
-  await checkMayApply(session, planned.plan, appliedTags(planned.before, planned.target.snapshot))
+  await checkMayApply(session, planned.plan.difference, planned.before, planned.target.snapshot)
   showApplied(session, await applyPlan(plan, { ...options, by: actor, message, planned }), plan)
 }
 

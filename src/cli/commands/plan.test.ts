@@ -81,7 +81,28 @@ test('what is promoted comes from the registry, and only its code from the files
   const promoted = await lockstep(path, 'promote', '--from', 'dev', '--to', 'prod')
   assert.match(promoted.stdout, /prod is at apply 1/, promoted.stderr)
   assert.match((await lockstep(path, 'describe', 'user_click_count_1h', '--environment', 'prod')).stdout, /count\(\) over 1h/)
-  writeFileSync(file, text.replace('clicked === 0', 'clicked === 1'))
-  const without = await lockstep(path, 'promote', '--from', 'dev', '--to', 'staging')
-  assert.match(without.stderr, /no environment staging/)
+  assert.match((await lockstep(path, 'promote', '--from', 'dev', '--to', 'staging')).stderr, /no environment staging/)
+})
+
+test('who may change definitions is asked for all that changes', async () => {
+  using project = smallProject({ 'lockstep.config.ts': settings })
+  const { path } = project
+  assert.equal((await lockstep(path, 'apply', '--yes')).code, 0)
+  const file = join(path, 'definitions.ts')
+  const edit = (from: string, to: string) => writeFileSync(file, readFileSync(file, 'utf8').replace(from, to))
+  edit("owner: 'growth', tags: ['web']", "owner: 'traffic', tags: ['web']")
+  for (const [name, role, on] of [
+    ['root', 'admin', '*'],
+    ['bob', 'owner', 'tag:web'],
+  ] as const) {
+    const where = role === 'admin' ? ['--all'] : ['--on', on]
+    const granted = await lockstep(path, 'access', 'grant', name, role, ...where, '--as', 'root')
+    assert.equal(granted.code, 0, granted.stderr)
+  }
+  assert.match((await lockstep(path, 'apply', '--yes', '--as', 'eve')).stderr, /FORBIDDEN/)
+  assert.equal((await lockstep(path, 'apply', '--yes', '--as', 'bob')).code, 0)
+  assert.match((await lockstep(path, 'rollback', '--as', 'eve')).stderr, /FORBIDDEN/)
+  edit("name: 'user_daily',", "name: 'user_daily', tags: ['web'],")
+  // A tag that somebody gives to what is not theirs gives them no role on it.
+  assert.match((await lockstep(path, 'apply', '--yes', '--as', 'bob')).stderr, /bob may not define group:user_daily/)
 })

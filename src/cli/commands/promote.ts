@@ -3,7 +3,7 @@ import { LockstepError } from '../../errors.ts'
 import { withExamples } from '../examples.ts'
 import { appliedDefinitions } from '../governed.ts'
 import { longWork } from '../long-work.ts'
-import { appliedTags, checkMayApply, planOptions } from '../planning.ts'
+import { checkMayApply, planOptions } from '../planning.ts'
 import { sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
 import { showApplied } from './apply.ts'
@@ -57,7 +57,7 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
   }
   if (!hasChanges(plan)) return showApplied(session, planned.head, plan)
   refuseViolations(plan)
-  await checkMayApply(session, plan, appliedTags(planned.before, planned.target.snapshot))
+  await checkMayApply(session, plan.difference, planned.before, planned.target.snapshot)
   const why = message || `${from}, apply ${applied.head.apply}`
   showApplied({ ...session, project }, await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote', planned }), plan)
 }

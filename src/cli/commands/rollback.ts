@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
-import { checkAllowed } from '../allowed.ts'
+import type { Difference } from '../../plan/index.ts'
 import { withExamples } from '../examples.ts'
+import { appliedDefinitions } from '../governed.ts'
+import { checkMayApply } from '../planning.ts'
 import { sessionOf } from '../session.ts'
 import { parseCount } from '../values.ts'
 import { showApplied } from './apply.ts'
@@ -24,13 +26,23 @@ async function rollback(
   command: Command,
 ): Promise<void> {
   const session = await sessionOf(command, { files: true })
-  const { project, actor } = session
-  await checkAllowed(session, 'define')
+  const { project, actor, output } = session
+  const { environment, files } = project
   const registry = await project.registry()
-  const { environment } = project
-  const [{ rollBack }, { differenceOf }] = await Promise.all([import('../../governance/index.ts'), import('../../plan/index.ts')])
-  const before = await registry.applies.head(environment)
-  const head = await rollBack({ registry, environment, to: options.to ?? number, by: actor, message: options.message ?? '' })
-  const [old, now] = [before ? await registry.applies.items(before) : new Map(), await registry.applies.items(head)]
-  showApplied(session, head, { difference: differenceOf(old, now) })
+  const { rollBack } = await import('../../governance/index.ts')
+  let difference: Difference = { items: [], stored: [] }
+  const head = await rollBack({
+    registry,
+    environment,
+    to: options.to ?? number,
+    by: actor,
+    message: options.message ?? '',
+    review: async (changes, before, after, switched) => {
+      difference = changes
+      await checkMayApply(session, changes, before, after, switched)
+    },
+  })
+  const applied = await appliedDefinitions(registry, environment, files)
+  for (const { id, why } of applied?.incomplete ?? []) output.warn(`${id} cannot be served by a process that starts: ${why}.`)
+  showApplied(session, head, { difference })
 }
