@@ -18,7 +18,7 @@ export interface RouteReply {
 /** What a caller needs to be allowed: an operation on what a parameter of the path, or the body, names. */
 export interface Permission {
   readonly operation: Operation
-  /** The view or source that a request is about; '' where it is about all. */
+  /** The view, source, group or (of an admin) environment that a request is about. */
   readonly of?: (request: RouteRequest) => string
 }
 

@@ -115,3 +115,21 @@ test('the audit log is told of refused attempts, of the same one once, also wher
   const how = `over HTTP, token ${token.id}`
   assert.deepEqual(told.toSorted(), [`bob push source:clicks dev ${how}`, `bob read view:other dev ${how}`])
 })
+
+test('an admin of an environment administers that one', async () => {
+  await using one = await governed()
+  await one.registry.access.grant('ann', admin, { by: 'test' })
+  await one.registry.access.grant('eve', { ...admin, environment: 'dev' }, { by: 'test' })
+  const texts = await Promise.all(['ann', 'eve'].map(one.token))
+  const access = await one.open()
+  const may = texts.map((text) => {
+    const token = access.find(text)
+    assert.ok(token)
+    return [undefined, 'dev', 'prod', '*'].map((environment) => access.allows(token, 'admin', environment))
+  })
+  assert.deepEqual(may, [
+    [true, true, true, true],
+    [true, true, false, false],
+  ])
+  await access.close()
+})

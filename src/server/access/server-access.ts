@@ -88,7 +88,10 @@ export class ServerAccess {
     return token && ofPrincipal(token)
   }
 
-  /** Whether a token allows an operation on what is named: a view, a source, a group; on anything at all where no name is given. */
+  /**
+   * Whether a token allows an operation on what is named: a view, a source, a group, or to administer an environment; on anything at all
+   * where no name is given.
+   */
   allows(token: Token, operation: Operation, name?: string): boolean {
     const { principal } = token
     if (principal === undefined) return this.#tokenFile().allows(token, operation, name)
@@ -129,7 +132,9 @@ export class ServerAccess {
     const grants = this.#state?.grantsOf(principal) ?? []
     const [asked, kind] = meanings[operation]
     const { environment } = this.#store
-    if (name === undefined || kind === '') return allows(grants, asked, { environment })
+    if (name === undefined) return allows(grants, asked, { environment })
+    // An admin is one of an environment.
+    if (kind === '') return allows(grants, asked, { environment: name })
     const on = `${kind}:${name}`
     return (this.#targets.get(on) ?? [{ environment, on }]).every((target) => allows(grants, asked, target))
   }

@@ -147,7 +147,8 @@ const audit = listRoute<AuditEntry>({
   path: '/registry/audit',
   operationId: 'listAudit',
   summary: 'Every change and every refused attempt, the newest first',
-  permission: { operation: 'admin' },
+  // Without an environment it is about all of them.
+  permission: { operation: 'admin', of: (request) => word(request.query as Query, 'environment') ?? '*' },
   filters: { environment: text, since: moment, until: moment, by: text, action: text, allowed: { type: 'boolean' } },
   idOf: ({ id }: { readonly id: string }) => id,
   paged: true,
