@@ -58,6 +58,31 @@ test('materialize, backfill and train are told as events of OpenLineage, column 
   assert.match(failed.run.facets.errorMessage.message, /MISSING_KEY/)
 })
 
+test('what is applied is told with the groups that it changed', async () => {
+  using project = smallProject({ 'lockstep.config.json': JSON.stringify({ openLineage: { file: 'lineage.ndjson' } }) })
+  const { code, stderr } = await lockstep(project.path, 'apply', '--yes')
+  assert.equal(code, 0, stderr)
+  const events: Event[] = readFileSync(join(project.path, 'lineage.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  for (const event of events) assert.ok(isRunEvent(event), JSON.stringify(isRunEvent.errors))
+  assert.deepEqual(
+    events.map(({ eventType, job }) => [eventType, job.name]),
+    [
+      ['START', 'apply dev'],
+      ['COMPLETE', 'apply dev'],
+    ],
+  )
+  assert.deepEqual(events[1].outputs.map(({ name }: { name: string }) => name).sort(), [
+    'online/user_clicks@1',
+    'online/user_daily@2',
+    'online/user_profile@1',
+  ])
+  assert.equal((await lockstep(project.path, 'apply', '--yes')).code, 0)
+  assert.equal(readFileSync(join(project.path, 'lineage.ndjson'), 'utf8').trim().split('\n').length, 2)
+})
+
 test('events go to an endpoint; one that is away fails nothing', async () => {
   const received: Event[] = []
   const server = createServer((request, response) => {

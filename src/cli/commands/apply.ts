@@ -10,6 +10,7 @@ import { longWork } from '../long-work.ts'
 import { checkMayApply, planOptions } from '../planning.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
+import { tellApplied } from '../tell-lineage.ts'
 
 interface ApplyCommandOptions {
   readonly message?: string
@@ -54,7 +55,9 @@ async function apply(path: string | undefined, { message = '', yes = false }: Ap
   if (asks && !(await confirmed(`Apply this to ${project.environment}?`)))
     throw new LockstepError('INTERRUPTED', 'The plan was not confirmed', { remedy: 'Nothing was applied.' })
   await checkMayApply(session, planned.plan.difference, planned.before, planned.target.snapshot)
-  showApplied(session, await applyPlan(plan, { ...options, by: actor, message, planned }), plan)
+  const head = await applyPlan(plan, { ...options, by: actor, message, planned })
+  await tellApplied(session, 'apply', planned.plan.difference, planned.target.definitions)
+  showApplied(session, head, plan)
 }
 
 /** What was done, for people and as JSON. */

@@ -6,6 +6,7 @@ import { longWork } from '../long-work.ts'
 import { checkMayApply, planOptions } from '../planning.ts'
 import { sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
+import { tellApplied } from '../tell-lineage.ts'
 import { showApplied } from './apply.ts'
 
 interface PromoteOptions {
@@ -59,5 +60,7 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
   refuseViolations(plan)
   await checkMayApply(session, plan.difference, planned.before, planned.target.snapshot)
   const why = message || `${from}, apply ${applied.head.apply}`
-  showApplied({ ...session, project }, await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote', planned }), plan)
+  const head = await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote', planned })
+  await tellApplied({ ...session, project }, 'promote', plan.difference, planned.target.definitions)
+  showApplied({ ...session, project }, head, plan)
 }

@@ -4,6 +4,7 @@ import { withExamples } from '../examples.ts'
 import { appliedDefinitions } from '../governed.ts'
 import { checkMayApply } from '../planning.ts'
 import { sessionOf } from '../session.ts'
+import { tellApplied } from '../tell-lineage.ts'
 import { parseCount } from '../values.ts'
 import { showApplied } from './apply.ts'
 
@@ -44,5 +45,6 @@ async function rollback(
   })
   const applied = await appliedDefinitions(registry, environment, files)
   for (const { id, why } of applied?.incomplete ?? []) output.warn(`${id} cannot be served by a process that starts: ${why}.`)
+  await tellApplied(session, 'rollback', difference, applied?.definitions ?? [])
   showApplied(session, head, { difference })
 }
