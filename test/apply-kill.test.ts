@@ -12,7 +12,7 @@ import { environment, openRegistryAt, type RegistryPlace, stateOf } from './supp
 
 /** `APPLY_KILL_SEED` repeats the moments, `APPLY_KILLS` says how many there are. */
 const seed = Number(process.env.APPLY_KILL_SEED ?? Date.now() % 1_000_000)
-const kills = Number(process.env.APPLY_KILLS ?? 40)
+const kills = Number(process.env.APPLY_KILLS ?? 100)
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-apply-kill-'))
 const postgres = await startPostgres()
