@@ -30,8 +30,9 @@ export class SimilarFeatures {
 
   constructor({ groups }: Pick<Catalogue, 'groups'>) {
     for (const group of groups) {
+      const all = shapesOf(group)
       for (const [feature, node] of Object.entries(group.features)) {
-        const shapes = shapesOf(group, node)
+        const shapes = all.get(feature) as Shapes
         const known: Known = {
           id: featureId(group, feature),
           group: group.name,
@@ -50,7 +51,7 @@ export class SimilarFeatures {
   /** What is like a feature, the likest first; other versions of the group, which are like it by intent, are left out. */
   of(group: FeatureGroupData, feature: string): SimilarFeature[] {
     const node = group.features[feature] as ExpressionNode
-    const shapes = shapesOf(group, node)
+    const shapes = shapesOf(group).get(feature) as Shapes
     const windows = windowsOf(node)
     const own = featureId(group, feature)
     const others = (all: readonly Known[] = []) =>
@@ -86,17 +87,26 @@ interface Shapes {
   readonly withoutConditions: string
 }
 
-const places = new WeakMap<FeatureGroupData, string>()
+/** Of each group that was looked at, by the names of its features. */
+const shapesOfGroups = new WeakMap<FeatureGroupData, ReadonlyMap<string, Shapes>>()
 
-function shapesOf(group: FeatureGroupData, node: ExpressionNode): Shapes {
+function shapesOf(group: FeatureGroupData): ReadonlyMap<string, Shapes> {
+  const known = shapesOfGroups.get(group)
+  if (known) return known
   const { entity, source, keys, refresh, ttl } = group
-  const place = places.get(group) ?? canonicalJson([entity.name, source.name, keys, refresh, ttl])
-  places.set(group, place)
-  return {
-    whole: place + shapeOf(node, {}),
-    withoutWindows: place + shapeOf(node, { windows: true }),
-    withoutConditions: place + shapeOf(node, { conditions: true }),
-  }
+  const place = canonicalJson([entity.name, source.name, keys, refresh, ttl])
+  const made = new Map(
+    Object.entries(group.features).map(([feature, node]) => [
+      feature,
+      {
+        whole: place + shapeOf(node, {}),
+        withoutWindows: place + shapeOf(node, { windows: true }),
+        withoutConditions: place + shapeOf(node, { conditions: true }),
+      },
+    ]),
+  )
+  shapesOfGroups.set(group, made)
+  return made
 }
 
 interface Left {
@@ -124,9 +134,11 @@ function shapeOf(node: ExpressionNode, left: Left): string {
   }
 }
 
-function windowShape(window: WindowData, left: Left): string {
-  if (window.kind === 'since') return `since ${shapeOf(window.condition, {})}${left.windows ? '' : window.delay}`
-  return left.windows ? window.kind : `${window.kind} ${Object.entries(window).sort().join()}`
+function windowShape(window: WindowData, { windows }: Left): string {
+  if (window.kind === 'since') return `since ${shapeOf(window.condition, {})} ${windows ? '' : window.delay}`
+  if (windows) return window.kind
+  const resolution = window.kind === 'sliding' ? window.resolution : window.kind === 'tumbling' ? window.part : ''
+  return `${window.kind} ${lengthOf(window)} ${resolution} ${window.delay}`
 }
 
 function windowsOf(node: ExpressionNode): WindowData[] {
