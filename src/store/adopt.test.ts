@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { count, type Definition, entity, events, featureGroup, featureView, rows, topic } from '../definition/index.ts'
+import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { Head } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
 import { Adopted } from './adopted.ts'
@@ -83,6 +84,29 @@ test('a stream takes up groups that are adopted and leaves those that are gone, 
   await live.caughtUp()
   assert.deepEqual(await versions(), [{ click_count: 3 }, { click_count: 4 }])
   assert.deepEqual(await read('items', 1, { item_id: 'i1' }), { item_click_count: 4 })
+})
+
+test('a group that comes back when the log has let go of its events is filled again', async () => {
+  let now = '2026-03-01T12:10:00Z'
+  const log = segmentsEventLog({ path: join(folder, 'short'), segmentBytes: 300, retention: { bytes: 1 } })
+  await using store = await openStore({ definitions: [ranking1, old], folder: join(folder, 'lost'), log, clock: () => new Date(now) })
+  await using live = await store.stream()
+  await live.ready
+  await store.push('clicks', [click('a', 10)])
+  await store.adopt(adopted([ranking2, fresh], { ranking: 2 }))
+  await live.adopted()
+  for (let id = 0; id < 20; id++) await store.push('clicks', [click(`b${id}`, 11)])
+  await live.flush()
+  assert.ok(
+    (await log.offsets('clicks')).some(({ first }) => first > 1),
+    'the log has let go of some',
+  )
+  await store.adopt(adopted([ranking1, ranking2, old, fresh], { ranking: 1 }))
+  await live.adopted()
+  await live.caughtUp()
+  now = '2026-03-01T12:12:00Z'
+  for (const version of [1, 2])
+    assert.deepEqual((await store.vector(store.view('ranking', version), { user_id: 'u1' } as never)).values, { click_count: 22 })
 })
 
 test('definitions whose rows another definition computed are refused, and nothing changes', async () => {

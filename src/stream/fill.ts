@@ -33,6 +33,15 @@ export async function filledFrom(store: OnlineStore, table: string): Promise<Fil
   return text?.state === 'done' ? text : null
 }
 
+/** Says of a group that it has to be filled again, over all that its units have stored. */
+export async function refill(store: OnlineStore, table: string): Promise<void> {
+  const expected = await store.readMeta(table)
+  const before = parse(expected)
+  if (before?.state !== 'done') return
+  const text = canonicalJson({ ...before, state: 'filling', owner: '', updated: 0 } satisfies FillText)
+  await commitOf(store)([{ table, expected, text }], [])
+}
+
 /**
  * Has a group filled by one of the workers: by this one, through `work`, or by waiting for another. Resolves to where the
  * units begin. A worker that dies while it fills is followed by another, which begins again.

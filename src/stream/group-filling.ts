@@ -3,11 +3,11 @@ import { LockstepError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LandedFile } from '../offline/index.ts'
 import { checkOnlineMeta, onlineMeta, onlineTable } from '../serving/index.ts'
-import { type Filled, type FillPositions, filledFrom, fillOnce } from './fill.ts'
+import { type Filled, type FillPositions, filledFrom, fillOnce, refill } from './fill.ts'
 import { rowVersion } from './group-unit.ts'
 import type { LiveMember } from './live-members.ts'
 import type { StreamOptions } from './stream-options.ts'
-import { fillTable, historyTable, unitTable } from './tables.ts'
+import { fillTable, historyTable, routerTable, unitTable } from './tables.ts'
 import { parseUnitText } from './unit-text.ts'
 
 interface Filling extends Pick<StreamOptions, 'log' | 'state' | 'landing' | 'fill'> {
@@ -34,13 +34,31 @@ export class GroupFilling {
     const { group } = member.plan
     checkOnlineMeta(group, await state.readMeta(onlineTable(group)))
     const known = await filledFrom(state, fillTable(group))
-    if (known) return known
+    if (known && !(await this.#hasLost(member, known))) return known
+    if (known) {
+      await refill(state, fillTable(group))
+      return null
+    }
     const { history, stream } = member.feed.source
     const offsets = await log.offsets((stream as StreamData).topic)
     if (history !== null || offsets.some(({ first }) => first > 0)) return null
     const positions = Object.fromEntries(offsets.map(({ partition }) => [partition, 0]))
     await state.writeMeta(onlineTable(group), onlineMeta(group))
     return await this.#once(member, async () => positions)
+  }
+
+  /** Whether the log no longer holds what comes next for a group: nobody has kept it up to date for long. */
+  async #hasLost({ plan: { group }, feed }: LiveMember, { epoch, positions }: Filled): Promise<boolean> {
+    const { state, log } = this.#options
+    const topic = (feed.source.stream as StreamData).topic
+    const unitTexts =
+      feed.topic === topic ? (partition: number) => unitTable(group, partition) : (partition: number) => routerTable(feed.topic, partition)
+    for (const { partition, first } of await log.offsets(topic)) {
+      const text = parseUnitText(await state.readMeta(unitTexts(partition)))
+      const begun = text !== null && (feed.topic !== topic || text.epoch >= epoch)
+      if ((begun ? text.position : (positions[partition] ?? 0)) < first) return true
+    }
+    return false
   }
 
   /** Fills a group from its history; null where it was to end before. */
