@@ -22,7 +22,9 @@ export default {
 } satisfies ProjectConfig
 \`\`\`
 
-Groups, on-demand views and feature views are checked in their newest version; older ones stay as they are.
+Groups, on-demand views and feature views are checked in their newest version; older ones stay as they are. \`lockstep plan\` asks the same,
+with the severities of the environment; there a finding that is an error keeps a change from being applied. A project adds
+[rules of its own](../guide/plan-and-apply.md#policies).
 
 | Rule | By default | Asks |
 | --- | --- | --- |
