@@ -163,6 +163,7 @@ test('a feature is deprecated, its readers are warned and hold up its removal, t
     assert.equal((await take('view:ranking@1', second)).status, 'removed')
     const left = await registry.applies.head(environment)
     assert.deepEqual([left?.items.has('view:ranking@1'), left?.current.get('ranking')], [false, 2])
+    now += 1000
     const third = project({ views: [2] })
     assert.equal((await take('user_order_value_sum', third)).status, 'removed')
     await assert.rejects(take('user_order_value_sum', third), { code: 'NAME_RETIRED' })

@@ -161,7 +161,10 @@ export async function remove(
 ): Promise<LifeCycle> {
   const { id } = subject
   const before = await registry.lifeCycles.get(environment, id)
-  if (before?.status === 'removed') throw new LockstepError('NAME_RETIRED', `${id} was removed in ${environment} already`)
+  const head = await registry.applies.head(environment)
+  const isApplied = subject.kind !== 'feature' && (head?.items.has(id) ?? false)
+  // A rollback may have brought it back.
+  if (before?.status === 'removed' && !isApplied) throw new LockstepError('NAME_RETIRED', `${id} was removed in ${environment} already`)
   if (before?.removeAfter && registry.clock.now() / 1000 < Date.parse(before.removeAfter))
     throw new LockstepError('IN_USE', `${id} was promised to stay until ${before.removeAfter}`, {
       remedy: 'Wait, or deprecate it again with another date.',
@@ -183,9 +186,7 @@ export async function remove(
     by,
   }
   const stone = registry.lifeCycles.tombstone(...tombstoneOf(subject, snapshot), by)
-  const head = await registry.applies.head(environment)
-  if (subject.kind === 'feature' || !head?.items.has(id))
-    return await registry.lifeCycles.set(environment, cycle, 'remove', { puts: [stone] })
+  if (!isApplied || head === null) return await registry.lifeCycles.set(environment, cycle, 'remove', { puts: [stone] })
   const items = new Map([...(await registry.applies.items(head))].filter(([each]) => each !== id))
   const { after, ...put } = registry.lifeCycles.put(environment, cycle)
   const event = registry.audit.put({ by, action: 'remove', on: id, environment, before, after, why: cycle.reason })

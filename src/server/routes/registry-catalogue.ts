@@ -20,7 +20,8 @@ async function withStatus<T extends { readonly id: string }>(
   const cycles = new Map((await store.registry.lifeCycles.list(store.environment)).map((cycle) => [cycle.id, cycle]))
   return items.map((item) => {
     const found = [item.id, ...above(item)].map((id) => cycles.get(id)).find((one) => one !== undefined)
-    if (!found) return { ...item, status: 'active', life_cycle: null }
+    // What a rollback brought back is there again.
+    if (!found || (found.status === 'removed' && /^(group|view):/.test(found.id))) return { ...item, status: 'active', life_cycle: null }
     const { status, id: _, ...rest } = found
     return { ...item, status, life_cycle: rest }
   })
