@@ -202,7 +202,7 @@ async function examineTrainingSet(undisturbed: string): Promise<Examiner> {
     },
     async complete(folder) {
       assert.equal(await hash(folder), expected)
-      assert.deepEqual(await filesIn(folder), [trainingSetName, manifestName], 'nothing is left over')
+      assert.deepEqual(await filesIn(folder), [trainingSetName, manifestName, 'store/registry.sqlite'], 'nothing is left over')
     },
   }
 }
