@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue, LockstepError } from '../errors.ts'
+import { parseJsonText } from '../lib/parse-json.ts'
 
 export interface ConnectionOptions {
   /** `http://127.0.0.1:8080`; of a server behind a proxy with its path. */
@@ -66,7 +67,7 @@ export class Connection {
         signal: signal ? AbortSignal.any([late, signal]) : late,
       })
       const text = await response.text()
-      if (response.ok) return { answer: JSON.parse(text) as T }
+      if (response.ok) return { answer: parseJsonText(text) as T }
       const isTemporary = response.status === 429 || response.status === 503
       return { error: errorOf(response.status, text, path), wait: isTemporary ? retryAfter(response) : null }
     } catch (cause) {

@@ -1,5 +1,4 @@
-/** What `JSON.parse` takes to make another value of a value; `source` is how a value that is no object was written. */
-export type Reviver = (key: string, value: unknown, context: { readonly source: string }) => unknown
+import { parseJsonText, type Reviver } from './parse-json.ts'
 
 /**
  * Reads JSON as DuckDB does, so that a text is JSON in files and in streams alike: trailing commas are passed over, and NaN and
@@ -14,7 +13,7 @@ export function parseJson(text: string, reviver?: Reviver, literal: (found: stri
 /** Reads JSON as its standard has it; undefined for anything else, half a character of Unicode included. */
 export function standardJson(text: string, reviver?: Reviver): unknown {
   try {
-    const value: unknown = JSON.parse(text, reviver as ((key: string, value: unknown) => unknown) | undefined)
+    const value = parseJsonText(text, reviver)
     return text.includes('\\u') && surrogateEscape.test(text) && !isWellFormed(value) ? undefined : value
   } catch {
     return undefined

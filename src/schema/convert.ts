@@ -2,6 +2,7 @@ import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { formatDecimal } from '../lib/decimal.ts'
 import { dateDays, formatDate, formatMoment, type Moment, momentMicros } from '../lib/moment.ts'
+import { parseJsonText } from '../lib/parse-json.ts'
 import { localToUtc } from '../lib/time-zone.ts'
 import type { Cell } from './cell.ts'
 import type { TypeData } from './type.ts'
@@ -112,7 +113,7 @@ export function fromCell(type: TypeData, cell: Cell): unknown {
     case 'list':
       return (cell as readonly Cell[]).map((item) => fromCell(type.element as TypeData, item))
     case 'struct':
-      return JSON.parse(cell as string)
+      return parseJsonText(cell as string)
     default:
       return cell
   }

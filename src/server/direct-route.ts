@@ -5,6 +5,7 @@ import { authenticate, authorize } from './access/authorize.ts'
 import type { Token } from './access/tokens.ts'
 import { refusal } from './error-response.ts'
 import type { Gate } from './gate.ts'
+import { jsonBodyParser } from './json-body.ts'
 import { frameworkPath, type Route, type RouteReply, type RouteRequest } from './route.ts'
 import type { ServerContext } from './server-context.ts'
 
@@ -24,7 +25,7 @@ export class DirectRoute {
   readonly #context: ServerContext
   readonly #gate: Gate
   readonly #log: FastifyBaseLogger
-  readonly #parse: ReturnType<FastifyInstance['getDefaultJsonParser']>
+  readonly #parse: ReturnType<typeof jsonBodyParser>
   readonly #validate: ValidateFunction
 
   constructor(route: Route, app: FastifyInstance, gate: Gate, schemas: Ajv2020, context: ServerContext) {
@@ -35,7 +36,7 @@ export class DirectRoute {
     this.#context = context
     this.#gate = gate
     this.#log = app.log
-    this.#parse = app.getDefaultJsonParser('error', 'error')
+    this.#parse = jsonBodyParser(app)
     this.#validate = schemas.compile(route.body ?? {})
   }
 
@@ -66,7 +67,7 @@ export class DirectRoute {
   }
 
   async #answer(request: DirectRequest, text: string, reply: DirectReply): Promise<void> {
-    this.#parse(request as never, text, (error, body) => {
+    this.#parse(request, text, (error, body) => {
       if (error) throw error
       request.body = body
     })

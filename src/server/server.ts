@@ -15,6 +15,7 @@ import { Deprecations } from './deprecations.ts'
 import { DirectRoute } from './direct-route.ts'
 import { publicError, type Refusal, refusal, refusalOf } from './error-response.ts'
 import { Gate } from './gate.ts'
+import { jsonBodyParser } from './json-body.ts'
 import { KeptReads } from './kept-reads.ts'
 import { Observation } from './observation.ts'
 import { openApiDocument } from './openapi.ts'
@@ -194,6 +195,7 @@ export class Server implements AsyncDisposable {
 
 /** Refusals and errors that all routes share. */
 function prepare(app: FastifyInstance, gate: Gate): void {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBodyParser(app) as never)
   app.decorateRequest('token', null)
   app.decorateRequest('readId', '')
   const enter = (request: FastifyRequest, reply: FastifyReply): void => {
