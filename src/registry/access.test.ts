@@ -153,6 +153,50 @@ test('a token is its secret, until it expires, is revoked, or its principal is n
   await assert.rejects(one.access.createToken({ principal: 'web', by: 'root', rate: 0 }), { code: 'INVALID_ARGUMENT' })
 })
 
+test('tokens of a principal are made by who is an admin wherever it has roles, and by itself', async () => {
+  await using one = registry()
+  await one.access.check('anybody', 'admin', dev)
+  await one.access.checkMayActAs('anybody', 'ann')
+  await one.access.grant('ann', admin, { by: 'root' })
+  await one.access.grant('dev-admin', role('admin'), { by: 'ann' })
+  await one.access.grant('bob', role('reader'), { by: 'ann' })
+  await one.access.grant('eve', role('reader'), { by: 'ann' })
+  await one.access.grant('eve', role('owner', 'group:orders', 'prod'), { by: 'ann' })
+  const may = async (who: string) => {
+    const tried = ['ann', 'dev-admin', 'bob', 'eve', 'nobody'].map((principal) => one.access.checkMayActAs(who, principal))
+    return (await Promise.allSettled(tried)).map(({ status }) => (status === 'fulfilled' ? 'yes' : '-')).join(' ')
+  }
+  assert.equal(await may('ann'), 'yes yes yes yes yes')
+  assert.equal(await may('dev-admin'), '- yes yes - -')
+  assert.equal(await may('bob'), '- - yes - -')
+  assert.equal(await may('nobody'), '- - - - -')
+  const refused = await entries(one.audit, { allowed: false, by: 'bob' })
+  assert.deepEqual(
+    refused.map(({ why }) => why).toSorted(),
+    ['ann', 'dev-admin', 'eve', 'nobody'].map((name) => `tokens of ${name}`),
+  )
+})
+
+test('tokens that ended long ago are dropped when others are made', async () => {
+  let at = 1_767_607_200_000_000
+  await using one = new Registry(sqliteDocumentStore({ path: join(folder, `${files++}.sqlite`) }), { ...clock, now: () => at++ })
+  const day = 86_400_000_000
+  await one.access.grant('web', role('reader'), { by: 'root' })
+  const make = async (expires?: number) =>
+    (await one.access.createToken({ principal: 'web', by: 'root', ...(expires === undefined ? {} : { expires }) })).token.id
+  const [expired, revoked, lasting] = [await make(at + day), await make(), await make()]
+  await one.access.revokeToken(revoked, 'root')
+  at += 400 * day
+  await make()
+  const ids = async () => [expired, revoked, lasting].filter((id) => known.has(id))
+  let known = (await one.access.state()).tokens
+  assert.deepEqual(await ids(), [expired, lasting])
+  at += 2 * day
+  await make()
+  known = (await one.access.state()).tokens
+  assert.deepEqual(await ids(), [lasting])
+})
+
 test('who may do something is told with the grant that allows it', async () => {
   await using one = registry()
   await one.access.grant('ann', admin, { by: 'root' })

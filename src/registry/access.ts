@@ -5,7 +5,7 @@ import { formatMoment, type Micros, momentMicros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { AccessState, isAdminOfAll, type KnownToken, type Principal, type PrincipalToken } from './access-state.ts'
 import type { Audit } from './audit.ts'
-import type { Commit, Condition, Document, DocumentStore } from './documents.ts'
+import type { Commit, Condition, Document, DocumentPlace, DocumentStore } from './documents.ts'
 import { checkGrant, type Grant, type Operation, operations, sameGrant, showGrant, type Target } from './grants.ts'
 import { readDocument } from './read-document.ts'
 
@@ -24,6 +24,8 @@ export interface NewPrincipalToken {
   readonly rate?: number
 }
 
+/** Microseconds for which a token that has ended is kept: 400 days. */
+const keepTokens = 400 * 86_400_000_000
 const nameForm = /^[A-Za-z][\w.@-]{0,99}$/
 
 /** Who may do what: principals, their roles and tokens. Every change goes to the audit log in the same commit. */
@@ -61,8 +63,27 @@ export class Access {
     throw forbidden(who, operation, refused)
   }
 
-  /** Gives somebody a role, who becomes a principal by it. The first admin has to be one of all environments. */
-  async grant(name: string, grant: Grant, { by, kind }: { readonly by: string; readonly kind?: Principal['kind'] }): Promise<Principal> {
+  /**
+   * Throws `FORBIDDEN`, as `check` does, unless somebody may make and revoke the tokens of a principal, and so act as it: the principal
+   * itself, and who is an admin wherever it has roles.
+   */
+  async checkMayActAs(who: string, principal: string): Promise<void> {
+    const state = await this.state()
+    if (who === principal && state.principals.has(who)) return
+    const environments = [...new Set(state.grantsOf(principal).map(({ environment }) => environment))]
+    const targets = (environments.length === 0 ? ['*'] : environments).map((environment) => ({ environment }))
+    await this.check(who, 'admin', targets, `tokens of ${principal}`)
+  }
+
+  /**
+   * Gives somebody a role, who becomes a principal by it. The first admin has to be one of all environments. `also`: what belongs to the
+   * same commit.
+   */
+  async grant(
+    name: string,
+    grant: Grant,
+    { by, kind, also = [] }: { readonly by: string; readonly kind?: Principal['kind']; readonly also?: NonNullable<Commit['puts']> },
+  ): Promise<Principal> {
     checkGrant(grant)
     if (!nameForm.test(name)) throw wrong(`${JSON.stringify(name)} is no name of a principal`, 'Use letters, digits and _ . @ -')
     const known = await this.#known()
@@ -78,7 +99,7 @@ export class Access {
     }
     const event = { by, action: 'access.grant', on: name, environment: grant.environment, before, after: principal }
     const isNew = before === null ? [{ table: 'principals', key: name, revision: 0 }] : []
-    await this.#commit(name, { conditions: [...known.conditions, ...isNew], puts: [putOf(principal), this.#audit.put(event)] })
+    await this.#commit(name, { conditions: [...known.conditions, ...isNew], puts: [putOf(principal), this.#audit.put(event), ...also] })
     return principal
   }
 
@@ -106,21 +127,26 @@ export class Access {
   }
 
   /** Makes a token of a principal. `text` is what its holder sends, and is nowhere to be found later. */
-  async createToken({
-    principal,
-    by,
-    expires,
-    rate,
-  }: NewPrincipalToken): Promise<{ readonly token: PrincipalToken; readonly text: string }> {
-    const { conditions } = await this.#principal(principal)
+  async createToken(asked: NewPrincipalToken): Promise<{ readonly token: PrincipalToken; readonly text: string }> {
+    const { conditions } = await this.#principal(asked.principal)
+    const { token, text, puts } = this.newToken(asked)
+    await this.#commit(asked.principal, { conditions, puts, deletes: await this.#pastTokens() })
+    return { token, text }
+  }
+
+  /** A token, and what makes it count, as part of the commit that makes its principal. Throws `INVALID_ARGUMENT`. */
+  newToken({ principal, by, expires, rate }: NewPrincipalToken): {
+    readonly token: PrincipalToken
+    readonly text: string
+    readonly puts: NonNullable<Commit['puts']>
+  } {
     const created = this.#clock.now()
     if (expires !== undefined && !(expires > created)) throw wrong('A token has to expire in the future')
     if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) throw wrong(`The rate ${rate} is not a number above 0`)
     const { id, text, hash } = newApiToken()
     const token: PrincipalToken = { id, principal, rate: rate ?? null, created, createdBy: by, expires: expires ?? null, revoked: null }
     const event = { by, action: 'token.create', on: principal, environment: '*', after: shown(token) }
-    await this.#commit(principal, { conditions, puts: [tokenPut(token, hash), this.#audit.put(event)] })
-    return { token, text }
+    return { token, text, puts: [tokenPut(token, hash), this.#audit.put(event)] }
   }
 
   /** Ends a token for ever. Throws `UNKNOWN_NAME`. */
@@ -153,6 +179,15 @@ export class Access {
     throw new LockstepError('UNKNOWN_NAME', `There is no principal ${name}${suggestion(name, names)}`, {
       remedy: `Give it a role first: lockstep access grant ${name} reader.`,
     })
+  }
+
+  /** Tokens that have been worth nothing for so long that nobody asks about them; the audit log tells of them for ever. */
+  async #pastTokens(): Promise<readonly DocumentPlace[]> {
+    const before = this.#clock.now() - keepTokens
+    const ended = ({ token: { expires, revoked } }: KnownToken) =>
+      Math.min(expires ?? Number.POSITIVE_INFINITY, revoked ?? Number.POSITIVE_INFINITY)
+    const tokens = [...(await this.state()).tokens.values()].filter((known) => ended(known) < before)
+    return tokens.map(({ token }) => ({ table: 'tokens', key: token.id }))
   }
 
   async #commit(name: string, commit: Commit): Promise<void> {

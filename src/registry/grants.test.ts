@@ -42,6 +42,17 @@ test('a grant is on what it says: all, a thing of a kind, or what has a tag; in 
   assert.deepEqual([covers('*', '*'), covers('group:orders', 'dev'), covers('*', 'pro')], [true, false, false])
 })
 
+test('what is done to an environment as a whole takes a role on all of it, but to read what is known', () => {
+  const grants: Grant[] = [{ role: 'owner', environment: 'dev', on: 'group:orders' }]
+  const all = Object.keys(operations) as Operation[]
+  assert.deepEqual(
+    all.filter((operation) => allows(grants, operation, { environment: 'dev' })),
+    ['read'],
+  )
+  assert.equal(allows([{ role: 'owner', environment: 'dev', on: '*' }], 'define', { environment: 'dev' }), true)
+  assert.equal(allows(grants, 'read', { environment: 'prod' }), false)
+})
+
 test('who may read all groups of a view may read it, and push to a source that only their groups read; no more', () => {
   const parts = [
     { on: 'group:orders', tags: ['money'] },

@@ -31,7 +31,7 @@ export interface Grant {
   readonly on: string
 }
 
-/** What something is done to; without `on` all of an environment. */
+/** What something is done to; without `on` an environment as a whole. */
 export interface Target {
   readonly environment: string
   /** `view:ranking` */
@@ -57,14 +57,17 @@ export function checkGrant({ role, environment, on }: Grant): void {
     throw refused('An admin is one of a whole environment', 'Leave out what it is on, or grant the role owner.')
 }
 
-/** The grant by which an operation is allowed; null where none does. Without anything that it is done to any grant in the environment counts. */
+/**
+ * The grant by which an operation is allowed; null where none does. What is done to an environment as a whole takes a role on all of it;
+ * but who may read something in it may read what is known of it.
+ */
 export function grantFor(grants: readonly Grant[], operation: Operation, target: Target): Grant | null {
   const least = roles.indexOf(operations[operation])
   const possible = grants.filter(
     ({ role, environment }) => roles.indexOf(role) >= least && (environment === '*' || environment === target.environment),
   )
   const { on, tags = [], parts = [] } = target
-  if (on === undefined) return possible[0] ?? null
+  if (on === undefined) return possible.find((grant) => operation === 'read' || grant.on === '*') ?? null
   const covering = (thing: string, tagged: readonly string[]) =>
     possible.find((grant) => grant.on === '*' || grant.on === thing || tagged.some((tag) => grant.on === `tag:${tag}`)) ?? null
   const own = covering(on, tags)
