@@ -1,4 +1,4 @@
-import { accessTarget, type Operation } from '../registry/index.ts'
+import { accessTarget, type Operation, type Target } from '../registry/index.ts'
 import type { Session } from './session.ts'
 
 type Thing = Parameters<typeof accessTarget>[1]
@@ -10,5 +10,18 @@ type Thing = Parameters<typeof accessTarget>[1]
 export async function checkAllowed({ project, actor }: Session, operation: Operation, things?: readonly Thing[]): Promise<void> {
   const { environment, catalogue } = project
   const targets = things?.map((thing) => accessTarget(environment, thing, catalogue.groups)) ?? { environment }
+  await (await project.registry()).access.check(actor, operation, targets)
+}
+
+/** The same of what was made from views, which may be gone since, in whatever environment. */
+export async function checkAllowedOnViews(
+  { project, actor }: Session,
+  operation: Operation,
+  views: readonly { readonly name: string; readonly environment: string }[],
+): Promise<void> {
+  const targets = views.flatMap(({ name, environment }): Target[] => {
+    const known = environment === project.environment ? project.catalogue.views.filter((view) => view.name === name) : []
+    return known.length === 0 ? [{ environment, on: `view:${name}` }] : known.map((view) => accessTarget(environment, view))
+  })
   await (await project.registry()).access.check(actor, operation, targets)
 }

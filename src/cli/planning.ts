@@ -1,5 +1,5 @@
 import { type Catalogue, catalogueOf, type Definition, type Snapshot } from '../definition/index.ts'
-import type { PlanOptions } from '../governance/index.ts'
+import type { Plan, PlannedChanges, PlanOptions } from '../governance/index.ts'
 import type { SourcePlaces } from '../offline/index.ts'
 import type { Difference } from '../plan/index.ts'
 import type { Target } from '../registry/index.ts'
@@ -45,6 +45,19 @@ export async function checkMayApply(
   const { environment } = project
   const targets = [...changed].map((on): Target => ({ environment, on, tags: old(on) ?? fresh(on) ?? [] }))
   await (await project.registry()).access.check(actor, 'define', targets)
+}
+
+/** A plan as who is acting may see it: with examples of values only of groups that they may read, judged by tags as `checkMayApply` does. */
+export async function planFor({ project, actor }: Session, { plan, before, target }: PlannedChanges): Promise<Plan> {
+  const state = await (await project.registry()).access.state()
+  const [old, fresh] = [tagsByName(before), tagsByName(target.snapshot)]
+  const comparisons = plan.comparisons.map((one) => {
+    const on = `group:${one.group.slice(0, one.group.lastIndexOf('@'))}`
+    const of = { environment: project.environment, on, tags: old(on) ?? fresh(on) ?? [] }
+    if (one.comparison === null || state.allows(actor, 'read', of)) return one
+    return { ...one, comparison: { ...one.comparison, features: one.comparison.features.map((each) => ({ ...each, examples: [] })) } }
+  })
+  return { ...plan, comparisons }
 }
 
 /** The tags that all versions of a name have; undefined where there is none. */

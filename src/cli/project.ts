@@ -11,9 +11,9 @@ import {
   OnDemand,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { actorOf } from '../lib/actor.ts'
 import type { Applied, Registry } from '../registry/index.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
+import { actingAs } from './acting.ts'
 import { readConfig } from './config.ts'
 import { type Environment, environmentOf } from './environment.ts'
 import { find } from './find.ts'
@@ -28,8 +28,10 @@ export interface ProjectOptions {
   readonly environment?: string
   /** Works with the definitions of the files, also where others are applied. */
   readonly files?: boolean
-  /** Who is acting. */
+  /** Who says to be acting. */
   readonly as?: string
+  /** Nothing is done for which it counts who is acting: the registry is left alone. */
+  readonly anonymous?: boolean
 }
 
 const defaultDefinitions = ['definitions.ts', 'definitions.js', 'definitions']
@@ -60,9 +62,10 @@ export class Project {
   /** Those that are applied; those of the files where none are. */
   readonly definitions: readonly Definition[]
   readonly catalogue: Catalogue
+  /** Who is acting. */
+  readonly actor: string
   readonly #places: Places
   readonly #userFolder: string
-  readonly #actor: string
   #registry: Registry | null
 
   private constructor({ environment, files, definitionsPath, registry, applied, places, userFolder, actor }: Parts) {
@@ -76,10 +79,10 @@ export class Project {
     this.#registry = registry
     this.#places = places
     this.#userFolder = userFolder
-    this.#actor = actor
+    this.actor = actor
   }
 
-  /** Loads a project and makes its folder the working folder. Throws `INVALID_ARGUMENT`, and as `loadDefinitions`. */
+  /** Loads a project and makes its folder the working folder. Throws `INVALID_ARGUMENT`, `UNAUTHENTICATED`, and as `loadDefinitions`. */
   static async load(options: ProjectOptions): Promise<Project> {
     const userFolder = process.cwd()
     const folder = resolve(options.project ?? '.')
@@ -96,13 +99,13 @@ export class Project {
       options.definitions === undefined ? (config.definitions ?? foundDefinitions()) : resolve(userFolder, options.definitions)
     const files = await loadDefinitions(definitionsPath)
     refuseOtherCopy(files)
-    // Definitions that are named on the command line are those that are meant.
-    const asFiles = options.files || options.definitions !== undefined
-    const registry = asFiles ? null : await existingRegistry(config)
-    const applied = registry && (await appliedDefinitions(registry, environment.name, files))
+    const asFiles = worksWithFiles(options)
+    const registry = options.anonymous ? null : await existingRegistry(config)
+    const actor = await actingAs(registry, options)
+    const applied = asFiles ? null : registry && (await appliedDefinitions(registry, environment.name, files))
     const given = Object.entries(options.history ?? {}).map(([source, place]) => [source, fromUser(userFolder, place)])
     const places = { ...config.history, ...Object.fromEntries(given) }
-    return new Project({ environment, files, definitionsPath, registry, applied, places, userFolder, actor: actorOf(options) })
+    return new Project({ environment, files, definitionsPath, registry, applied, places, userFolder, actor })
   }
 
   /** A path of the command line as seen from the project's folder. */
@@ -136,7 +139,7 @@ export class Project {
     const { definitions, history: _history, checks: _checks, policies: _policies, ...settings } = this.config
     const { openStore } = await import('../store/index.ts')
     return await openStore({
-      by: this.#actor,
+      by: this.actor,
       statistics: true,
       ...settings,
       environment: this.environment,
@@ -146,6 +149,9 @@ export class Project {
     })
   }
 }
+
+/** Whether the definitions of the files are asked for: definitions that are named on the command line are those that are meant. */
+export const worksWithFiles = ({ files, definitions }: ProjectOptions): boolean => files === true || definitions !== undefined
 
 /** Where the user is in the project's folder, paths stay as they are written. */
 const fromUser = (userFolder: string, path: string): string => (userFolder === process.cwd() ? path : resolve(userFolder, path))

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import type { ActorOptions } from '../lib/actor.ts'
-import { actingAs } from './acting.ts'
+import { checkAllowed } from './allowed.ts'
+import { commandRole } from './command-roles.ts'
 import { Output, type OutputOptions } from './output.ts'
-import { Project, type ProjectOptions } from './project.ts'
+import { Project, type ProjectOptions, worksWithFiles } from './project.ts'
 
-/** What a command works with: the project, where to show its result, and who says to be acting. */
+/** What a command works with: the project, where to show its result, and who is acting. */
 export interface Session {
   readonly output: Output
   readonly project: Project
@@ -12,15 +12,23 @@ export interface Session {
 }
 
 /**
- * Opens the session of a command from the options that all commands share. `files`: it works with the definitions of the files, also
- * where others are applied.
+ * Opens the session of a command from the options that all commands share, unless who is acting may not do what the command does.
+ * `files`: it works with the definitions of the files, also where others are applied. Throws `UNAUTHENTICATED` and `FORBIDDEN`.
  */
 export async function sessionOf(command: Command, { files = false }: { readonly files?: boolean } = {}): Promise<Session> {
-  const options = command.optsWithGlobals<OutputOptions & ProjectOptions & ActorOptions>()
+  const options = command.optsWithGlobals<OutputOptions & ProjectOptions>()
+  const role = commandRole(command.name(), command.args[0])
   const output = new Output(options)
-  const project = await Project.load(files ? { ...options, files } : options)
+  const project = await Project.load({ ...options, ...(files ? { files } : {}), ...(role === null ? { anonymous: true } : {}) })
+  const session = { output, project, actor: project.actor }
+  // Who has the files can read them.
+  const isOpen = role === null || (fileCommands.includes(command.name()) && worksWithFiles(options))
+  if (!isOpen && role.on === 'environment') await checkAllowed(session, role.operation)
   if (!output.quiet && (await project.differsFromFiles()))
     output.note(`The files differ from what is applied in ${project.environment}, which counts; lockstep plan shows how.`)
   for (const { id, why } of project.applied?.incomplete ?? []) output.warn(`${id} is left out: ${why}.`)
-  return { output, project, actor: await actingAs(project, options) }
+  return session
 }
+
+/** They show definitions, and nothing else. */
+const fileCommands: readonly string[] = ['list', 'describe']

@@ -5,12 +5,13 @@ export interface ActorOptions {
   readonly as?: string
 }
 
-/** Who says to be acting: `--as`, or `LOCKSTEP_USER`, or who is logged in to this machine. */
+/** Who is acting, by their own word: `--as`, or `LOCKSTEP_USER`, or who is logged in to this machine. */
 export function actorOf({ as }: ActorOptions): string {
   return as ?? process.env.LOCKSTEP_USER ?? loggedIn()
 }
 
-function loggedIn(): string {
+/** The user of this machine, as it was let in. */
+export function loggedIn(): string {
   try {
     return userInfo().username
   } catch {

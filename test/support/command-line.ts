@@ -11,6 +11,13 @@ const program = ['--conditions=source', join(root, 'src', 'cli', 'main.ts')]
 export const lockstep = (folder: string, ...commandLine: string[]): Promise<Finished> =>
   run(process.execPath, [...program, ...commandLine], { cwd: folder, environment: { NODE_OPTIONS: undefined } })
 
+/** The same, with a token of a principal; without one where it is empty. */
+export const lockstepAs = (token: string, folder: string, ...commandLine: string[]): Promise<Finished> =>
+  run(process.execPath, [...program, ...commandLine], {
+    cwd: folder,
+    environment: { NODE_OPTIONS: undefined, LOCKSTEP_TOKEN: token === '' ? undefined : token },
+  })
+
 /** The same, for a process that the test ends and that cannot clear up; `ended` answers the signal too. */
 export function startLockstep(
   folder: string,

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import type { Catalogue } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
+import { loggedIn } from '../../lib/actor.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import {
   type AccessState,
   accessTarget,
   type Grant,
+  isAdminOfAll,
   type Operation,
   operations,
   type Registry,
@@ -74,9 +76,21 @@ async function grant(session: Session, registry: Registry, names: readonly strin
   await checkMayAdminister(session, registry, given)
   if (!isKnown(session.project.catalogue, given.on)) session.output.warn(`Nothing has the name or tag in ${given.on}.`)
   const kind = options.service ? ({ kind: 'service' } as const) : {}
-  const principal = await registry.access.grant(name, given, { by: session.actor, ...kind })
-  session.output.result(principal, () => `${name} is ${showGrant(given)}.`)
+  const isFirst = isAdminOfAll(given) && !(await registry.access.state()).isEnforced
+  // From now on a name is worth nothing: without a token nobody could act as the admin, nor make one.
+  const isKnownByToken = name !== loggedIn() || registry.documents.capabilities.sharedByMachines
+  const made = isFirst && isKnownByToken ? registry.access.newToken({ principal: name, by: session.actor }) : null
+  const principal = await registry.access.grant(name, given, { by: session.actor, also: made?.puts ?? [], ...kind })
+  if (isFirst) session.output.note(`Roles count from now on. ${made ? nextWithToken(name) : nextWithout(name)}`)
+  session.output.result({ ...principal, ...(made ? { token: made.text } : {}) }, () =>
+    [`${name} is ${showGrant(given)}.`, ...(made ? [made.text] : [])].join('\n'),
+  )
 }
+
+const nextWithToken = (name: string) =>
+  `To act as ${name}, set LOCKSTEP_TOKEN to this token, which is shown only now. It does not expire: make others that do (lockstep token create ${name} --principal) and revoke it.`
+const nextWithout = (name: string) =>
+  `${name} is who acts on this machine without a token; everybody else needs one, or an account of that name: lockstep token create NAME --principal.`
 
 async function revoke(session: Session, registry: Registry, [name, role]: readonly string[], options: AccessOptions): Promise<void> {
   if (name === undefined) throw wrong('The name is missing', 'Write lockstep access revoke NAME ROLE; without ROLE all is revoked.')

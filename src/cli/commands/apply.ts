@@ -7,7 +7,7 @@ import type { Head } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { countOf } from '../format.ts'
 import { longWork } from '../long-work.ts'
-import { checkMayApply, planOptions } from '../planning.ts'
+import { checkMayApply, planFor, planOptions } from '../planning.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
 import { tellApplied } from '../tell-lineage.ts'
@@ -49,7 +49,7 @@ async function apply(path: string | undefined, { message = '', yes = false }: Ap
       throw new LockstepError('INVALID_ARGUMENT', 'Nobody is there to confirm the plan', {
         remedy: 'Pass --yes, or a plan that was reviewed: lockstep plan --out plan.json, lockstep apply plan.json.',
       })
-    process.stderr.write(`${showPlan(plan)}\n\n`)
+    process.stderr.write(`${showPlan(await planFor(session, planned))}\n\n`)
   }
   if (given === null) refuseViolations(plan)
   if (asks && !(await confirmed(`Apply this to ${project.environment}?`)))

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Comparison, DifferentValue } from '../../governance/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { formatCount, formatValue } from '../format.ts'
 import { longWork } from '../long-work.ts'
@@ -34,11 +35,13 @@ export function addCompare(program: Command): void {
 }
 
 async function compare(name: string, before: number, after: number, options: CompareCommandOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const [old, fresh] = [before, after].map((version) => project.view({ name, version })) as [
     ReturnType<typeof project.view>,
     ReturnType<typeof project.view>,
   ]
+  await checkAllowed(session, 'read', [old, fresh])
   await using store = await project.open()
   const { sample, seed, threads, online = false } = options
   const chosen = Object.fromEntries(Object.entries({ sample, seed, threads }).filter(([, value]) => value !== undefined))

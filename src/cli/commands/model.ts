@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import type { Model } from '../../registry/index.ts'
-import { checkAllowed } from '../allowed.ts'
+import { checkAllowedOnViews } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { parseName } from '../values.ts'
@@ -51,7 +51,7 @@ async function register(session: Session, name: string | undefined, { trainingSe
     throw wrong('The training set is not named', 'Name it: --training-set ID; lockstep training-set list shows all.')
   const { models, trainingSets, audit } = await project.registry()
   const { view, version, environment } = await trainingSets.get(trainingSet)
-  await checkAllowed(session, 'write', [project.view({ name: view, version })])
+  await checkAllowedOnViews(session, 'write', [{ name: view, environment }])
   const before = (await models.list()).find((one) => one.name === name) ?? null
   const about = { trainingSet, view: { name: view, version }, owner: owner ?? actor, description, by: actor }
   const made = await models.register(name, about)
@@ -81,9 +81,15 @@ async function retire(session: Session, text: string | undefined): Promise<void>
   const { output, project, actor } = session
   if (text === undefined) throw wrong('The model is not named', 'Write lockstep model retire MODEL, or MODEL@VERSION.')
   const { name, version } = parseName(text)
-  const { models, audit } = await project.registry()
-  await checkAllowed(session, 'write')
+  const { models, trainingSets, audit } = await project.registry()
   const before = (await models.list()).find((one) => one.name === name) ?? null
+  const sets = new Map((await trainingSets.list()).map((set) => [set.id, set.environment]))
+  const views = (before?.versions ?? []).filter((one) => version === undefined || one.version === version)
+  await checkAllowedOnViews(
+    session,
+    'write',
+    views.map(({ view, trainingSet }) => ({ name: view.name, environment: sets.get(trainingSet) ?? '*' })),
+  )
   const after: Model = await models.retire(name, version)
   const { environment } = project
   await audit.record({ by: actor, action: 'model.retire', on: `model:${text}`, environment, allowed: true, before, after })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { lockstep, smallProject } from '../../../test/support/command-line.ts'
+import { lockstep, lockstepAs, smallProject } from '../../../test/support/command-line.ts'
 
 const settings = `export default {
   checks: { owner: 'off', description: 'off', 'name-window': 'off', 'name-window-contradiction': 'off' },
@@ -91,18 +91,25 @@ test('who may change definitions is asked for all that changes', async () => {
   const file = join(path, 'definitions.ts')
   const edit = (from: string, to: string) => writeFileSync(file, readFileSync(file, 'utf8').replace(from, to))
   edit("owner: 'growth', tags: ['web']", "owner: 'traffic', tags: ['web']")
-  for (const [name, role, on] of [
-    ['root', 'admin', '*'],
-    ['bob', 'owner', 'tag:web'],
-  ] as const) {
-    const where = role === 'admin' ? ['--all'] : ['--on', on]
-    const granted = await lockstep(path, 'access', 'grant', name, role, ...where, '--as', 'root')
-    assert.equal(granted.code, 0, granted.stderr)
+  const did = async (token: string, ...given: string[]) => {
+    const { code, stdout, stderr } = await lockstepAs(token, path, ...given)
+    assert.equal(code, 0, stderr)
+    return stdout
   }
-  assert.match((await lockstep(path, 'apply', '--yes', '--as', 'eve')).stderr, /FORBIDDEN/)
-  assert.equal((await lockstep(path, 'apply', '--yes', '--as', 'bob')).code, 0)
-  assert.match((await lockstep(path, 'rollback', '--as', 'eve')).stderr, /FORBIDDEN/)
+  const admin = JSON.parse(await did('', 'access', 'grant', 'ann', 'admin', '--all', '--json')).token as string
+  const tokens: string[] = []
+  for (const [name, on] of [
+    ['bob', 'tag:web'],
+    ['eve', 'tag:other'],
+  ] as const) {
+    await did(admin, 'access', 'grant', name, 'owner', '--on', on)
+    tokens.push((await did(admin, 'token', 'create', name, '--principal')).trim())
+  }
+  const [bob = '', eve = ''] = tokens
+  assert.match((await lockstepAs(eve, path, 'apply', '--yes')).stderr, /FORBIDDEN/)
+  assert.equal((await lockstepAs(bob, path, 'apply', '--yes')).code, 0)
+  assert.match((await lockstepAs(eve, path, 'rollback')).stderr, /FORBIDDEN/)
   edit("name: 'user_daily',", "name: 'user_daily', tags: ['web'],")
   // A tag that somebody gives to what is not theirs gives them no role on it.
-  assert.match((await lockstep(path, 'apply', '--yes', '--as', 'bob')).stderr, /bob may not define group:user_daily/)
+  assert.match((await lockstepAs(bob, path, 'apply', '--yes')).stderr, /bob may not define group:user_daily/)
 })

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { withExamples } from '../examples.ts'
 import { longWork } from '../long-work.ts'
-import { planOptions } from '../planning.ts'
+import { planFor, planOptions } from '../planning.ts'
 import { sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
 import { parseCount } from '../values.ts'
@@ -30,9 +30,8 @@ async function plan({ out, sample }: PlanCommandOptions, command: Command): Prom
   const { output, project } = session
   const { planChanges, hasChanges } = await import('../../governance/index.ts')
   const options = await planOptions(session)
-  const { plan: made } = await longWork(output, ({ signal }) =>
-    planChanges({ ...options, signal, ...(sample === undefined ? {} : { sample }) }),
-  )
+  const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(sample === undefined ? {} : { sample }) }))
+  const made = await planFor(session, planned)
   if (out !== undefined) writeFileSync(project.path(out), `${JSON.stringify(made, null, 2)}\n`)
   output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: lockstep apply ${out}`])].join('\n\n'))
   const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')

@@ -3,7 +3,7 @@ import { LockstepError } from '../../errors.ts'
 import { withExamples } from '../examples.ts'
 import { appliedDefinitions } from '../governed.ts'
 import { longWork } from '../long-work.ts'
-import { checkMayApply, planOptions } from '../planning.ts'
+import { checkMayApply, planFor, planOptions } from '../planning.ts'
 import { sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
 import { tellApplied } from '../tell-lineage.ts'
@@ -35,6 +35,7 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
   const session = await sessionOf(command, { files: true })
   const { output, project, actor } = session
   const registry = await project.registry()
+  await registry.access.check(actor, 'read', { environment: from })
   const applied = await appliedDefinitions(registry, from, project.files)
   if (!applied)
     throw new LockstepError('UNKNOWN_NAME', `Nothing is applied in ${from}`, {
@@ -51,7 +52,8 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
   const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(dryRun ? {} : { sample: 0 }) }))
   const { plan } = planned
   if (dryRun) {
-    output.result(plan, () => showPlan(plan))
+    const shown = await planFor(session, planned)
+    output.result(shown, () => showPlan(shown))
     const isRefused = plan.refusals.length > 0 || plan.findings.some(({ severity }) => severity === 'error')
     process.exitCode = isRefused ? 1 : hasChanges(plan) ? 2 : 0
     return

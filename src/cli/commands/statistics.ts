@@ -4,6 +4,7 @@ import { LockstepError } from '../../errors.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import type { FeatureStatistics } from '../../registry/index.ts'
+import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { formatCount, formatShare } from '../format.ts'
 import { longWork } from '../long-work.ts'
@@ -44,8 +45,15 @@ export function addStatistics(program: Command): void {
 }
 
 async function statistics(name: string, { compute, asOf, periods }: StatisticsOptions, command: Command): Promise<void> {
-  const { output, project } = await sessionOf(command)
+  const session = await sessionOf(command)
+  const { output, project } = session
   const asked = askedFor(project, name)
+  // Extremes and frequent values are values.
+  await checkAllowed(
+    session,
+    compute ? 'write' : 'read',
+    asked.map(({ group }) => group),
+  )
   if (compute) {
     await using store = await project.open()
     const groups = [...new Set(asked.map(({ group }) => group))].filter((group) => !(group instanceof OnDemand)) as FeatureGroupData[]

@@ -72,10 +72,11 @@ async function create(file: TokenFile, session: Session, name: string | undefine
   if (principal && scopes.length > 0)
     throw wrong('A token of a principal has no scopes', 'Leave out --scope: its roles say what it allows.')
   if (!principal && scopes.length === 0) throw wrong('The token needs a scope', 'Add --scope read:VIEW, push:SOURCE, write:GROUP or admin.')
-  await checkAllowed(session, 'admin')
+  const { access, audit } = await project.registry()
+  if (principal) await access.checkMayActAs(actor, name)
+  else await checkAllowed(session, 'admin')
   const until = expires === 'never' ? {} : { expires: Date.now() * 1000 + durationMicros(expires, 'expires') }
   const limits = { ...until, ...(rate === undefined ? {} : { rate }) }
-  const { access, audit } = await project.registry()
   const made = principal
     ? await access.createToken({ principal: name, by: actor, ...limits })
     : await file.create({ name, scopes, ...limits })
@@ -106,11 +107,12 @@ async function list(file: TokenFile, { output, project }: Session): Promise<void
 
 async function revoke(file: TokenFile, session: Session, id: string | undefined): Promise<void> {
   if (id === undefined) throw wrong('The id of the token is missing', 'Write lockstep token revoke ID; lockstep token list shows all.')
-  await checkAllowed(session, 'admin')
   const { output, project, actor } = session
   const { access, audit } = await project.registry()
   const state = await access.state()
-  const ofRegistry = state.tokens.has(id)
+  const ofRegistry = state.tokens.get(id)?.token
+  if (ofRegistry) await access.checkMayActAs(actor, ofRegistry.principal)
+  else await checkAllowed(session, 'admin')
   const revoked = shown(ofRegistry ? ofPrincipal(await access.revokeToken(id, actor), state) : await file.revoke(id))
   const { environment } = project
   if (!ofRegistry) await audit.record({ by: actor, action: 'token.revoke', on: revoked.name, environment, after: revoked })

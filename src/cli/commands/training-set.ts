@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
-import { checkAllowed } from '../allowed.ts'
+import { checkAllowedOnViews } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { formatCount } from '../format.ts'
 import { type Session, sessionOf } from '../session.ts'
@@ -51,8 +51,8 @@ async function retire(session: Session, id: string | undefined): Promise<void> {
   const remedy = 'Write lockstep training-set retire ID; lockstep training-set list shows all.'
   if (id === undefined) throw new LockstepError('INVALID_ARGUMENT', 'The training set is not named', { remedy })
   const { trainingSets, models, audit } = await project.registry()
-  await checkAllowed(session, 'write')
   const before = await trainingSets.get(id)
+  await checkAllowedOnViews(session, 'write', [{ name: before.view, environment: before.environment }])
   const [model] = await models.trainedWith(id)
   if (model)
     throw new LockstepError('IN_USE', `The model ${model.name}@${model.version} was trained with ${id}`, {
