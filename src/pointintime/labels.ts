@@ -40,14 +40,15 @@ export interface StagedLabels {
 export const labelKey = (name: string): string => `__key_${name}`
 export const labelRequest = (name: string): string => `__request_${name}`
 
-/** Reads the labels of a view into a table. Throws `MISSING_KEY`, `INVALID_VALUE` or `SOURCE_NOT_FOUND` with the row. */
-export async function stageLabels(duck: Duck, plan: ViewPlan, labels: Labels): Promise<StagedLabels> {
+/** Reads the labels of a view into a table; `found` is called once they can be. Throws `MISSING_KEY`, `INVALID_VALUE` or `SOURCE_NOT_FOUND` with the row. */
+export async function stageLabels(duck: Duck, plan: ViewPlan, labels: Labels, found?: () => Promise<void>): Promise<StagedLabels> {
   const raw = await rawRelation(duck, labels.history, 'labels')
+  await found?.()
   const columns = raw.columns.map(({ name }) => name)
   const columnOf = (name: string, what: string) => {
     const column = labels.columns?.[name] ?? name
-    const found = raw.columns.find((candidate) => candidate.name === column)
-    if (found) return found
+    const own = raw.columns.find((candidate) => candidate.name === column)
+    if (own) return own
     throw new LockstepError('MISSING_KEY', `The labels have no column ${column} for the ${what}${suggestion(column, columns)}`, {
       remedy: `Add the column, or name it: columns: { ${name}: '...' } (on the command line --column ${name}=NAME).`,
     })

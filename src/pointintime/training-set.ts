@@ -43,6 +43,8 @@ export interface TrainingSetOptions extends SourcePlaces {
   readonly temporaryFolder?: string
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
+  /** Called once the labels are found: until then the work is refused for how it was asked for. */
+  readonly begun?: () => Promise<void>
   /** Told of each file that the training set was written to. */
   readonly written?: (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => Promise<void>
 }
@@ -177,7 +179,7 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
   try {
     interrupt.check()
     interrupt.stage('reading labels')
-    const staged = await stageLabels(duck, plan, labels)
+    const staged = await stageLabels(duck, plan, labels, options.begun)
     refuseDuplicates(plan, staged, options.split !== undefined)
     const scans = await openScans(duck, plan, options, interrupt)
     for (const [index, use] of plan.uses.entries()) {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type AnyView, type FeatureGroupData, selectionsOf, type TrainingRowOf } from '../definition/index.ts'
-import { groupDatasets, groupStatistics, viewDatasets, WorkLog, type WorkLogOptions } from '../governance/index.ts'
+import { groupDatasets, groupStatistics, type RunningWork, viewDatasets, WorkLog, type WorkLogOptions } from '../governance/index.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import {
@@ -26,7 +26,7 @@ import type { Stores } from './stores.ts'
 export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
 export type MaterializeWork = LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment }
 export type BackfillWork = LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration }
-export type TrainingWork = LabelOptions & Omit<TrainingSetOptions, keyof SourcePlaces | 'written'>
+export type TrainingWork = LabelOptions & Omit<TrainingSetOptions, keyof SourcePlaces | 'begun' | 'written'>
 
 export interface HistoryWorkParts extends Omit<WorkLogOptions, 'registry' | 'environment'> {
   readonly stores: Stores
@@ -52,7 +52,7 @@ export class HistoryWork {
   async compute<View extends AnyView, const Label>(
     view: View,
     labels: string | readonly Label[],
-    options: TrainingWork & Pick<TrainingSetOptions, 'written'>,
+    options: TrainingWork & Pick<TrainingSetOptions, 'begun' | 'written'>,
   ): Promise<TrainingSet<TrainingRowOf<View, Label>>> {
     const { moment, columns, timeZone, ...rest } = options
     const given = labelsFrom(labels as string, {
@@ -63,7 +63,7 @@ export class HistoryWork {
     return await buildTrainingSet<View, Label>(view, given, { ...rest, ...(await this.#parts.places(groupsOf(view))) })
   }
 
-  /** A training set of which the registry is told once it is written. */
+  /** A training set of which the registry is told once it is written, or failed; of what was refused for what was asked it is not. */
   async trainingSet<View extends AnyView, const Label>(
     view: View,
     labels: string | readonly Label[],
@@ -73,15 +73,18 @@ export class HistoryWork {
     const datasets = (path: string) => () => viewDatasets(view, path, history)
     // Where it goes to is known once it is written.
     const unwritten = () => ({ ...datasets('')(), outputs: [] })
-    const run = await this.#log.begin('train', `view:${subjectOf(view)}`, unwritten)
+    let run = null as RunningWork | null
+    const begun = async () => {
+      run = await this.#log.begin('train', `view:${subjectOf(view)}`, unwritten)
+    }
     const written = async (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => {
-      await run.done({ rows: set.rows, bytes: statSync(path).size }, datasets(path))
+      await run?.done({ rows: set.rows, bytes: statSync(path).size }, datasets(path))
       await this.#log.aside(() => this.#written(set, resolve(path), manifest))
     }
     try {
-      return await this.compute<View, Label>(view, labels, { ...options, written })
+      return await this.compute<View, Label>(view, labels, { ...options, begun, written })
     } catch (error) {
-      await run.failed(error)
+      await run?.failed(error)
       throw error
     }
   }

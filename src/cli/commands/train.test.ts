@@ -114,7 +114,13 @@ test('Ctrl-C stops the work, leaves nothing half-written and says so', async () 
   assert.deepEqual([code, signal, stdout], [130, null, ''])
   assert.match(stderr, /\nNote: {3}Stopping/)
   assert.equal(JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error.code, 'INTERRUPTED')
-  assert.deepEqual(readdirSync(project.path), [...before, 'many.csv'].sort())
+  assert.deepEqual(readdirSync(project.path), ['.lockstep', ...before, 'many.csv'].sort())
+  assert.deepEqual(readdirSync(join(project.path, '.lockstep')), ['registry.sqlite'])
+  const runs = JSON.parse((await lockstep(project.path, 'runs', '--json')).stdout)
+  assert.deepEqual(
+    runs.map(({ kind, outcome, error }: { kind: string; outcome: string; error: { code: string } }) => [kind, outcome, error.code]),
+    [['train', 'stopped', 'INTERRUPTED']],
+  )
 })
 
 test('a killed run leaves nothing that can be taken for its result, and another completes', async () => {
