@@ -180,7 +180,7 @@ test('a feature is deprecated, its readers are warned and hold up its removal, t
       true,
     )
     assert.deepEqual(
-      (await registry.lifeCycles.tombstones()).map(({ id, by }) => [id, by]),
+      (await registry.lifeCycles.tombstones(environment)).map(({ id, by }) => [id, by]),
       [
         ['feature:user_orders@1.user_order_value_sum', 'ada'],
         ['view:ranking@1', 'ada'],

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
 import { catalogueOf, type Definition, type History, type SourceData } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
 import { targetOf } from '../plan/index.ts'
 import { type Applied, itemChanges, type Registry } from '../registry/index.ts'
 import type { ProjectConfig } from '../store/index.ts'
@@ -31,4 +33,14 @@ export async function differsFromFiles(registry: Registry, { head }: Applied, fi
 export function rowHistories(files: readonly SourceData[], applied: readonly SourceData[]): Readonly<Record<string, History>> {
   const rows = files.flatMap(({ name, history }) => (history?.kind === 'rows' ? [[name, history] as const] : []))
   return Object.fromEntries(rows.filter(([name]) => applied.some((source) => source.name === name && source.history === null)))
+}
+
+/** Throws `INVALID_ARGUMENT` where the files are asked for by a command that changes what is applied, and is judged by that alone. */
+export function refuseFiles(command: Command): void {
+  const { files, definitions } = command.optsWithGlobals<{ readonly files?: boolean; readonly definitions?: string }>()
+  const option = files === true ? '--files' : definitions === undefined ? null : '--definitions'
+  if (option !== null)
+    throw new LockstepError('INVALID_ARGUMENT', `${option} does not go with lockstep ${command.name()}, which goes by what is applied`, {
+      remedy: `Leave ${option} out.`,
+    })
 }

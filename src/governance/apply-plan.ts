@@ -1,8 +1,19 @@
 import type { Snapshot } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Difference, differenceOf } from '../plan/index.ts'
-import { type ApplyKind, type Commit, type Head, itemChanges, type Registry, type State } from '../registry/index.ts'
+import {
+  type ApplyKind,
+  type CurrentChange,
+  type CurrentVersions,
+  changesOfCurrent,
+  type Head,
+  itemChanges,
+  type Registry,
+} from '../registry/index.ts'
+import { definitionsOfItems } from './consumers.ts'
+import { lifeChanges } from './life-changes.ts'
 import { type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
+import { refusedRemovals, retiredNames } from './removals.ts'
 
 export interface ApplyOptions extends Omit<PlanOptions, 'sample' | 'seed' | 'scratch'> {
   readonly by: string
@@ -10,36 +21,40 @@ export interface ApplyOptions extends Omit<PlanOptions, 'sample' | 'seed' | 'scr
   readonly kind?: Extract<ApplyKind, 'apply' | 'promote'>
   /** What the definitions mean now, where that was just found out. */
   readonly planned?: PlannedChanges
+  /** Also removes what somebody depends on, and tells the audit log so. */
+  readonly force?: boolean
 }
 
 /**
  * Applies exactly what a plan says. Throws `PLAN_OUTDATED` where something else was applied since, or the definitions are not those that
  * were planned; the code of what is refused, now as then; `POLICY_VIOLATED`; and `REGISTRY_CONFLICT` where another apply comes first.
  */
-export async function applyPlan(plan: Plan, { by, message, kind = 'apply', planned, ...options }: ApplyOptions): Promise<Head> {
+export async function applyPlan(
+  plan: Plan,
+  { by, message, kind = 'apply', planned, force = false, ...options }: ApplyOptions,
+): Promise<Head> {
   const { registry, environment } = options
   if (plan.format !== 1 || plan.environment !== environment)
     throw new LockstepError('INVALID_ARGUMENT', `The plan is one for ${plan.environment}, and not for ${environment}`)
-  const { plan: now, head, target } = planned ?? (await planChanges({ ...options, sample: 0 }))
+  const { plan: now, head, target, before, current } = planned ?? (await planChanges({ ...options, sample: 0 }))
   if (now.base !== plan.base)
     throw new LockstepError('PLAN_OUTDATED', `The plan was made on apply ${plan.base} of ${environment}, which is at apply ${now.base} now`)
   const [other] = itemChanges(new Map(Object.entries(plan.items)), new Map(Object.entries(now.items)))
   if (other) throw new LockstepError('PLAN_OUTDATED', `The files define something else for ${other.id} than when the plan was made`)
-  refuseViolations(now)
-  const puts = now.difference.items.flatMap(({ id, effect }) =>
-    effect === 'removed' ? [registry.lifeCycles.tombstone(id, head?.items.get(id)?.meaning ?? '', by)] : [],
-  )
-  return await commit(registry, { kind, by, message, environment, base: head, state: { items: target.snapshot, current: null }, puts })
+  const forced = refuseViolations(now, force)
+  return await commit(registry, { kind, by, message, environment, base: head, before, items: target.snapshot, current, forced })
 }
 
-/** Throws the first refusal, else the first finding that is an error. */
-export function refuseViolations({ refusals, findings }: Pick<Plan, 'refusals' | 'findings'>): void {
-  const [refusal] = refusals
+/** Throws the first refusal, else the first finding that is an error. Gives the refusals that `force` set aside, in words. */
+export function refuseViolations({ refusals, findings }: Pick<Plan, 'refusals' | 'findings'>, force = false): string[] {
+  const forced = refusals.filter(({ code }) => force && code === 'IN_USE')
+  const left = refusals.filter((one) => !forced.includes(one))
+  const [refusal] = left
   if (refusal)
-    throw new LockstepError(refusal.code, withMore(refusal.message, refusals.length), { where: refusal.where, remedy: refusal.remedy })
+    throw new LockstepError(refusal.code, withMore(refusal.message, left.length), { where: refusal.where, remedy: refusal.remedy })
   const errors = findings.filter(({ severity }) => severity === 'error')
   const [finding] = errors
-  if (!finding) return
+  if (!finding) return forced.map(({ where, message }) => `${where}: ${message}`)
   const message = withMore(`${finding.message} (policy ${finding.rule})`, errors.length)
   throw new LockstepError('POLICY_VIOLATED', message, { where: finding.where, ...(finding.remedy ? { remedy: finding.remedy } : {}) })
 }
@@ -49,66 +64,84 @@ const withMore = (message: string, count: number): string => (count > 1 ? `${mes
 export interface RollBackOptions {
   readonly registry: Registry
   readonly environment: string
-  /** The apply whose state is wanted again; the one before the last by default. */
+  /** The apply whose state is wanted again; the one before the last that is not rolled back yet by default. */
   readonly to?: number | undefined
   readonly by: string
   readonly message: string
-  /** Is told what would change, and of which views the current version would, before it does; throws where it may not. */
-  readonly review?: (difference: Difference, before: Snapshot, after: Snapshot, switched: readonly string[]) => Promise<void>
+  /** Also removes what somebody depends on, and tells the audit log so. */
+  readonly force?: boolean
+  /** Is told what would change before it does; throws where it may not. */
+  readonly review?: (review: RollBackReview) => Promise<void>
 }
 
-/** Makes an environment hold again what it held after an earlier apply, current versions included. Throws `INVALID_ARGUMENT`. */
-export async function rollBack({ registry, environment, to, by, message, review }: RollBackOptions): Promise<Head> {
+export interface RollBackReview {
+  /** The apply whose state comes back. */
+  readonly to: number
+  readonly difference: Difference
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly current: readonly CurrentChange[]
+}
+
+/**
+ * Makes an environment hold again what it held after an earlier apply, current versions included. Throws `INVALID_ARGUMENT`, `IN_USE`
+ * for what would go and somebody depends on, and `NAME_RETIRED` for what would come back and was removed with another meaning.
+ */
+export async function rollBack({ registry, environment, to, by, message, force = false, review }: RollBackOptions): Promise<Head> {
   const base = await registry.applies.head(environment)
-  if (!base || base.apply < 2)
+  const number = base && (to ?? (await registry.applies.beforeLast(base)))
+  if (!number)
     throw new LockstepError('INVALID_ARGUMENT', `There is no earlier apply of ${environment}`, {
-      remedy: 'lockstep history lists what was applied.',
+      remedy: 'lockstep history lists what was applied; --to names one.',
     })
-  const number = to ?? base.apply - 1
   const state = await registry.applies.stateAfter(base, number)
-  const [before, items] = [await registry.applies.items(base), await registry.applies.items(state)]
-  const switched = [...new Set([...base.current.keys(), ...state.current.keys()])].filter(
-    (view) => base.current.get(view) !== state.current.get(view),
-  )
-  await review?.(differenceOf(before, items), before, items, switched)
+  const [before, after] = [await registry.applies.items(base), await registry.applies.items(state)]
+  const difference = differenceOf(before, after)
+  const current = changesOfCurrent(base.current, state.current)
+  await review?.({ to: number, difference, before, after, current })
+  const refusals = [
+    ...(await retiredNames(difference, registry, environment, { snapshot: after, definitions: definitionsOfItems(after) })),
+    ...(await refusedRemovals(before, after, registry, environment)),
+  ]
+  const forced = refuseViolations({ refusals, findings: [] }, force)
   const why = message || `back to apply ${number}`
-  return await commit(registry, { kind: 'rollback', by, message: why, environment, base, state: { items, current: state.current } })
+  const rest = { before, items: after, current: state.current, forced }
+  return await commit(registry, { kind: 'rollback', by, message: why, environment, base, to: number, ...rest })
 }
 
 interface NewState {
-  readonly kind: ApplyKind
+  readonly kind: Exclude<ApplyKind, 'remove' | 'switch'>
   readonly by: string
   readonly message: string
   readonly environment: string
   readonly base: Head | null
-  /** What belongs to the same commit. */
-  readonly puts?: Commit['puts']
-  readonly state: { readonly items: Parameters<Registry['applies']['append']>[0]['snapshot']; readonly current: State['current'] | null }
+  readonly to?: number
+  readonly before: Snapshot
+  readonly items: Snapshot
+  readonly current: CurrentVersions
+  /** What was refused and is done all the same. */
+  readonly forced: readonly string[]
 }
 
-/** One commit: the items, the head, the record of the apply, and what the audit log says of it. Then the run, which may be missing. */
-async function commit(registry: Registry, { kind, by, message, environment, base, state, puts = [] }: NewState): Promise<Head> {
+/**
+ * One commit: the items, the head, the record of the apply, the life cycles of what goes and comes back, and what the audit log says of
+ * it. Then the run, which may be missing.
+ */
+async function commit(registry: Registry, { before, items, forced, ...apply }: NewState): Promise<Head> {
+  const { kind, by, message, environment, base } = apply
   const started = registry.clock.now()
-  const before = base && { apply: base.apply, current: Object.fromEntries(base.current) }
   const event = {
     by,
     action: kind,
     on: `environment:${environment}`,
     environment,
-    before,
-    after: { apply: (base?.apply ?? 0) + 1 },
+    before: base && { apply: base.apply, current: Object.fromEntries(base.current) },
+    after: { apply: (base?.apply ?? 0) + 1, ...(forced.length > 0 ? { forced } : {}) },
     why: message,
   }
-  const head = await registry.applies.append({
-    environment,
-    base,
-    ...(state.items ? { snapshot: state.items } : {}),
-    ...(state.current ? { current: state.current } : {}),
-    kind,
-    by,
-    message,
-    also: { puts: [registry.audit.put(event), ...puts] },
-  })
+  const { after: _cycles, ...changes } = await lifeChanges(registry, environment, before, items, { by, reason: message })
+  const also = { ...changes, puts: [registry.audit.put(event), ...changes.puts] }
+  const head = await registry.applies.append({ ...apply, snapshot: items, also })
   if (head !== base) {
     const run = { kind, environment, subject: environment, by, rows: itemChanges(base?.items ?? new Map(), head.items).length, bytes: 0 }
     const seconds = (registry.clock.now() - started) / 1e6

@@ -1,5 +1,6 @@
 import { bareId, type Difference } from '../plan/index.ts'
 import type { Registry } from '../registry/index.ts'
+import { usageSince } from './consumers.ts'
 
 /** Who is touched where views change. */
 export interface Impact {
@@ -10,10 +11,6 @@ export interface Impact {
   readonly trainingSets: readonly { readonly id: string; readonly view: string; readonly path: string }[]
 }
 
-const day = 86_400_000_000
-/** How far back a read tells that somebody still reads. */
-const usageDays = 30
-
 /**
  * The views that a difference touches, who read them in the last 30 days, and the live models and training sets made of them. Of a new
  * version those count who use the one before it: they may want to move.
@@ -23,7 +20,7 @@ export async function impactOf({ items }: Difference, registry: Registry, enviro
   if (views.length === 0) return { views, callers: [], models: [], trainingSets: [] }
   const before = items.flatMap(({ kind, previous }) => (kind === 'view' && previous !== null ? [bareId(previous)] : []))
   const touched = new Set([...views, ...before])
-  const reads = await registry.usage.read(environment, { since: registry.clock.now() - usageDays * day })
+  const reads = await registry.usage.read(environment, { since: usageSince(registry.clock.now()) })
   const callers = new Map<string, Impact['callers'][number]>()
   for (const { caller, model, view, version, last } of reads) {
     const name = `${view}@${version}`

@@ -1,4 +1,4 @@
-export { type ApplyOptions, applyPlan, type RollBackOptions, refuseViolations, rollBack } from './apply-plan.ts'
+export { type ApplyOptions, applyPlan, type RollBackOptions, type RollBackReview, refuseViolations, rollBack } from './apply-plan.ts'
 export { compareOnline, type ReadOnline } from './compare-online.ts'
 export {
   type CompareOptions,
@@ -11,13 +11,12 @@ export {
   type Question,
   sampleQuestions,
 } from './compare-versions.ts'
+export { appliedCatalogue, type Consumers, consumersOf, usageDays, usageSince } from './consumers.ts'
 export type { GroupCost } from './cost.ts'
 export { type ForgetOptions, type ForgetReport, type ForgottenPlace, forgetSubject } from './forget.ts'
 export { type GroupStatisticsOptions, groupStatistics } from './group-statistics.ts'
 export type { Impact } from './impact.ts'
 export {
-  type Consumers,
-  consumersOf,
   type Deprecation,
   deprecate,
   isBrownedOut,

@@ -1,15 +1,16 @@
 import { type Catalogue, type Item, itemId, snapshotOfCatalogue } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { canonicalHash } from '../lib/canonical-json.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import { Lineage, type LineageReaders } from '../plan/index.ts'
 import { accessTarget, type BrownOut, type LifeCycle, type Registry, type Target } from '../registry/index.ts'
+import { catalogueOfItems, consumersOf } from './consumers.ts'
+import { featureMeanings, lifeChanges } from './life-changes.ts'
+import { heldUp } from './removals.ts'
 
-/** A feature, group or view that is to be deprecated or removed. */
+/** A feature, group, on-demand view or view that is to be deprecated or removed. */
 export interface LifeCycleSubject {
   /** As `LifeCycle` has it. */
   readonly id: string
-  readonly kind: 'feature' | 'group' | 'view'
+  readonly kind: 'feature' | 'group' | 'onDemand' | 'view'
   readonly name: string
   readonly version: number
   readonly feature: string | null
@@ -17,44 +18,36 @@ export interface LifeCycleSubject {
   readonly target: Target
 }
 
-/** Who depends on something. */
-export interface Consumers {
-  /** `ranking@1`, those that are applied. */
-  readonly views: readonly string[]
-  readonly callers: readonly { readonly caller: string; readonly model: string; readonly view: string; readonly last: number }[]
-  /** `churn`, with a live version. */
-  readonly models: readonly string[]
-  /** Ids of those that are live. */
-  readonly trainingSets: readonly string[]
-}
+const kinds = { group: 'groups', onDemand: 'onDemand', view: 'views' } as const
 
 /**
- * What a name means: `user_orders@1.total`, `user_orders.total`, `total` where one group has it; `group:user_orders@1`, `view:ranking@2`.
- * Without a version that is the highest one. Throws `UNKNOWN_NAME`.
+ * What a name means: `user_orders@1.total`, `user_orders.total`, `total` where one group has it; `group:user_orders@1`,
+ * `onDemand:context@1`, `view:ranking@2`. Without a version that is the highest one. Throws `UNKNOWN_NAME`.
  */
-export function lifeCycleSubject({ groups, views }: Catalogue, name: string, environment: string): LifeCycleSubject {
-  const [, kind, own, versionText] = /^(group|view):([^@]+)(?:@(\d+))?$/.exec(name) ?? []
-  const version = versionText === undefined ? undefined : Number(versionText)
-  if (kind !== undefined && own !== undefined) {
-    const all = (kind === 'group' ? groups : views).filter((one) => one.name === own && (version === undefined || one.version === version))
-    const found = all.toSorted((a, b) => b.version - a.version)[0]
-    if (!found)
-      throw unknown(name, [
-        ...groups.map((one) => itemId({ ...one, kind: 'group' })),
-        ...views.map((one) => itemId({ ...one, kind: 'view' })),
-      ])
-    const id = itemId({ kind: kind as 'group' | 'view', name: own, version: found.version })
-    return {
-      id,
-      kind: kind as 'group' | 'view',
-      name: own,
-      version: found.version,
-      feature: null,
-      target: accessTarget(environment, found),
-    }
+export function lifeCycleSubject(catalogue: Catalogue, name: string, environment: string): LifeCycleSubject {
+  const [, kind, own, versionText] = /^(group|onDemand|view):([^@]+)(?:@(\d+))?$/.exec(name) ?? []
+  return kind === undefined || own === undefined
+    ? featureSubject(catalogue, name, environment)
+    : wholeSubject(catalogue, kind as keyof typeof kinds, own, versionText === undefined ? undefined : Number(versionText), environment)
+}
+
+function wholeSubject(catalogue: Catalogue, kind: keyof typeof kinds, name: string, version: number | undefined, environment: string) {
+  const all = catalogue[kinds[kind]].filter((one) => one.name === name && (version === undefined || one.version === version))
+  const found = all.toSorted((a, b) => b.version - a.version)[0]
+  if (!found) {
+    const known = (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap((each) =>
+      catalogue[kinds[each]].map((one) => itemId({ ...one, kind: each })),
+    )
+    throw unknown(`${kind}:${name}${version === undefined ? '' : `@${version}`}`, known)
   }
+  const id = itemId({ kind, name, version: found.version })
+  return { id, kind, name, version: found.version, feature: null, target: accessTarget(environment, found) }
+}
+
+function featureSubject({ groups, onDemand }: Catalogue, name: string, environment: string): LifeCycleSubject {
+  const all = [...groups, ...onDemand]
   const [, group, of, feature] = /^(?:([^@.]+)(?:@(\d+))?\.)?([^@.:]+)$/.exec(name) ?? []
-  const matching = groups.filter(
+  const matching = all.filter(
     (one) =>
       (group === undefined || one.name === group) &&
       (of === undefined || one.version === Number(of)) &&
@@ -62,7 +55,7 @@ export function lifeCycleSubject({ groups, views }: Catalogue, name: string, env
       Object.hasOwn(one.features, feature),
   )
   const found = matching.toSorted((a, b) => b.version - a.version)[0]
-  const known = groups.flatMap((one) => Object.keys(one.features).map((each) => `${one.name}@${one.version}.${each}`))
+  const known = all.flatMap((one) => Object.keys(one.features).map((each) => `${one.name}@${one.version}.${each}`))
   if (!found || feature === undefined) throw unknown(name, known)
   const others = new Set(matching.map((one) => one.name))
   if (others.size > 1)
@@ -75,40 +68,8 @@ export function lifeCycleSubject({ groups, views }: Catalogue, name: string, env
 
 const unknown = (name: string, known: readonly string[]) =>
   new LockstepError('UNKNOWN_NAME', `There is nothing called ${name}${suggestion(name, known)}`, {
-    remedy: 'Write GROUP@VERSION.FEATURE, group:NAME@VERSION or view:NAME@VERSION; lockstep list shows all.',
+    remedy: 'Write GROUP@VERSION.FEATURE, group:NAME@VERSION, onDemand:NAME@VERSION or view:NAME@VERSION; lockstep list shows all.',
   })
-
-/** Who depends on something: views that are defined, callers that read since a moment, live training sets, and live models of them. */
-export async function consumersOf(
-  registry: Registry,
-  catalogue: Catalogue,
-  environment: string,
-  subject: LifeCycleSubject,
-  since: number,
-): Promise<Consumers> {
-  const reads = (await registry.usage.read(environment, { since })).filter(({ last }) => last >= since)
-  const trainingSets = await registry.trainingSets.list({ environment, live: true })
-  const models = (await registry.models.list()).map(({ name, versions }) => ({ name, versions: versions.filter(({ live }) => live) }))
-  const readers: LineageReaders = { reads, trainingSets, models: models.filter(({ versions }) => versions.length > 0) }
-  const lineage = new Lineage(catalogue, readers)
-  const found = lineage.reach(lineage.find(subject.kind === 'group' ? subject.id.slice('group:'.length) : subject.id), 'down').nodes
-  const ids = (kind: string) => found.filter((node) => node.kind === kind).map(({ id }) => id)
-  const viewOf = (id: string) => /^view:([^.]+)\./.exec(id)?.[1] ?? ''
-  const features = new Set(ids('viewFeature'))
-  const callers = new Map<string, Consumers['callers'][number]>()
-  for (const { caller, model, view, version, feature, last } of reads) {
-    const name = `${view}@${version}`
-    if (!features.has(`view:${name}.${feature}`)) continue
-    const key = [caller, model, name].join('\0')
-    callers.set(key, { caller, model, view: name, last: Math.max(last, callers.get(key)?.last ?? 0) })
-  }
-  return {
-    views: subject.kind === 'view' ? [] : [...new Set([...features].map(viewOf))].sort(),
-    callers: [...callers.values()],
-    models: ids('model').map((id) => id.slice('model:'.length)),
-    trainingSets: ids('trainingSet').map((id) => id.slice('trainingSet:'.length)),
-  }
-}
 
 export interface Deprecation {
   readonly replacement?: string
@@ -146,90 +107,75 @@ export interface RemoveOptions {
   /** Callers that have read it since then hold it up. */
   readonly since: number
   readonly reason?: string
+  /** Removes it also where somebody depends on it, and tells the audit log who; never what a view pins. */
+  readonly force?: boolean
 }
 
 /**
- * Takes something away for good, and leaves a tombstone. A view or group leaves what is applied, in the same commit. Throws `IN_USE`,
- * which says who: a view that has it, a caller that read it, a live training set or model made of it.
+ * Takes something away for good, and leaves a tombstone. A view, on-demand view or group leaves what is applied, in the same commit.
+ * What depends on it is judged by what is applied, or by the catalogue where nothing is. Throws `IN_USE`, which says who: a view that
+ * has it, a caller that read it, a live training set or model made of it.
  */
 export async function remove(
   registry: Registry,
   catalogue: Catalogue,
   environment: string,
   subject: LifeCycleSubject,
-  { by, since, reason = '' }: RemoveOptions,
+  { by, since, reason = '', force = false }: RemoveOptions,
 ): Promise<LifeCycle> {
   const { id } = subject
-  const before = await registry.lifeCycles.get(environment, id)
   const head = await registry.applies.head(environment)
-  const isApplied = subject.kind !== 'feature' && (head?.items.has(id) ?? false)
-  // A rollback may have brought it back.
-  if (before?.status === 'removed' && !isApplied) throw new LockstepError('NAME_RETIRED', `${id} was removed in ${environment} already`)
-  if (before?.removeAfter && registry.clock.now() / 1000 < Date.parse(before.removeAfter))
-    throw new LockstepError('IN_USE', `${id} was promised to stay until ${before.removeAfter}`, {
-      remedy: 'Wait, or deprecate it again with another date.',
-    })
-  const consumers = await consumersOf(registry, catalogue, environment, subject, since)
-  const holders = holdersOf(consumers)
-  if (holders.length > 0)
-    throw new LockstepError('IN_USE', `${id} cannot be removed: ${holders.join('; ')}`, {
-      remedy: before?.replacement ? `Move them to ${before.replacement} first.` : 'Move them to something else first.',
-    })
-  const snapshot = snapshotOfCatalogue(catalogue)
+  const before = await registry.lifeCycles.get(environment, id)
+  const items = head ? await registry.applies.items(head) : snapshotOfCatalogue(catalogue)
+  const isItem = head !== null && subject.kind !== 'feature'
+  if (isItem ? !items.has(id) : before?.status === 'removed')
+    throw new LockstepError('NAME_RETIRED', `${id} was removed in ${environment} already`)
+  const known = head ? catalogueOfItems(items) : catalogue
+  const consumers = await consumersOf(registry, known, environment, subject, since)
+  const why = heldUp(consumers, before, registry.clock.now())
+  if (why.length > 0 && (!force || consumers.views.length > 0))
+    throw new LockstepError('IN_USE', `${id} cannot be removed: ${why.join('; ')}`, { remedy: wayOut(before, consumers.views.length > 0) })
+  const said = reason || before?.reason || ''
+  const forced = why.length > 0 ? `${said}${said && '; '}forced, though ${why.join('; ')}` : said
   const cycle = {
     id,
     status: 'removed' as const,
     replacement: before?.replacement ?? null,
     removeAfter: null,
-    reason: reason || before?.reason || '',
+    reason: said,
     brownOuts: [],
     by,
   }
-  const stone = registry.lifeCycles.tombstone(...tombstoneOf(subject, snapshot), by)
-  if (!isApplied || head === null) return await registry.lifeCycles.set(environment, cycle, 'remove', { puts: [stone] })
-  const items = new Map([...(await registry.applies.items(head))].filter(([each]) => each !== id))
-  const { after, ...put } = registry.lifeCycles.put(environment, cycle)
-  const event = registry.audit.put({ by, action: 'remove', on: id, environment, before, after, why: cycle.reason })
+  if (!isItem) {
+    const stone = registry.lifeCycles.tombstone(environment, ...tombstoneOf(subject, items), by)
+    const held = head ? registry.applies.hold(head) : { conditions: [], puts: [] }
+    return await registry.lifeCycles.set(environment, cycle, 'remove', { ...held, puts: [...held.puts, stone] }, forced)
+  }
+  const left = new Map([...items].filter(([each]) => each !== id))
+  const { after, ...changes } = await lifeChanges(registry, environment, items, left, { by, reason: said })
+  const event = registry.audit.put({ by, action: 'remove', on: id, environment, before, after: after[0], why: forced })
   await registry.applies.append({
     environment,
     base: head,
-    snapshot: items,
-    kind: 'apply',
+    snapshot: left,
+    kind: 'remove',
     by,
     message: `removed ${id}`,
-    also: { puts: [put, stone, event] },
+    also: { ...changes, puts: [...changes.puts, event] },
   })
-  return after
+  return after[0] as LifeCycle
 }
 
-function holdersOf({ views: pinned, callers, models, trainingSets }: Consumers): string[] {
-  return [
-    ...(pinned.length > 0 ? [`the view${pinned.length > 1 ? 's' : ''} ${pinned.join(', ')} pin${pinned.length > 1 ? '' : 's'} it`] : []),
-    ...callers.map(
-      ({ caller, view, last }) => `${caller || 'somebody'} read it by ${view}, last on ${new Date(last / 1000).toISOString().slice(0, 10)}`,
-    ),
-    ...(models.length > 0
-      ? [`the model${models.length > 1 ? 's' : ''} ${models.join(', ')} depend${models.length > 1 ? '' : 's'} on it`]
-      : []),
-    ...(trainingSets.length > 0
-      ? [
-          `the live training set${trainingSets.length > 1 ? 's' : ''} ${trainingSets.join(', ')} hold${trainingSets.length > 1 ? '' : 's'} it`,
-        ]
-      : []),
-  ]
+const wayOut = (before: LifeCycle | null, isPinned: boolean): string => {
+  const others = before?.replacement ? `Move them to ${before.replacement} first` : 'Wait, or move them to something else first'
+  return isPinned ? `${others}; a view is removed by lockstep remove view:NAME@VERSION.` : `${others}; --force removes it all the same.`
 }
 
 /** The id of a tombstone and what the name meant. */
 function tombstoneOf({ id, kind, name, version, feature }: LifeCycleSubject, snapshot: ReadonlyMap<string, Item>): [string, string] {
   if (kind !== 'feature') return [id, snapshot.get(id)?.meaning ?? '']
-  const group = snapshot.get(itemId({ kind: 'group', name, version }))
+  const group = snapshot.get(itemId({ kind: 'group', name, version })) ?? snapshot.get(itemId({ kind: 'onDemand', name, version }))
   return [`feature:${id}`, (group && featureMeanings(group).get(feature ?? '')) ?? '']
-}
-
-/** What each feature of a group is, by its name: equal where they are computed in the same way from the same source. */
-export function featureMeanings({ text }: Item): ReadonlyMap<string, string> {
-  const { source, features } = JSON.parse(text) as { source: string; features: [string, unknown][] }
-  return new Map(features.map(([name, data]) => [name, canonicalHash([source, data])]))
 }
 
 /** Whether something answers as if it were removed, at a moment in milliseconds. */

@@ -16,7 +16,7 @@ import {
   type Target,
   targetOf,
 } from '../plan/index.ts'
-import { currentAfter, type Head, type ItemReference, type Registry } from '../registry/index.ts'
+import { type CurrentVersions, currentAfter, type Head, type ItemReference, type Registry } from '../registry/index.ts'
 import { type Comparison, compareGroups } from './compare-versions.ts'
 import { costOf, type GroupCost } from './cost.ts'
 import { type Impact, impactOf } from './impact.ts'
@@ -28,6 +28,8 @@ export interface PlanOptions {
   readonly environment: string
   /** What the environment shall define: the project's files, or what another environment has. */
   readonly definitions: readonly Definition[]
+  /** Versions that shall be current of views that had none: those of another environment. The highest ones by default. */
+  readonly current?: CurrentVersions
   readonly checks?: Readonly<Record<string, Severity>>
   readonly policies?: readonly Policy[]
   /** Keys by which changed groups are compared. Default: 300. 0: nothing of history is read. */
@@ -61,7 +63,7 @@ export interface Plan {
   readonly difference: Difference
   /** Applied versions that the files do not define any more, and that stay. */
   readonly kept: readonly string[]
-  /** Views that become current, by the version: those that are new. */
+  /** The versions that become current, by view: of views that are new, or whose current version goes. */
   readonly current: Readonly<Record<string, number>>
   readonly refusals: readonly Refusal[]
   readonly findings: readonly Finding[]
@@ -85,6 +87,8 @@ export interface PlannedChanges {
   readonly head: Head | null
   readonly target: Target
   readonly before: Snapshot
+  /** The versions that are current then, of all views. */
+  readonly current: CurrentVersions
 }
 
 /** Groups that are compared; the others are left out. */
@@ -102,11 +106,11 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
   const refusals = [
     ...changedVersions(difference, target),
     ...missingCode(target),
-    ...(await refusedRemovals(difference, registry, environment)),
-    ...(await retiredNames(difference, registry, target)),
+    ...(await refusedRemovals(before, target.snapshot, registry, environment)),
+    ...(await retiredNames(difference, registry, environment, target)),
   ]
   const known = head?.current ?? new Map<string, number>()
-  const current = [...currentAfter(known, target.snapshot.keys())].filter(([view, version]) => known.get(view) !== version)
+  const current = currentAfter(known, target.snapshot.keys(), options.current)
   const plan: Plan = {
     format: 1,
     environment,
@@ -115,7 +119,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     items: Object.fromEntries([...target.snapshot].map(([id, { hash, meaning }]) => [id, { hash, meaning }])),
     difference,
     kept: target.kept,
-    current: Object.fromEntries(current),
+    current: Object.fromEntries([...current].filter(([view, version]) => known.get(view) !== version)),
     refusals,
     findings: checkDefinitions(target.definitions, checks, { policies, environment }),
     deprecations: await deprecationNotices(target, registry, environment),
@@ -123,7 +127,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     similar: nearDuplicates(difference, target),
     ...(sample > 0 ? await readHistory(options, sample, difference, target, head, before) : { cost: [], comparisons: [] }),
   }
-  return { plan, head, target, before }
+  return { plan, head, target, before, current }
 }
 
 /** Whether there is something to apply. */

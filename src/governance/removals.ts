@@ -1,42 +1,58 @@
-import { catalogueOf, type Definition } from '../definition/index.ts'
+import { catalogueOf, type Definition, itemId, type Snapshot } from '../definition/index.ts'
+import type { Micros } from '../lib/moment.ts'
 import { bareId, type Difference, Lineage, type Target } from '../plan/index.ts'
 import type { LifeCycle, Registry } from '../registry/index.ts'
-import { featureMeanings } from './life-cycle.ts'
+import { type Consumers, catalogueOfItems, consumersIn, holdersOf, readersOf, usageSince } from './consumers.ts'
+import { featureMeanings } from './life-changes.ts'
 import type { Refusal } from './refusal.ts'
 
-const day = 86_400_000_000
-const usageDays = 30
-
-/** Why items may not be removed: a caller read them in the last 30 days, or a live training set was made of them. */
-export async function refusedRemovals({ items }: Difference, registry: Registry, environment: string): Promise<Refusal[]> {
-  const views = items.filter(({ kind, effect }) => kind === 'view' && effect === 'removed')
-  if (views.length === 0) return []
-  const reads = await registry.usage.read(environment, { since: registry.clock.now() - usageDays * day })
-  const sets = await registry.trainingSets.list({ environment, live: true })
-  return views.flatMap(({ id, name, version }): Refusal[] => {
-    const callers = [
-      ...new Set(reads.filter((read) => read.view === name && read.version === version).map(({ caller }) => caller || 'somebody')),
-    ]
-    const live = sets.filter((set) => set.view === name && set.version === version).map((set) => set.id)
-    const who = [
-      ...(callers.length > 0 ? [`${callers.join(', ')} read it in the last ${usageDays} days`] : []),
-      ...(live.length > 0 ? [`the training sets ${live.join(', ')} were made of it`] : []),
-    ]
-    if (who.length === 0) return []
+/**
+ * Why groups and views may not go that an environment holds before and not after, whichever way they go: a view that stays pins them, a
+ * caller read them in the last 30 days, a live training set or model is made of them, or they were promised to stay for longer.
+ */
+export async function refusedRemovals(before: Snapshot, after: Snapshot, registry: Registry, environment: string): Promise<Refusal[]> {
+  const removed = [...before.values()].filter((item) => item.version > 0 && !after.has(itemId(item)))
+  if (removed.length === 0) return []
+  const now = registry.clock.now()
+  const lineage = new Lineage(catalogueOfItems(before))
+  const readers = await readersOf(registry, environment, usageSince(now))
+  const cycles = new Map((await registry.lifeCycles.list(environment)).map((cycle) => [cycle.id, cycle]))
+  return removed.flatMap((item): Refusal[] => {
+    const id = itemId(item)
+    const { views, ...consumers } = consumersIn(lineage, readers, { id, kind: item.kind })
+    const pinned = views.filter((view) => after.has(`view:${view}`))
+    // Who reads a group reads it by views: where those go too, they are what is held up.
+    const own = item.kind === 'view' || pinned.length > 0 ? consumers : nobody
+    const why = heldUp({ ...own, views: pinned }, cycles.get(id) ?? null, now)
+    if (why.length === 0) return []
     return [
       {
         code: 'IN_USE',
-        where: `view ${bareId(id)}`,
-        message: `It cannot be removed: ${who.join('; ')}`,
-        remedy: 'Put the definition back, or move those who use it to another view first.',
+        where: `${item.kind} ${bareId(id)}`,
+        message: `It cannot be removed: ${why.join('; ')}`,
+        remedy: 'Keep it, or move those who use it to another first; --force removes it all the same.',
       },
     ]
   })
 }
 
+const nobody: Omit<Consumers, 'views'> = { callers: [], models: [], trainingSets: [] }
+
+/** What holds a removal up, in words. */
+export function heldUp(consumers: Consumers, cycle: LifeCycle | null, now: Micros): string[] {
+  const promised = cycle?.removeAfter ?? null
+  const isPromised = promised !== null && now / 1000 < Date.parse(promised)
+  return [...(isPromised ? [`it was promised to stay until ${promised}`] : []), ...holdersOf(consumers)]
+}
+
 /** Names that were removed and are to come back with another meaning, and removed features that views are to read. */
-export async function retiredNames({ items }: Difference, registry: Registry, { snapshot, definitions }: Target): Promise<Refusal[]> {
-  const stones = new Map((await registry.lifeCycles.tombstones()).map((stone) => [stone.id, stone]))
+export async function retiredNames(
+  { items }: Difference,
+  registry: Registry,
+  environment: string,
+  { snapshot, definitions }: Pick<Target, 'snapshot' | 'definitions'>,
+): Promise<Refusal[]> {
+  const stones = new Map((await registry.lifeCycles.tombstones(environment)).map((stone) => [stone.id, stone]))
   if (stones.size === 0) return []
   const added = items.filter(({ effect }) => effect === 'added')
   const retired = (where: string, what: string) => ({
@@ -51,15 +67,18 @@ export async function retiredNames({ items }: Difference, registry: Registry, { 
   })
   const features = added.flatMap(({ id, kind, name }) => {
     const group = snapshot.get(id)
-    if (kind !== 'group' || !group) return []
+    if ((kind !== 'group' && kind !== 'onDemand') || !group) return []
     const prefix = `feature:${name}@`
     const removed = [...stones.values()].filter((stone) => stone.id.startsWith(prefix))
     return [...featureMeanings(group)].flatMap(([feature, meaning]) => {
-      const other = removed.find((stone) => stone.id.endsWith(`.${feature}`) && stone.meaning !== meaning)
-      return other ? [{ ...retired(`group ${bareId(id)}`, `${name}.${feature}`), remedy: 'Choose another name for the feature.' }] : []
+      const meanings = removed.filter((stone) => stone.id.endsWith(`.${feature}`)).map((stone) => stone.meaning)
+      const isOther = meanings.length > 0 && !meanings.includes(meaning)
+      return isOther ? [{ ...retired(`${kind} ${bareId(id)}`, `${name}.${feature}`), remedy: 'Choose another name for the feature.' }] : []
     })
   })
-  const written = new Set(items.filter(({ kind, effect }) => kind === 'view' && effect !== 'removed').map(({ id }) => id))
+  const written = new Set(
+    items.filter(({ kind, effect }) => kind === 'view' && (effect === 'added' || effect === 'values')).map(({ id }) => id),
+  )
   const read = [...viewsOfFeatures(definitions)].flatMap(([feature, views]) => {
     if (!stones.has(`feature:${feature}`)) return []
     return views

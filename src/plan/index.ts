@@ -19,7 +19,7 @@ export {
   type TableGroupPlan,
   windowReach,
 } from './group-plan.ts'
-export { bare as bareId } from './item-parts.ts'
+export { bare as bareId, SnapshotTexts } from './item-parts.ts'
 export {
   columnId,
   featureId,

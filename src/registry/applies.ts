@@ -12,6 +12,7 @@ import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { formatMoment } from '../lib/moment.ts'
+import { bareId, SnapshotTexts } from '../plan/index.ts'
 import type { Commit, DocumentStore } from './documents.ts'
 
 /** What stands for an item in an environment: its text by hash, and what it means together with what it refers to. */
@@ -38,7 +39,7 @@ export interface Head extends State {
   readonly revision: number
 }
 
-export type ApplyKind = 'apply' | 'rollback' | 'promote' | 'switch'
+export type ApplyKind = 'apply' | 'remove' | 'rollback' | 'promote' | 'switch'
 
 export interface ItemChange {
   readonly id: string
@@ -63,6 +64,8 @@ export interface Apply {
   readonly message: string
   readonly changes: readonly ItemChange[]
   readonly current: readonly CurrentChange[]
+  /** Of a rollback: the apply whose state came back. */
+  readonly to?: number
 }
 
 export interface NewApply {
@@ -76,6 +79,8 @@ export interface NewApply {
   readonly kind: ApplyKind
   readonly by: string
   readonly message: string
+  /** Of a rollback: the apply whose state comes back. */
+  readonly to?: number
   /** What belongs to the same commit. */
   readonly also?: Commit
 }
@@ -153,14 +158,15 @@ export class Applies {
 
   /**
    * Makes an environment hold what is given, in one commit. Gives the new head; the one before where nothing changes.
-   * Throws `REGISTRY_CONFLICT` where another apply came first.
+   * Throws `REGISTRY_CONFLICT` where another apply came first, and `IN_USE` where an item would be gone that another refers to.
    */
-  async append({ environment, base, snapshot, kind, by, message, also = {}, ...rest }: NewApply): Promise<Head> {
+  async append({ environment, base, snapshot, kind, by, message, to, also = {}, ...rest }: NewApply): Promise<Head> {
     const before: State = base ?? nothing
     const items = snapshot ? new Map([...snapshot].map(([id, { hash, meaning }]) => [id, { hash, meaning }])) : before.items
     const current = rest.current ?? currentAfter(before.current, items.keys())
     const [changes, currentChanges] = [itemChanges(before.items, items), changesOfCurrent(before.current, current)]
     if (base && changes.length === 0 && currentChanges.length === 0) return base
+    if (snapshot) refuseDangling(snapshot, changes)
     const number = (base?.apply ?? 0) + 1
     const record: Apply = {
       number,
@@ -171,8 +177,8 @@ export class Applies {
       message,
       changes,
       current: currentChanges,
+      ...(to === undefined ? {} : { to }),
     }
-    const head: HeadDocument = { apply: number, items: Object.fromEntries(items), current: Object.fromEntries(current) }
     const texts = changes.flatMap(({ id, before: old, after }) => {
       const item = after && after.hash !== old?.hash && snapshot?.get(id)
       return item ? [{ table: 'items', key: item.hash, text: item.text }] : []
@@ -181,7 +187,7 @@ export class Applies {
       conditions: [{ table: 'environments', key: environment, revision: base?.revision ?? 0 }, ...(also.conditions ?? [])],
       puts: [
         ...texts,
-        { table: 'environments', key: environment, text: canonicalJson(head) },
+        { table: 'environments', key: environment, text: headText({ apply: number, items, current }) },
         { table: 'applies', key: applyKey(environment, number), text: canonicalJson(record) },
         ...(also.puts ?? []),
       ],
@@ -192,6 +198,21 @@ export class Applies {
         where: `environment ${environment}`,
       })
     return { environment, apply: number, items, current, revision }
+  }
+
+  /** What makes a commit one that no apply comes between: it holds only while the head is this one, and what is planned on this one no more. */
+  hold(head: Head): Required<Pick<Commit, 'conditions' | 'puts'>> {
+    const place = { table: 'environments', key: head.environment }
+    return { conditions: [{ ...place, revision: head.revision }], puts: [{ ...place, text: headText(head) }] }
+  }
+
+  /** The apply before the last one that no rollback has undone: one rollback after another goes back step by step. 0: there is none. */
+  async beforeLast({ environment, apply }: Head): Promise<number> {
+    for (let last = apply; ; ) {
+      const [found] = await this.history(environment, { before: last + 1, limit: 1 })
+      if (found?.kind !== 'rollback' || found.to === undefined) return last - 1
+      last = found.to
+    }
   }
 
   /** Applies of an environment, the newest first; those before a number where one is given. */
@@ -234,6 +255,23 @@ export class Applies {
   }
 }
 
+const headText = ({ apply, items, current }: Pick<Head, 'apply' | 'items' | 'current'>): string =>
+  canonicalJson({ apply, items: Object.fromEntries(items), current: Object.fromEntries(current) } satisfies HeadDocument)
+
+/** Only what changed can refer to what is not there; where something went, all can. */
+function refuseDangling(after: Snapshot, changes: readonly ItemChange[]): void {
+  const texts = new SnapshotTexts(after)
+  const ids = changes.some((change) => change.after === null) ? [...after.keys()] : changes.map(({ id }) => id)
+  for (const id of ids) {
+    const gone = texts.references(id).find((each) => !after.has(each))
+    if (gone !== undefined)
+      throw new LockstepError('IN_USE', `${bareId(id)} refers to ${bareId(gone)}, which would not be there`, {
+        where: id,
+        remedy: 'Take out what refers to it too, or leave it in.',
+      })
+  }
+}
+
 const applyKey = (environment: string, number: number) => `${environment}/${String(number).padStart(6, '0')}`
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
 const inOrder = <T>(map: ReadonlyMap<string, T>) => new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -267,14 +305,22 @@ export function itemChanges(before: State['items'], after: State['items']): Item
   return all.filter((each) => each.before?.hash !== each.after?.hash || each.before?.meaning !== each.after?.meaning)
 }
 
-function changesOfCurrent(before: CurrentVersions, after: CurrentVersions): CurrentChange[] {
+/** What differs between the current versions of two states, in order of the views. */
+export function changesOfCurrent(before: CurrentVersions, after: CurrentVersions): CurrentChange[] {
   const views = [...new Set([...before.keys(), ...after.keys()])].sort()
   const all = views.map((view) => ({ view, before: before.get(view) ?? null, after: after.get(view) ?? null }))
   return all.filter((each) => each.before !== each.after)
 }
 
-/** The current versions of views as they were; the highest one of a view that had none, or whose current one is no longer there. */
-export function currentAfter(before: CurrentVersions, ids: Iterable<string>): CurrentVersions {
+/**
+ * The current versions of views as they were. Of a view that had none, or whose current one is no longer there: the one that is
+ * wished, else the highest.
+ */
+export function currentAfter(
+  before: CurrentVersions,
+  ids: Iterable<string>,
+  wished: CurrentVersions = new Map<string, number>(),
+): CurrentVersions {
   const versions = new Map<string, number[]>()
   for (const id of ids) {
     const { kind, name, version } = itemParts(id)
@@ -283,8 +329,8 @@ export function currentAfter(before: CurrentVersions, ids: Iterable<string>): Cu
   return inOrder(
     new Map(
       [...versions].map(([view, all]) => {
-        const known = before.get(view)
-        return [view, known !== undefined && all.includes(known) ? known : Math.max(...all)]
+        const known = [before.get(view), wished.get(view)].find((version) => version !== undefined && all.includes(version))
+        return [view, known ?? Math.max(...all)]
       }),
     ),
   )

@@ -8,6 +8,7 @@ export {
   type ApplyKind,
   type CurrentChange,
   type CurrentVersions,
+  changesOfCurrent,
   currentAfter,
   type Head,
   type ItemChange,
@@ -28,7 +29,15 @@ export type {
   ListOptions,
 } from './documents.ts'
 export { allows, checkGrant, type Grant, grantFor, type Operation, operations, type Role, roles, showGrant, type Target } from './grants.ts'
-export { type BrownOut, type LifeCycle, LifeCycles, type LifeStatus, lifeStatuses, type Tombstone } from './life-cycles.ts'
+export {
+  type BrownOut,
+  type LifeCycle,
+  LifeCycles,
+  type LifeStatus,
+  lifeStatuses,
+  type NewLifeCycle,
+  type Tombstone,
+} from './life-cycles.ts'
 export { type Model, Models, type ModelVersion } from './models.ts'
 export { Registry } from './registry.ts'
 export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './runs.ts'

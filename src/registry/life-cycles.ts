@@ -2,7 +2,7 @@ import { LockstepError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { formatMoment } from '../lib/moment.ts'
 import type { Audit, AuditEvent } from './audit.ts'
-import type { Commit, Document, DocumentStore } from './documents.ts'
+import type { Commit, Condition, Document, DocumentPlace, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
 
 export const lifeStatuses = ['draft', 'active', 'deprecated', 'removed'] as const
@@ -30,7 +30,18 @@ export interface LifeCycle {
   readonly by: string
 }
 
-/** What is left of something that was removed, so that its name does not come back with another meaning. */
+/** As it is said: when is known by the clock. */
+export type NewLifeCycle = Omit<LifeCycle, 'at'>
+
+/** Part of a commit, and what was said before and is after it. */
+export interface LifeCycleChanges {
+  readonly conditions: readonly Condition[]
+  readonly puts: readonly (DocumentPlace & { readonly text: string })[]
+  readonly before: readonly (LifeCycle | null)[]
+  readonly after: readonly LifeCycle[]
+}
+
+/** What is left of something that was removed, so that its name does not come back with another meaning in its environment. */
 export interface Tombstone {
   /** `view:ranking@1`, `group:user_orders@1`, `feature:user_orders@1.user_order_count_7d`. */
   readonly id: string
@@ -71,40 +82,57 @@ export class LifeCycles {
    */
   async set(
     environment: string,
-    { id, ...cycle }: Omit<LifeCycle, 'at'>,
+    cycle: NewLifeCycle,
     action: AuditEvent['action'],
     also: Commit = {},
+    why = cycle.reason,
   ): Promise<LifeCycle> {
-    const [before] = await this.#documents.read([{ table, key: `${environment}/${id}` }])
-    const { key, text, after } = this.put(environment, { id, ...cycle })
-    const old = before ? cycleOf(environment, before) : null
-    const event = this.#audit.put({ by: cycle.by, action, on: id, environment, before: old, after, why: cycle.reason })
+    const { before, after, ...changes } = await this.changes(environment, [cycle])
+    const [old = null, now] = [before[0], after[0] as LifeCycle]
+    const event = this.#audit.put({ by: cycle.by, action, on: cycle.id, environment, before: old, after: now, why })
     const made = await this.#documents.commit({
-      conditions: [{ table, key, revision: before?.revision ?? 0 }, ...(also.conditions ?? [])],
-      puts: [{ table, key, text }, event, ...(also.puts ?? [])],
+      conditions: [...changes.conditions, ...(also.conditions ?? [])],
+      puts: [...changes.puts, event, ...(also.puts ?? [])],
       deletes: also.deletes ?? [],
     })
-    if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `Somebody changed ${id} at the same time`)
-    return after
+    if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `Somebody changed ${cycle.id} at the same time`)
+    return now
   }
 
-  /** What says so, as part of another commit. */
-  put(
-    environment: string,
-    cycle: Omit<LifeCycle, 'at'>,
-  ): { readonly table: string; readonly key: string; readonly text: string; readonly after: LifeCycle } {
-    const { id, ...rest } = { ...cycle, at: formatMoment(this.#clock.now()) }
-    return { table, key: `${environment}/${id}`, text: JSON.stringify(rest), after: { id, ...rest } }
+  /** What says where things stand from now on, as part of another commit: only if nobody else says something at the same time. */
+  async changes(environment: string, cycles: readonly NewLifeCycle[]): Promise<LifeCycleChanges> {
+    const places = cycles.map(({ id }) => ({ table, key: `${environment}/${id}` }))
+    const documents = await this.#documents.read(places)
+    const at = formatMoment(this.#clock.now())
+    return {
+      conditions: places.map((place, index) => ({ ...place, revision: documents[index]?.revision ?? 0 })),
+      puts: places.map((place, index) => {
+        const { id: _id, ...cycle } = cycles[index] as NewLifeCycle
+        return { ...place, text: JSON.stringify({ ...cycle, at }) }
+      }),
+      before: documents.map((document) => document && cycleOf(environment, document)),
+      after: cycles.map((cycle) => ({ ...cycle, at })),
+    }
   }
 
   /** A tombstone, as part of the commit that removes. */
-  tombstone(id: string, meaning: string, by: string): { readonly table: string; readonly key: string; readonly text: string } {
-    return { table: tombstoneTable, key: id, text: JSON.stringify({ meaning, removed: formatMoment(this.#clock.now()), by }) }
+  tombstone(environment: string, id: string, meaning: string, by: string): DocumentPlace & { readonly text: string } {
+    return { ...this.tombstonePlace(environment, id), text: JSON.stringify({ meaning, removed: formatMoment(this.#clock.now()), by }) }
   }
 
-  async tombstones(prefix = ''): Promise<Tombstone[]> {
+  /** Where a tombstone is, for the commit that brings the same thing back. */
+  tombstonePlace(environment: string, id: string): DocumentPlace {
+    return { table: tombstoneTable, key: `${environment}/${id}` }
+  }
+
+  /** What is retired in an environment, in order of the ids. */
+  async tombstones(environment: string): Promise<Tombstone[]> {
+    const prefix = `${environment}/`
     const found = await this.#documents.list(tombstoneTable, { prefix })
-    return found.map((document) => ({ id: document.key, ...readDocument<Omit<Tombstone, 'id'>>(tombstoneTable, document) }))
+    return found.map((document) => ({
+      id: document.key.slice(prefix.length),
+      ...readDocument<Omit<Tombstone, 'id'>>(tombstoneTable, document),
+    }))
   }
 }
 

@@ -4,6 +4,7 @@ import type { Consumers } from '../../governance/index.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { formatDate, formatMoment, momentMicros } from '../../lib/moment.ts'
 import { withExamples } from '../examples.ts'
+import { refuseFiles } from '../governed.ts'
 import { sessionOf } from '../session.ts'
 import { parseDuration, parseMoment } from '../values.ts'
 
@@ -18,8 +19,10 @@ interface DeprecateOptions {
 export function addDeprecate(program: Command): void {
   const command = program
     .command('deprecate')
-    .description('Says that a feature, group or view is to be read no more: readers are warned, and those who depend on it are named.')
-    .argument('<feature>', 'GROUP@VERSION.FEATURE, group:NAME@VERSION or view:NAME@VERSION')
+    .description(
+      'Says that a feature, group, on-demand view or view is to be read no more: readers are warned, and those who depend on it are named.',
+    )
+    .argument('<feature>', 'GROUP@VERSION.FEATURE, group:NAME@VERSION, onDemand:NAME@VERSION or view:NAME@VERSION')
     .option('--replacement <feature>', 'what to read instead')
     .option('--remove-after <date>', 'it stays until then', parseMoment)
     .requiredOption('--reason <text>', 'why')
@@ -38,10 +41,12 @@ export function addDeprecate(program: Command): void {
 }
 
 async function deprecateFeature(name: string, options: DeprecateOptions, command: Command): Promise<void> {
+  refuseFiles(command)
   const { output, project, actor } = await sessionOf(command)
-  const { consumersOf, deprecate, lifeCycleSubject } = await import('../../governance/index.ts')
-  const { environment, catalogue } = project
+  const { appliedCatalogue, consumersOf, deprecate, lifeCycleSubject } = await import('../../governance/index.ts')
+  const { environment } = project
   const registry = await project.registry()
+  const catalogue = (await appliedCatalogue(registry, environment)) ?? project.catalogue
   const subject = lifeCycleSubject(catalogue, name, environment)
   const { replacement, removeAfter, reason, brownOut, within } = options
   await registry.access.check(actor, 'deprecate', subject.target, reason)

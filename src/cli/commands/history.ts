@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { CurrentChange, ItemChange } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { sessionOf } from '../session.ts'
 import { parseCount } from '../values.ts'
@@ -6,7 +7,9 @@ import { parseCount } from '../values.ts'
 export function addHistory(program: Command): void {
   const command = program
     .command('history')
-    .description('Lists what was applied in an environment, the newest first: when, by whom, why, and what it changed.')
+    .description(
+      'Lists what was applied in an environment, the newest first: when, by whom, why, and how much it changed; with --json, what.',
+    )
     .option('--limit <number>', 'at most so many; 20 by default', parseCount)
     .option('--before <apply>', 'those before the apply of this number', parseCount)
     .action(history)
@@ -26,15 +29,21 @@ async function history({ limit = 20, before }: { readonly limit?: number; readon
       { title: 'by', value: ({ by }) => by },
       {
         title: 'changes',
-        value: ({ changes, current }) =>
-          [
-            ...changes.map(({ id, before: old, after }) => `${old === null ? '+' : after === null ? '-' : '~'}${id}`),
-            ...current.map(
-              ({ view, before: old, after }) => `${view}: ${old === null ? 'none' : `@${old}`} → ${after === null ? 'none' : `@${after}`}`,
-            ),
-          ].join(' '),
+        value: ({ changes, current }) => [...countsOf(changes), ...current.map(showCurrentChange)].join(', '),
       },
       { title: 'message', value: ({ message }) => message },
     ])
   })
 }
+
+function countsOf(changes: readonly ItemChange[]): string[] {
+  const added = changes.filter(({ before }) => before === null).length
+  const removed = changes.filter(({ after }) => after === null).length
+  const changed = changes.length - added - removed
+  const counts = { added, changed, removed }
+  return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []))
+}
+
+/** `ranking: 1 → 2` */
+export const showCurrentChange = ({ view, before, after }: CurrentChange): string =>
+  `${view}: version ${before ?? 'none'} → ${after ?? 'none'}`
