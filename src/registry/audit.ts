@@ -21,8 +21,15 @@ export interface AuditEvent {
   readonly why?: string
 }
 
+export interface NewAuditEvent extends AuditEvent {
+  /** When, where that is not now. */
+  readonly happened?: Micros
+}
+
 export interface AuditEntry extends Required<AuditEvent> {
   readonly id: string
+  /** Where it came by an import, which may say anything: when, and by whom. */
+  readonly imported?: { readonly at: string; readonly by: string }
   /** ISO 8601, UTC. */
   readonly at: string
 }
@@ -55,13 +62,19 @@ export class Audit {
   }
 
   /** What tells of an event, as part of the commit that makes the change: both are made, or neither. */
-  put({ allowed = true, before = null, after = null, why = '', ...event }: AuditEvent): DocumentPlace & { readonly text: string } {
-    const at = this.#clock.now()
+  put({
+    allowed = true,
+    before = null,
+    after = null,
+    why = '',
+    happened: at = this.#clock.now(),
+    ...event
+  }: NewAuditEvent): DocumentPlace & { readonly text: string } {
     return { table: auditTable, key: timeKey(at), text: JSON.stringify({ at: formatMoment(at), ...event, allowed, before, after, why }) }
   }
 
   /** Tells of events that no commit of the registry stands for. */
-  async record(...events: readonly AuditEvent[]): Promise<void> {
+  async record(...events: readonly NewAuditEvent[]): Promise<void> {
     await this.#documents.commit({ puts: events.map((event) => this.put(event)) })
   }
 

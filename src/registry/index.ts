@@ -18,7 +18,7 @@ export {
   type NewApply,
   type State,
 } from './applies.ts'
-export { Audit, type AuditEntry, type AuditEvent, type AuditFilter } from './audit.ts'
+export { Audit, type AuditEntry, type AuditEvent, type AuditFilter, type NewAuditEvent } from './audit.ts'
 export type {
   Commit,
   Condition,

@@ -17,11 +17,16 @@ declare module 'fastify' {
 
 const text = (header: string | string[] | undefined): string => (Array.isArray(header) ? header[0] : header)?.slice(0, 200) ?? ''
 
-/** Who asks, and for which model: by the body, else by headers, else by the name of the token. */
+/**
+ * Who asks, and for which model. Whose token it is comes first, so that nobody reads under the name of another; behind it who they say to
+ * be, by the body or a header: `ranking-api/web`. Without tokens it is who they say to be.
+ */
 export function callerOf(request: RouteRequest, body: { readonly caller?: string; readonly model?: string } = {}): Caller {
   const { token, headers } = request
+  const said = body.caller ?? text(headers['lockstep-caller'])
+  const own = token?.name ?? ''
   return {
-    name: body.caller ?? (text(headers['lockstep-caller']) || (token?.name ?? '')),
+    name: own === '' || said === '' || said === own ? own || said : `${own}/${said}`,
     model: body.model ?? text(headers['lockstep-model']),
     token,
   }

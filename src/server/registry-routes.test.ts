@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { type ServedStore, servedStore } from '../../test/support/served-store.ts'
 
 let served: ServedStore
@@ -40,6 +41,17 @@ test('features, page by page and filtered', async () => {
   assert.deepEqual((await get('/registry/features?status=deprecated')).body, { items: [], next: null })
   for (const wrong of ['limit=0', 'cursor=!', 'status=gone', 'other=1'])
     assert.equal((await get(`/registry/features?${wrong}`)).status, 400, wrong)
+})
+
+test('a cursor of nothing, or of what is gone, is refused', async () => {
+  const cursor = (id: string) => Buffer.from(id).toString('base64url')
+  for (const [list, id] of [
+    ['features', 'user_clicks@1.gone'],
+    ['models', 'gone'],
+    ['applies', 'first'],
+  ] as const)
+    assert.equal((await get(`/registry/${list}?cursor=${cursor(id)}`)).status, 400, list)
+  assert.deepEqual((await get(`/registry/applies?cursor=${cursor('1')}`)).body, { items: [], next: null })
 })
 
 test('a feature is described with its columns, deprecated, and kept while a view has it', async () => {
@@ -87,4 +99,26 @@ test('everything else that a catalogue shows', async () => {
   assert.deepEqual([body.start, body.down], [['user_clicks@1.user_spend_lifetime'], undefined])
   assert.equal((await get('/registry/lineage?of=nothing')).status, 404)
   assert.equal((await get('/registry/views')).body.items[0]?.current, true)
+})
+
+test('the registry is read in the environment that is asked about', async () => {
+  await using governed = await servedStore({})
+  const { registry } = governed.store
+  await registry.access.grant('ann', { role: 'admin', environment: '*', on: '*' }, { by: 'test' })
+  await registry.access.grant('bob', { role: 'reader', environment: 'dev', on: 'group:item_facts' }, { by: 'test' })
+  const tokens = await Promise.all(['ann', 'bob'].map((principal) => registry.access.createToken({ principal, by: 'test' })))
+  await setTimeout(1500)
+  const statuses = (path: string) =>
+    Promise.all(
+      tokens.map(async ({ text }) => {
+        const { status } = await fetch(governed.server.url + path, { headers: { authorization: `Bearer ${text}` } })
+        return status
+      }),
+    )
+  for (const list of ['runs', 'applies', 'usage', 'training-sets', 'statistics']) {
+    assert.deepEqual(await statuses(`/registry/${list}`), [200, 200], list)
+    assert.deepEqual(await statuses(`/registry/${list}?environment=dev`), [200, 200], list)
+    assert.deepEqual(await statuses(`/registry/${list}?environment=prod`), [200, 403], list)
+  }
+  assert.deepEqual(await statuses('/registry/audit?environment=dev'), [200, 403])
 })

@@ -20,6 +20,8 @@ export interface Permission {
   readonly operation: Operation
   /** The view, source, group or (of an admin) environment that a request is about. */
   readonly of?: (request: RouteRequest) => string
+  /** The environment that it is done in; that of the server by default. */
+  readonly in?: (request: RouteRequest) => string | undefined
 }
 
 /** One endpoint: the same data validate its requests, protect it, and describe it in the OpenAPI document. */

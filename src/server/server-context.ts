@@ -58,7 +58,7 @@ export const defaultLimits: ServerLimits = {
   request: 30_000,
 }
 
-/** Who sent a request: what they call themselves, or the name of their token. */
+/** Who sent a request: the name of their token, and what they call themselves. */
 export interface Caller {
   readonly name: string
   readonly model: string

@@ -21,17 +21,25 @@ export function authenticate(request: RouteRequest, { access, rates }: ServerCon
 }
 
 /** Whether the token allows what a request asks for. Throws `FORBIDDEN`. */
-export function authorize(request: RouteRequest, { operation, of }: Permission, context: ServerContext): void {
+export function authorize(request: RouteRequest, { operation, of, in: where }: Permission, context: ServerContext): void {
   const { token } = request
   if (token === null) return
   const name = of?.(request)
-  if (!context.access.allows(token, operation, name)) throw refused(token, operation, name, context)
+  const environment = where?.(request)
+  if (!context.access.allows(token, operation, name, environment)) throw refused(token, operation, name, context, environment)
 }
 
 /** A refusal, of which the audit log is told. */
-export function refused(token: Token, operation: Operation, name: string | undefined, { access }: ServerContext): LockstepError {
-  access.refused(token, operation, name)
-  return new LockstepError('FORBIDDEN', `The token does not allow ${whatOf(operation, name)}`)
+export function refused(
+  token: Token,
+  operation: Operation,
+  name: string | undefined,
+  { access, store }: ServerContext,
+  environment: string = store.environment,
+): LockstepError {
+  access.refused(token, operation, name, environment)
+  const where = environment === store.environment ? '' : ` in ${environment}`
+  return new LockstepError('FORBIDDEN', `The token does not allow ${whatOf(operation, name)}${where}`)
 }
 
 function whatOf(operation: Operation, name: string | undefined): string {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { temporaryFolder } from '../../../scripts/workspace.ts'
 import { LockstepError } from '../../errors.ts'
+import { momentMicros } from '../../lib/moment.ts'
 import { type DocumentStore, Registry } from '../../registry/index.ts'
 import { openStore } from '../../store/index.ts'
 import { ServerAccess } from './server-access.ts'
@@ -106,14 +107,42 @@ test('the audit log is told of refused attempts, of the same one once, also wher
   one.setAway(true)
   for (let time = 0; time < 100; time++) access.refused(token, 'push', 'clicks')
   access.refused(token, 'read', 'other')
+  const refusedBefore = one.registry.clock.now() + 100_000
   await setTimeout(1200)
   one.setAway(false)
   await access.close()
   const told: string[] = []
-  for await (const { by, action, on, environment, why } of one.registry.audit.list({ allowed: false }))
+  for await (const { by, action, on, environment, why, at } of one.registry.audit.list({ allowed: false })) {
     told.push([by, action, on, environment, why].join(' '))
+    assert.ok(momentMicros(at) < refusedBefore, 'when it happened, and not when it could be told')
+  }
   const how = `over HTTP, token ${token.id}`
   assert.deepEqual(told.toSorted(), [`bob push source:clicks dev ${how}`, `bob read view:other dev ${how}`])
+})
+
+test('a role in one environment is worth nothing in another, and one on a view shows no statistics of its groups', async () => {
+  await using one = await governed()
+  await one.registry.access.grant('ann', admin, { by: 'test' })
+  await one.registry.access.grant('bob', reader, { by: 'test' })
+  await one.registry.access.grant('bob', { role: 'reader', environment: 'prod', on: 'group:orders' }, { by: 'test' })
+  const text = await one.token('bob')
+  const access = await one.open()
+  const token = access.find(text)
+  assert.ok(token)
+  const inEach = (may: (environment?: string) => boolean) => [undefined, 'dev', 'prod', 'staging'].map((environment) => may(environment))
+  assert.deepEqual(
+    inEach((environment) => access.allows(token, 'read', 'ranking', environment)),
+    [true, true, false, false],
+  )
+  assert.deepEqual(
+    inEach((environment) => access.allows(token, 'read', undefined, environment)),
+    [true, true, true, false],
+  )
+  assert.deepEqual(
+    inEach((environment) => access.mayReadGroup(token, 'orders', environment)),
+    [false, false, true, false],
+  )
+  await access.close()
 })
 
 test('an admin of an environment administers that one', async () => {

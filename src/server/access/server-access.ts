@@ -1,12 +1,12 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { catalogueOf } from '../../definition/index.ts'
+import { catalogueOf, selectionsOf } from '../../definition/index.ts'
 import { apiTokenId } from '../../lib/api-token.ts'
 import { systemClock } from '../../lib/clock.ts'
 import {
   type AccessState,
-  type AuditEvent,
   accessTarget,
   allows,
+  type NewAuditEvent,
   type PrincipalToken,
   type Operation as RegistryOperation,
   type Target,
@@ -25,7 +25,8 @@ export interface ServerAccessOptions {
 }
 
 /** What the registry calls an operation, and the kind of what it is done to. */
-const meanings: Readonly<Record<Operation, readonly [operation: RegistryOperation, kind: string]>> = {
+type Meaning = readonly [operation: RegistryOperation, kind: string]
+const meanings: Readonly<Record<Operation, Meaning>> = {
   read: ['read', 'view'],
   push: ['push', 'source'],
   write: ['write', 'group'],
@@ -56,7 +57,7 @@ export class ServerAccess {
   #definitions: unknown = null
   readonly #decisions = new Map<string, boolean>()
   readonly #told = new Map<string, number>()
-  #refusals: AuditEvent[] = []
+  #refusals: NewAuditEvent[] = []
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
@@ -89,33 +90,46 @@ export class ServerAccess {
   }
 
   /**
-   * Whether a token allows an operation on what is named: a view, a source, a group, or to administer an environment; on anything at all
-   * where no name is given.
+   * Whether a token allows an operation in an environment on what is named: a view, a source, a group, or to administer an environment; on
+   * anything at all where no name is given. Tokens of the file are worth something in the environment that is served.
    */
-  allows(token: Token, operation: Operation, name?: string): boolean {
+  allows(token: Token, operation: Operation, name?: string, environment: string = this.#store.environment): boolean {
     const { principal } = token
-    if (principal === undefined) return this.#tokenFile().allows(token, operation, name)
+    if (principal !== undefined) return this.#allows(principal, meanings[operation], name, environment)
+    return environment === this.#store.environment && this.#tokenFile().allows(token, operation, name)
+  }
+
+  /** Whether a token allows to read the values of a group: on its own, or for a token of the file by a view that reads it. */
+  mayReadGroup(token: Token, name: string, environment: string = this.#store.environment): boolean {
+    const { principal } = token
+    if (principal !== undefined) return this.#allows(principal, ['read', 'group'], name, environment)
+    const having = this.#store.views.filter((view) => selectionsOf(view).some(({ group }) => group.name === name))
+    return this.allows(token, 'read', '*', environment) || having.some((view) => this.allows(token, 'read', view.name, environment))
+  }
+
+  #allows(principal: string, [operation, kind]: Meaning, name: string | undefined, environment: string): boolean {
     const { definitions } = this.#store
     if (this.#definitions !== definitions) this.#learn(definitions)
-    const key = `${principal}\0${operation}\0${name ?? '\0'}`
+    const key = [principal, operation, kind, environment, name ?? '\0'].join('\0')
     const known = this.#decisions.get(key)
     if (known !== undefined) return known
     if (this.#decisions.size >= mostDecisions) this.#decisions.clear()
-    const decided = this.#decide(principal, operation, name)
+    const decided = this.#decide(principal, [operation, kind], name, environment)
     this.#decisions.set(key, decided)
     return decided
   }
 
   /** Tells the audit log of a refused attempt; of the same one again only after a while. */
-  refused({ name: by, id }: Token, operation: Operation, name: string | undefined): void {
+  refused({ name: by, id }: Token, operation: Operation, name: string | undefined, environment: string = this.#store.environment): void {
     const [action, kind] = meanings[operation]
     const on = name === undefined || kind === '' ? '*' : `${kind}:${name.slice(0, 200)}`
-    const key = `${id} ${action} ${on}`
+    const key = `${id} ${action} ${on} ${environment}`
     const now = performance.now()
     if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < tellOnceIn) return
     if (this.#told.size >= mostRefusals) this.#told.clear()
     this.#told.set(key, now)
-    this.#refusals.push({ by, action, on, environment: this.#store.environment, allowed: false, why: `over HTTP, token ${id}` })
+    const happened = this.#store.registry.clock.now()
+    this.#refusals.push({ by, action, on, environment, allowed: false, why: `over HTTP, token ${id}`, happened })
   }
 
   async close(): Promise<void> {
@@ -128,15 +142,15 @@ export class ServerAccess {
     this.#running = this.#follow()
   }
 
-  #decide(principal: string, operation: Operation, name: string | undefined): boolean {
+  #decide(principal: string, [asked, kind]: Meaning, name: string | undefined, environment: string): boolean {
     const grants = this.#state?.grantsOf(principal) ?? []
-    const [asked, kind] = meanings[operation]
-    const { environment } = this.#store
     if (name === undefined) return allows(grants, asked, { environment })
     // An admin is one of an environment.
     if (kind === '') return allows(grants, asked, { environment: name })
     const on = `${kind}:${name}`
-    return (this.#targets.get(on) ?? [{ environment, on }]).every((target) => allows(grants, asked, target))
+    // What is applied elsewhere, with which tags, is not known here.
+    const targets = environment === this.#store.environment ? this.#targets.get(on) : undefined
+    return (targets ?? [{ environment, on }]).every((target) => allows(grants, asked, target))
   }
 
   /** Versions may have other tags: all of a name have to be allowed. */

@@ -20,15 +20,14 @@ async function withStatus<T extends { readonly id: string }>(
   const cycles = new Map((await store.registry.lifeCycles.list(store.environment)).map((cycle) => [cycle.id, cycle]))
   return items.map((item) => {
     const found = [item.id, ...above(item)].map((id) => cycles.get(id)).find((one) => one !== undefined)
-    // What a rollback brought back is there again.
-    if (!found || (found.status === 'removed' && /^(group|view):/.test(found.id))) return { ...item, status: 'active', life_cycle: null }
+    if (!found) return { ...item, status: 'active', life_cycle: null }
     const { status, id: _, ...rest } = found
     return { ...item, status, life_cycle: rest }
   })
 }
 
-/** Of a feature its group counts too. */
-const aboveFeature = ({ group, version }: FeatureEntry): string[] => [`group:${group}@${version}`]
+/** Of a feature its group, or on-demand view, counts too. */
+const aboveFeature = ({ kind, group, version }: FeatureEntry): string[] => [`${kind}:${group}@${version}`]
 
 const status = { enum: lifeStatuses }
 const filters = { tag: text, owner: text, status }
@@ -80,6 +79,7 @@ const feature: Route = {
     const entry = inPath(() => featureEntry(request, context))
     const [described] = await withStatus(context, [entry], aboveFeature)
     const group = `${entry.group}@${entry.version}`
+    const mayRead = request.token === null || context.access.mayReadGroup(request.token, entry.group)
     const { nodes } = (await lineageOf(context)).reach([entry.id], 'down')
     const up = (await lineageOf(context)).reach([entry.id], 'up').nodes
     const ids = (kind: string) => nodes.flatMap((node) => (node.kind === kind ? [node.id.slice(node.id.indexOf(':') + 1)] : []))
@@ -89,7 +89,7 @@ const feature: Route = {
       callers: ids('caller'),
       models: ids('model'),
       training_sets: ids('trainingSet'),
-      statistics: await store.registry.statistics.list(store.environment, group, { feature: entry.feature, limit: 10 }),
+      statistics: mayRead ? await store.registry.statistics.list(store.environment, group, { feature: entry.feature, limit: 10 }) : [],
     }
   },
 }

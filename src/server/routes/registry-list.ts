@@ -21,10 +21,12 @@ export interface ListRoute<Item> {
   readonly items: (
     query: Query,
     context: ServerContext,
-    page: { readonly most: number; readonly after: string | null },
+    page: { readonly most: number; readonly after: string | null; readonly token: RouteRequest['token'] },
   ) => Promise<readonly Item[]> | readonly Item[]
-  /** Whether `items` gives pages itself. */
+  /** Whether `items` gives pages itself, and so goes on behind an item that is gone. */
   readonly paged?: boolean
+  /** Whether a text is what `idOf` gives, where that is not any. */
+  readonly isId?: (text: string) => boolean
 }
 
 export const text: JsonSchema = { type: 'string', maxLength: 400 }
@@ -40,13 +42,14 @@ export function listRoute<Item extends object>({
   idOf,
   items,
   paged = false,
+  isId = () => true,
 }: ListRoute<Item>): Route {
   return {
     method: 'GET',
     path,
     operationId,
     summary,
-    permission: permission ?? { operation: 'read' },
+    permission: permission ?? { operation: 'read', in: environmentOf },
     query: objectOf({
       ...filters,
       limit: { type: 'integer', minimum: 1, maximum: 1000, default: pageSize, description: 'Items of a page.' },
@@ -65,8 +68,10 @@ export function listRoute<Item extends object>({
       const query = request.query as Query
       const { limit = pageSize, cursor } = query as { limit?: number; cursor?: string }
       const after = cursor === undefined ? null : idFrom(cursor)
-      const found = await items(query, context, { most: limit + 1, after })
+      if (after !== null && !isId(after)) throw notFromHere()
+      const found = await items(query, context, { most: limit + 1, after, token: request.token })
       const from = paged || after === null ? 0 : found.findIndex((item) => idOf(item) === after) + 1
+      if (from === 0 && after !== null && !paged) throw notFromHere()
       const page = found.slice(from, from + limit)
       const last = page.at(-1)
       return { items: page, next: last && found.length > from + limit ? Buffer.from(idOf(last)).toString('base64url') : null }
@@ -77,7 +82,20 @@ export function listRoute<Item extends object>({
 function idFrom(cursor: string): string {
   const id = Buffer.from(cursor, 'base64url').toString()
   if (id !== '' && Buffer.from(id).toString('base64url') === cursor) return id
-  throw new LockstepError('INVALID_REQUEST', 'The cursor is none that a page gave', { where: 'cursor' })
+  throw notFromHere()
+}
+
+/** Where the order is not that of ids, nobody knows what would come behind an item that is gone. */
+const notFromHere = (): LockstepError =>
+  new LockstepError('INVALID_REQUEST', 'The cursor is none that a page gave, or its item is gone', {
+    where: 'cursor',
+    remedy: 'Begin with the first page again.',
+  })
+
+/** The environment that a query names; that of the server is the default. */
+function environmentOf({ query }: RouteRequest): string | undefined {
+  const { environment } = query as Query
+  return environment === undefined ? undefined : String(environment)
 }
 
 /** Whether all of these filters that are given equal what an item has. */

@@ -12,11 +12,12 @@ const word = (query: Query, name: string): string | undefined => (query[name] ==
 const environments = listRoute({
   path: '/registry/environments',
   operationId: 'listEnvironments',
-  summary: 'Environments, how far each was applied, and the one that is served',
+  summary: 'Environments that may be read, how far each was applied, and the one that is served',
   idOf: ({ name }: { readonly name: string }) => name,
-  async items(_query, { store }) {
+  async items(_query, { store, access }, { token }) {
     const { applies } = store.registry
-    const names = [...new Set([...(await applies.environments()), store.environment])].sort()
+    const all = [...new Set([...(await applies.environments()), store.environment])].sort()
+    const names = all.filter((name) => token === null || access.allows(token, 'read', undefined, name))
     return await Promise.all(
       names.map(async (name) => {
         const head = await applies.head(name)
@@ -33,6 +34,7 @@ const applies = listRoute({
   summary: 'What was applied in an environment, the newest first',
   filters: { environment },
   idOf: ({ number }: { readonly number: number }) => String(number),
+  isId: (id) => /^\d{1,15}$/.test(id),
   paged: true,
   items: (query, { store }, { most, after }) =>
     store.registry.applies.history(word(query, 'environment') ?? store.environment, {
@@ -113,7 +115,7 @@ const models = listRoute({
 const statistics = listRoute({
   path: '/registry/statistics',
   operationId: 'listStatistics',
-  summary: 'What the values of features are like, the newest of each',
+  summary: 'What the values of features are like, the newest of each, of groups that may be read',
   filters: { environment, group: { ...text, description: 'GROUP@VERSION; all by default.' }, feature: text },
   idOf: ({
     group,
@@ -128,17 +130,15 @@ const statistics = listRoute({
     readonly to: string
     readonly origin: string
   }) => JSON.stringify([group, feature, from, to, origin]),
-  async items(query, { store }) {
-    const named = word(query, 'group')
+  async items(query, { store, access }, { token }) {
+    const [named, feature] = [word(query, 'group'), word(query, 'feature')]
+    const of = word(query, 'environment') ?? store.environment
     const features = registryCatalogue(store).features.map(({ group, version }) => `${group}@${version}`)
     const all = named === undefined ? [...new Set(features)] : [named]
-    const found = all.map((group) => {
-      const feature = word(query, 'feature')
-      return store.registry.statistics.list(word(query, 'environment') ?? store.environment, group, {
-        limit: 1,
-        ...(feature === undefined ? {} : { feature }),
-      })
-    })
+    const readable = all.filter((group) => token === null || access.mayReadGroup(token, group.split('@')[0] ?? '', of))
+    const found = readable.map((group) =>
+      store.registry.statistics.list(of, group, { limit: 1, ...(feature === undefined ? {} : { feature }) }),
+    )
     return (await Promise.all(found)).flat()
   },
 })
