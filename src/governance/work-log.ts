@@ -104,7 +104,7 @@ export class WorkLog {
   }
 
   /** Records a training set, and gives its id; null where the registry could not take it. */
-  async trainingSet(set: Omit<TrainingSetRecord, 'id' | 'live' | 'environment' | 'by' | 'created'>): Promise<string | null> {
+  async trainingSet(set: Omit<TrainingSetRecord, 'id' | 'live' | 'machine' | 'environment' | 'by' | 'created'>): Promise<string | null> {
     const { environment, by, now } = this.#options
     const created = now()
     return await this.#tell((registry) =>

@@ -34,7 +34,7 @@ export class Registry implements AsyncDisposable {
     this.models = new Models(documents, clock)
     this.runs = new Runs(documents)
     this.statistics = new Statistics(documents)
-    this.trainingSets = new TrainingSets(documents)
+    this.trainingSets = new TrainingSets(documents, this.models)
     this.usage = new Usage(documents, clock)
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { freshRegistry } from '../../test/support/fresh-registry.ts'
-import type { TrainingSetRecord } from './training-sets.ts'
+import { type TrainingSetRecord, TrainingSets } from './training-sets.ts'
 
-const set = (more: Partial<TrainingSetRecord> = {}): Omit<TrainingSetRecord, 'id' | 'live'> => ({
+const set = (
+  more: Partial<Omit<TrainingSetRecord, 'id' | 'live' | 'machine'>> = {},
+): Omit<TrainingSetRecord, 'id' | 'live' | 'machine'> => ({
   environment: 'dev',
   view: 'ranking',
   version: 1,
@@ -39,6 +41,21 @@ test('training sets are live until they are retired or written over', async () =
   assert.equal((await trainingSets.list({ version: 2 })).length, 1)
   assert.equal((await trainingSets.get(second)).path, '/sets/b.parquet')
   await assert.rejects(trainingSets.retire('none'), { code: 'UNKNOWN_NAME' })
+})
+
+test('a training set that is written over stays live on another machine, and while a model was trained with it', async () => {
+  await using own = freshRegistry()
+  const { models, trainingSets, documents } = own.registry
+  const elsewhere = await new TrainingSets(documents, models, 'elsewhere').record(own.clock.now, set())
+  const first = await trainingSets.record(own.clock.now + 1, set())
+  const view = { name: 'ranking', version: 1 }
+  await models.register('ranker', { trainingSet: first, view, owner: 'growth', description: '', by: 'ada' })
+  const second = await trainingSets.record(own.clock.now + 2, set())
+  const live = async () => (await trainingSets.list({ live: true })).map(({ id }) => id)
+  assert.deepEqual(await live(), [second, first, elsewhere])
+  await models.retire('ranker')
+  const third = await trainingSets.record(own.clock.now + 3, set())
+  assert.deepEqual(await live(), [third, elsewhere])
 })
 
 test('models have versions, each with the training set that it was trained with', async () => {

@@ -1,7 +1,9 @@
+import { hostname } from 'node:os'
 import { LockstepError } from '../errors.ts'
 import type { Micros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { Document, DocumentStore } from './documents.ts'
+import type { Models } from './models.ts'
 import { readDocument } from './read-document.ts'
 import { timeKey } from './time-key.ts'
 
@@ -18,8 +20,9 @@ export interface TrainingSetRecord {
   /** Hash and number of the labels. */
   readonly labels: { readonly hash: string; readonly rows: number }
   readonly rows: number
-  /** Where it was written. */
+  /** Where it was written, and on which machine. */
   readonly path: string
+  readonly machine: string
   /** ISO 8601, UTC. */
   readonly created: string
   readonly by: string
@@ -43,21 +46,40 @@ const mostRetired = 1_000
 /** Which training sets were made of which views. */
 export class TrainingSets {
   readonly #documents: DocumentStore
+  readonly #models: Models
+  readonly #machine: string
 
-  constructor(documents: DocumentStore) {
+  constructor(documents: DocumentStore, models: Models, machine: string = hostname()) {
     this.#documents = documents
+    this.#models = models
+    this.#machine = machine
   }
 
-  /** Adds a training set that was made at a moment, and gives its id. One that was written to the same place before it is retired: it is gone. */
-  async record(created: Micros, set: Omit<TrainingSetRecord, 'id' | 'live'>): Promise<string> {
-    const replaced = (await this.list({ environment: set.environment, live: true })).filter(({ path }) => path === set.path)
+  /**
+   * Adds a training set that was made at a moment, and gives its id. One that was written to the same place of this machine before is
+   * retired, as it is gone; unless a live model was trained with it.
+   */
+  async record(created: Micros, given: Omit<TrainingSetRecord, 'id' | 'live' | 'machine'>): Promise<string> {
+    const set = { ...given, machine: this.#machine }
+    const documents = (await this.#documents.list(table)).filter((document) => {
+      const { live, environment, path, machine } = recordOf(document)
+      return live && environment === set.environment && path === set.path && machine === set.machine
+    })
+    const trained = await Promise.all(documents.map(({ key }) => this.#models.trainedWith(key)))
+    const replaced = documents.filter((_, index) => trained[index]?.length === 0)
     const id = timeKey(created)
-    await this.#documents.commit({
+    const made = await this.#documents.commit({
+      conditions: replaced.map(({ key, revision }) => ({ table, key, revision })),
       puts: [
         { table, key: id, text: JSON.stringify({ ...set, live: true }) },
-        ...replaced.map(({ id: key, ...rest }) => ({ table, key, text: JSON.stringify({ ...rest, live: false }) })),
+        ...replaced.map((document) => {
+          const { id: key, ...rest } = recordOf(document)
+          return { table, key, text: JSON.stringify({ ...rest, live: false }) }
+        }),
       ],
     })
+    // Another wrote to the same place, or retired what was there.
+    if (made === null) return await this.record(created, given)
     if (replaced.length > 0) await this.#forget()
     return id
   }

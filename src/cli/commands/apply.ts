@@ -15,6 +15,7 @@ import { tellApplied } from '../tell-lineage.ts'
 interface ApplyCommandOptions {
   readonly message?: string
   readonly yes?: boolean
+  readonly force?: boolean
 }
 
 export function addApply(program: Command): void {
@@ -26,6 +27,7 @@ export function addApply(program: Command): void {
     .argument('[plan]', 'what lockstep plan --out has written')
     .option('-m, --message <text>', 'why, for the history')
     .option('-y, --yes', 'apply without asking')
+    .option('--force', 'also where something goes that somebody depends on; the audit log says so')
     .action(apply)
   withExamples(command, [
     'lockstep apply plan.json --message "Activity over an hour"',
@@ -34,14 +36,15 @@ export function addApply(program: Command): void {
   ])
 }
 
-async function apply(path: string | undefined, { message = '', yes = false }: ApplyCommandOptions, command: Command): Promise<void> {
+async function apply(path: string | undefined, options: ApplyCommandOptions, command: Command): Promise<void> {
+  const { message = '', yes = false, force = false } = options
   const session = await sessionOf(command, { files: true })
   const { output, project, actor } = session
   const { applyPlan, hasChanges, planChanges, refuseViolations } = await import('../../governance/index.ts')
-  const options = await planOptions(session)
+  const planning = await planOptions(session)
   const given = path === undefined ? null : readPlan(project.path(path))
   const asks = given === null && !yes
-  const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(asks ? {} : { sample: 0 }) }))
+  const planned = await longWork(output, ({ signal }) => planChanges({ ...planning, signal, ...(asks ? {} : { sample: 0 }) }))
   const plan = given ?? planned.plan
   if (given === null && !hasChanges(plan)) return showApplied(session, planned.head, plan)
   if (asks) {
@@ -51,11 +54,11 @@ async function apply(path: string | undefined, { message = '', yes = false }: Ap
       })
     process.stderr.write(`${showPlan(await planFor(session, planned))}\n\n`)
   }
-  if (given === null) refuseViolations(plan)
+  if (given === null) refuseViolations(plan, force)
   if (asks && !(await confirmed(`Apply this to ${project.environment}?`)))
     throw new LockstepError('INTERRUPTED', 'The plan was not confirmed', { remedy: 'Nothing was applied.' })
   await checkMayApply(session, planned.plan.difference, planned.before, planned.target.snapshot)
-  const head = await applyPlan(plan, { ...options, by: actor, message, planned })
+  const head = await applyPlan(plan, { ...planning, by: actor, message, planned, force })
   await tellApplied(session, 'apply', planned.plan.difference, planned.target.definitions)
   showApplied(session, head, plan)
 }

@@ -14,6 +14,7 @@ interface PromoteOptions {
   readonly to: string
   readonly dryRun?: boolean
   readonly message?: string
+  readonly force?: boolean
 }
 
 export function addPromote(program: Command): void {
@@ -26,11 +27,12 @@ export function addPromote(program: Command): void {
     .addOption(new Option('--to <name>', 'the environment that it comes to').makeOptionMandatory())
     .option('--dry-run', 'show the plan and end as lockstep plan does')
     .option('-m, --message <text>', 'why, for the history')
+    .option('--force', 'also where something goes that somebody depends on; the audit log says so')
     .action(promote)
   withExamples(command, ['lockstep promote --from dev --to prod --dry-run', 'lockstep promote --from dev --to prod --message "Release 12"'])
 }
 
-async function promote({ from, to, dryRun = false, message = '' }: PromoteOptions, command: Command): Promise<void> {
+async function promote({ from, to, dryRun = false, message = '', force = false }: PromoteOptions, command: Command): Promise<void> {
   command.setOptionValueWithSource('environment', to, 'cli')
   const session = await sessionOf(command, { files: true })
   const { output, project, actor } = session
@@ -48,7 +50,7 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
       remedy: `Check out the files with which it was applied in ${from}, and promote from there.`,
     })
   const { applyPlan, hasChanges, planChanges, refuseViolations } = await import('../../governance/index.ts')
-  const options = await planOptions(session, applied.definitions)
+  const options = { ...(await planOptions(session, applied.definitions)), current: applied.head.current }
   const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(dryRun ? {} : { sample: 0 }) }))
   const { plan } = planned
   if (dryRun) {
@@ -59,10 +61,10 @@ async function promote({ from, to, dryRun = false, message = '' }: PromoteOption
     return
   }
   if (!hasChanges(plan)) return showApplied(session, planned.head, plan)
-  refuseViolations(plan)
+  refuseViolations(plan, force)
   await checkMayApply(session, plan.difference, planned.before, planned.target.snapshot)
   const why = message || `${from}, apply ${applied.head.apply}`
-  const head = await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote', planned })
+  const head = await applyPlan(plan, { ...options, by: actor, message: why, kind: 'promote', planned, force })
   await tellApplied({ ...session, project }, 'promote', plan.difference, planned.target.definitions)
   showApplied({ ...session, project }, head, plan)
 }

@@ -1,6 +1,4 @@
-import { LockstepError } from '../../errors.ts'
-import { consumersOf, deprecate, lifeCycleSubject, remove } from '../../governance/index.ts'
-import { durationMicros } from '../../lib/duration.ts'
+import { consumersOf, deprecate, lifeCycleSubject, remove, usageDays, usageSince } from '../../governance/index.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import { answerableFor } from '../caller.ts'
 import { inPath } from '../error-response.ts'
@@ -12,17 +10,16 @@ import { featureEntry } from './registry-catalogue.ts'
 import { text } from './registry-list.ts'
 
 const permission: Permission = { operation: 'own', of: (request) => pathParameter(request, 'group') }
-const within = { ...text, default: '30d', description: 'Callers that read it since so long ago count.' }
+const within = { ...text, default: `${usageDays}d`, description: `Callers that read it since so long ago count: ${usageDays}d or more.` }
 
 function subjectOf(request: RouteRequest, context: ServerContext) {
   return inPath(() => {
-    const { id, kind } = featureEntry(request, context)
-    if (kind === 'onDemand') throw new LockstepError('INVALID_REQUEST', `${id} is computed on demand: deprecate the views that have it`)
+    const { id } = featureEntry(request, context)
     return lifeCycleSubject(registryCatalogue(context.store).catalogue, id, context.store.environment)
   })
 }
 
-const sinceOf = ({ store }: ServerContext, duration = '30d'): number => store.registry.clock.now() - durationMicros(duration, 'within')
+const sinceOf = ({ store }: ServerContext, duration?: string): number => usageSince(store.registry.clock.now(), duration)
 
 const deprecateRoute: Route = {
   method: 'POST',
