@@ -40,3 +40,9 @@ const refused = (message: string, where = ''): LockstepError => new LockstepErro
 
 export const closedRegistry = (): LockstepError =>
   new LockstepError('INVALID_ARGUMENT', 'The registry is closed', { remedy: 'Open it again.' })
+
+/**
+ * What has changed by a commit is newer than all before it; what is gone leaves fewer. So documents of which there are as many, and the
+ * newest of which is as new, are the same.
+ */
+export const stampOf = (number: unknown, newest: unknown): string => `${Number(number ?? 0)}@${Number(newest ?? 0)}`

@@ -33,6 +33,12 @@ export interface ListOptions {
   readonly descending?: boolean
 }
 
+/** Documents of a table whose keys begin so; all by default. */
+export interface DocumentRange {
+  readonly table: string
+  readonly prefix?: string
+}
+
 export interface DocumentStoreCapabilities {
   /** What was committed is there after a crash of the machine. */
   readonly durable: boolean
@@ -54,6 +60,8 @@ export interface DocumentStore {
   read(places: readonly DocumentPlace[]): Promise<(Document | null)[]>
   /** Documents of a table in order of their keys, in one consistent view. */
   list(table: string, options?: ListOptions): Promise<Document[]>
+  /** Equal to what it was before only where none of these documents has changed since. Reads no texts. */
+  stamp(range: DocumentRange): Promise<string>
   /** The names of the tables that hold documents, in order. */
   tables(): Promise<string[]>
   /**

@@ -24,6 +24,7 @@ export type {
   Condition,
   Document,
   DocumentPlace,
+  DocumentRange,
   DocumentStore,
   DocumentStoreCapabilities,
   ListOptions,
@@ -46,3 +47,4 @@ export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
 export { type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
 export { exportRegistry, type ImportResult, importRegistry, type RegistryExport } from './transfer.ts'
 export { type FeatureRead, type ReadCount, Usage } from './usage.ts'
+export { RegistryWatch, type Watcher, type Watching } from './watch.ts'

@@ -9,6 +9,7 @@ import { Runs } from './runs.ts'
 import { Statistics } from './statistics.ts'
 import { TrainingSets } from './training-sets.ts'
 import { Usage } from './usage.ts'
+import { RegistryWatch } from './watch.ts'
 
 /** What a company knows of its features, in documents of one store. */
 export class Registry implements AsyncDisposable {
@@ -23,6 +24,7 @@ export class Registry implements AsyncDisposable {
   readonly statistics: Statistics
   readonly trainingSets: TrainingSets
   readonly usage: Usage
+  readonly watch: RegistryWatch
 
   constructor(documents: DocumentStore, clock: Clock = systemClock) {
     this.documents = documents
@@ -36,6 +38,7 @@ export class Registry implements AsyncDisposable {
     this.statistics = new Statistics(documents)
     this.trainingSets = new TrainingSets(documents, this.models)
     this.usage = new Usage(documents, clock)
+    this.watch = new RegistryWatch(documents)
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { LockstepError } from '../errors.ts'
 import { isBrownedOut, showDeprecation } from '../governance/index.ts'
-import { systemClock } from '../lib/clock.ts'
 import type { ViewPlan } from '../plan/index.ts'
-import type { LifeCycle } from '../registry/index.ts'
+import type { LifeCycle, Watching } from '../registry/index.ts'
 import type { Answer } from '../serving/index.ts'
 import type { Store } from '../store/index.ts'
 import type { RouteReply } from './route.ts'
@@ -66,33 +65,27 @@ export class DeprecationNotice {
   }
 }
 
-/** Milliseconds between two looks at the registry, and for which a caller is not told of again in the log. */
-const [lookEvery, tellEvery] = [500, 3_600_000]
+/** Milliseconds for which a caller is not told of again in the log. */
+const tellEvery = 3_600_000
 const mostTold = 10_000
 
-/** What of the served views is deprecated, as the registry says: in memory, and looked at twice a second. */
+/** What of the served views is deprecated, as the registry says: in memory, as it changes. */
 export class Deprecations {
   readonly #store: Store
-  readonly #stop = new AbortController()
   readonly #told = new Map<string, number>()
   #cycles: ReadonlyMap<string, LifeCycle> = new Map()
   #notices = new WeakMap<ViewPlan, DeprecationNotice | false>()
-  #seen = -1
-  #running: Promise<void> = Promise.resolve()
+  #watching: Watching | null = null
 
   private constructor(store: Store) {
     this.#store = store
   }
 
-  static async open(store: Store): Promise<Deprecations> {
+  /** While the registry is away, what was last read counts. */
+  static async open(store: Store, log: FastifyBaseLogger): Promise<Deprecations> {
     const deprecations = new Deprecations(store)
-    await deprecations.#look()
-    deprecations.#begin()
+    await deprecations.#watch(log)
     return deprecations
-  }
-
-  #begin(): void {
-    this.#running = this.#follow()
   }
 
   /** Null where nothing that a plan reads is deprecated. */
@@ -114,8 +107,7 @@ export class Deprecations {
   }
 
   async close(): Promise<void> {
-    this.#stop.abort()
-    await this.#running
+    await this.#watching?.close()
   }
 
   #noticeOf({ view: { name, version }, output, uses }: ViewPlan): DeprecationNotice | false {
@@ -132,25 +124,19 @@ export class Deprecations {
     return cycles.length > 0 && new DeprecationNotice(cycles)
   }
 
-  async #follow(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await systemClock.sleep(lookEvery, this.#stop.signal)
-      if (!this.#stop.signal.aborted) await this.#look()
-    }
+  async #watch(log: FastifyBaseLogger): Promise<void> {
+    const { registry, environment } = this.#store
+    this.#watching = await registry.watch.watch({
+      ranges: [{ table: 'features', prefix: `${environment}/` }],
+      changed: () => this.#look(),
+      failed: (error) => log.warn({ err: error }, 'What is deprecated cannot be read: what was last known counts'),
+    })
   }
 
-  /** While the registry is away what was last read counts. */
   async #look(): Promise<void> {
-    try {
-      const { registry, environment } = this.#store
-      const revision = await registry.documents.revision()
-      if (revision === this.#seen) return
-      const all = await registry.lifeCycles.list(environment)
-      this.#cycles = new Map(all.filter(({ status }) => status === 'deprecated').map((cycle) => [cycle.id, cycle]))
-      this.#notices = new WeakMap()
-      this.#seen = revision
-    } catch (error) {
-      if (!(error instanceof LockstepError)) throw error
-    }
+    const { registry, environment } = this.#store
+    const all = await registry.lifeCycles.list(environment)
+    this.#cycles = new Map(all.filter(({ status }) => status === 'deprecated').map((cycle) => [cycle.id, cycle]))
+    this.#notices = new WeakMap()
   }
 }

@@ -18,6 +18,7 @@ import { Gate } from './gate.ts'
 import { jsonBodyParser } from './json-body.ts'
 import { KeptReads } from './kept-reads.ts'
 import { Observation } from './observation.ts'
+import { OpenParts } from './open-parts.ts'
 import { openApiDocument } from './openapi.ts'
 import { frameworkPath, type Route } from './route.ts'
 import { eventsRoute } from './routes/events.ts'
@@ -82,6 +83,16 @@ export class Server implements AsyncDisposable {
    * `INVALID_ARGUMENT` where other machines could read without a token, or the port is taken.
    */
   static async start(store: Store, options: ServerOptions = {}): Promise<Server> {
+    const parts = new OpenParts()
+    try {
+      return await Server.#start(store, options, parts)
+    } catch (error) {
+      await parts.close()
+      throw error
+    }
+  }
+
+  static async #start(store: Store, options: ServerOptions, parts: OpenParts): Promise<Server> {
     const { host = '127.0.0.1', port = 0, tls, insecure = false, drain = 0 } = options
     const needed = options.tokens ?? (!isLoopback(host) && !insecure)
     if (!isLoopback(host) && !needed && !insecure) throw openToAll(host)
@@ -94,7 +105,7 @@ export class Server implements AsyncDisposable {
       rows: 100,
       clock,
     })
-    const views = await ServedViews.open(store)
+    const views = await parts.opened(ServedViews.open(store))
     const app = fastify({
       logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'], stream: process.stderr },
       // A request has its read id; a logger of its own would cost it as much as its read of the store.
@@ -112,9 +123,9 @@ export class Server implements AsyncDisposable {
       },
       ...(tls ? { https: checkedTls(tls) } : {}),
     } as object) as unknown as FastifyInstance
-    const access = await ServerAccess.open(store, { needed, insecure }, app.log)
-    const observation = await Observation.open(store, options.featureLog, options.follower ?? null, app.log)
-    const deprecations = await Deprecations.open(store)
+    const access = await parts.opened(ServerAccess.open(store, { needed, insecure }, app.log))
+    const observation = await parts.opened(Observation.open(store, options.featureLog, options.follower ?? null, app.log))
+    const deprecations = await parts.opened(Deprecations.open(store, app.log))
     let state: ServerState = options.after === undefined ? 'ready' : 'starting'
     options.after?.then(
       () => {
@@ -153,10 +164,7 @@ export class Server implements AsyncDisposable {
     for (const route of routes) addRoute(app, route, context)
     // The framework traces requests and logs each of them; else most reads go without it.
     if (!observation.traces && options.log !== 'debug') addDirectRoute(app, new DirectRoute(vectorsRoute, app, gate, strict, context))
-    const url = await app.listen({ host, port }).catch(async (error: NodeJS.ErrnoException) => {
-      await observation.close()
-      await access.close()
-      await deprecations.close()
+    const url = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
     })
     return new Server(url, app, async () => {
@@ -170,10 +178,7 @@ export class Server implements AsyncDisposable {
         clearInterval(idle)
         clearTimeout(limit)
       })
-      views.close()
-      await deprecations.close()
-      await observation.close()
-      await access.close()
+      await parts.close()
     })
   }
 

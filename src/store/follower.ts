@@ -12,7 +12,7 @@ import {
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import type { Head } from '../registry/index.ts'
+import type { Head, Watching } from '../registry/index.ts'
 import { Adopted } from './adopted.ts'
 import type { Store } from './store.ts'
 
@@ -41,26 +41,18 @@ export interface Following {
   readonly waiting: { readonly apply: number; readonly why: string } | null
 }
 
-/** What could not be adopted is tried again after so many milliseconds. */
-const retryEvery = 5000
-
 /** Has a store adopt what is applied in its environment, as soon as it changes. What cannot be adopted yet leaves it as it is. */
 export class Follower implements AsyncDisposable {
   readonly #store: Store
   readonly #options: FollowOptions
   readonly #clock: Clock
-  readonly #stop = new AbortController()
   /** Code that was loaded, of all generations: what is applied may go back to it. */
   readonly #code = new Map<string, OnDemand>()
   #made: MadeItems = new Map()
   #modules: { readonly files: readonly string[]; readonly fingerprint: string } | null = null
-  /** The revision of the registry that was looked at. */
-  #seen = -1
-  #retryAt = 0
   #adopted: number | null = null
   #waiting: Following['waiting'] = null
-  #warned = ''
-  #running: Promise<void> = Promise.resolve()
+  #watching: Watching | null = null
 
   private constructor(store: Store, options: FollowOptions) {
     this.#store = store
@@ -75,8 +67,7 @@ export class Follower implements AsyncDisposable {
   /** Looks once, then goes on looking until it is closed. A registry that cannot be read is no error: it is told of, and tried again. */
   static async start(store: Store, options: FollowOptions = {}): Promise<Follower> {
     const follower = new Follower(store, options)
-    await follower.#look()
-    follower.#begin()
+    await follower.#begin()
     return follower
   }
 
@@ -86,39 +77,33 @@ export class Follower implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    this.#stop.abort()
-    await this.#running
+    await this.#watching?.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  #begin(): void {
-    this.#running = this.#follow()
-  }
-
-  async #follow(): Promise<void> {
-    const { every = 500 } = this.#options
-    while (!this.#stop.signal.aborted) {
-      await this.#clock.sleep(every, this.#stop.signal)
-      if (!this.#stop.signal.aborted) await this.#look()
-    }
+  async #begin(): Promise<void> {
+    const { registry, environment } = this.#store
+    const { every, warn } = this.#options
+    this.#watching = await registry.watch.watch({
+      ranges: [{ table: 'environments', prefix: environment }],
+      changed: () => this.#look(),
+      failed: (error) => warn?.(error),
+      ...(every === undefined ? {} : { every }),
+    })
   }
 
   async #look(): Promise<void> {
     const { registry, environment, adopted } = this.#store
-    let head: Head | null = null
+    const head = await registry.applies.head(environment)
     try {
-      const revision = await registry.documents.revision()
-      if (revision === this.#seen && (this.#waiting === null || this.#clock.now() < this.#retryAt)) return
-      head = await registry.applies.head(environment)
       if (head && (head.revision !== adopted.head?.revision || adopted.definitions.length < head.items.size)) await this.#adopt(head)
-      this.#seen = revision
       this.#waiting = null
-      this.#warned = ''
     } catch (error) {
-      this.#fail(error as Error, head)
+      if (head) this.#waiting = { apply: head.apply, why: (error as Error).message }
+      throw error
     }
   }
 
@@ -131,14 +116,6 @@ export class Follower implements AsyncDisposable {
     this.#made = found.made
     this.#adopted = this.#clock.now()
     this.#options.adopted?.({ ...this.following, waiting: null })
-  }
-
-  #fail(error: Error, head: Head | null): void {
-    this.#retryAt = this.#clock.now() + retryEvery * 1000
-    if (head) this.#waiting = { apply: head.apply, why: error.message }
-    if (this.#warned === error.message) return
-    this.#warned = error.message
-    this.#options.warn?.(error)
   }
 
   readonly #codeOf: CodeOf = (onDemand) => this.#code.get(codeKey(onDemand))

@@ -64,6 +64,24 @@ const cases: Record<string, DocumentCase> = {
     await other.close()
   },
 
+  'a stamp tells whether documents have changed, and of these only': async ({ store }) => {
+    const ranges = [{ table: 't' }, { table: 't', prefix: 'a' }, { table: 't', prefix: 'b' }, { table: 'u' }]
+    let known = await Promise.all(ranges.map((range) => store.stamp(range)))
+    const changedBy = async (commit: Parameters<DocumentStore['commit']>[0]): Promise<boolean[]> => {
+      await store.commit(commit)
+      const now = await Promise.all(ranges.map((range) => store.stamp(range)))
+      const changed = now.map((stamp, index) => stamp !== known[index])
+      known = now
+      return changed
+    }
+    assert.deepEqual(await changedBy({ puts: [put('a1'), put('b1')] }), [true, true, true, false])
+    assert.deepEqual(await changedBy({ puts: [put('a', '1', 'u')] }), [false, false, false, true])
+    assert.deepEqual(await changedBy({ puts: [put('a1', 'again')] }), [true, true, false, false])
+    assert.deepEqual(await changedBy({ puts: [put('a2')], deletes: [at('a1')] }), [true, true, false, false])
+    assert.deepEqual(await changedBy({ deletes: [at('b1')] }), [true, false, true, false])
+    assert.deepEqual(await changedBy({ deletes: [at('b1')] }), [false, false, false, false])
+  },
+
   'a commit is made iff each document has the expected revision': async ({ store }) => {
     await store.commit({ puts: [put('a'), put('b')] })
     await store.commit({ puts: [put('b', 'again')] })

@@ -2,8 +2,8 @@ import { LockstepError } from '../../errors.ts'
 import { textArray } from '../../lib/postgres/binary-array.ts'
 import { type Connection, Connections } from '../../lib/postgres/connections.ts'
 import { checkPostgresOptions, type PostgresOptions } from '../../lib/postgres/options.ts'
-import { checkCommit, closedRegistry } from '../check.ts'
-import type { Commit, Document, DocumentPlace, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
+import { checkCommit, closedRegistry, stampOf } from '../check.ts'
+import type { Commit, Document, DocumentPlace, DocumentRange, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
 import { afterPrefix } from '../prefix.ts'
 import { layout, type Statements, statementsFor } from './postgres/statements.ts'
 
@@ -43,6 +43,11 @@ class PostgresDocumentStore implements DocumentStore {
   list(table: string, { prefix = '', after, limit, descending = false }: ListOptions = {}): Promise<Document[]> {
     const values = [table, prefix, afterPrefix(prefix), after ?? null, limit ?? null]
     return this.#asking(descending ? this.#statements.listDown : this.#statements.listUp, values, (rows) => rows.map(documentOf))
+  }
+
+  stamp({ table, prefix = '' }: DocumentRange): Promise<string> {
+    const values = [table, prefix, afterPrefix(prefix)]
+    return this.#asking(this.#statements.stamp, values, ([found]) => stampOf(found?.[0], found?.[1]))
   }
 
   tables(): Promise<string[]> {

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
-import { checkCommit, closedRegistry } from '../check.ts'
-import type { Commit, Document, DocumentPlace, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
+import { checkCommit, closedRegistry, stampOf } from '../check.ts'
+import type { Commit, Document, DocumentPlace, DocumentRange, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
 import { afterPrefix } from '../prefix.ts'
 import { isBusy, sqliteFailure } from './sqlite/failure.ts'
 import { migrate } from './sqlite/layouts.ts'
@@ -66,6 +66,15 @@ class SqliteDocumentStore implements DocumentStore {
     const sql = `SELECT key, text, revision FROM documents WHERE ${asked.map(([condition]) => condition).join(' AND ')}
       ORDER BY key ${descending ? 'DESC' : 'ASC'} LIMIT ?`
     return this.#reading([], () => this.#run(sql).all(...asked.map(([, value]) => value), limit) as unknown as Document[])
+  }
+
+  stamp({ table, prefix = '' }: DocumentRange): Promise<string> {
+    const sql = `SELECT count(*) AS number, max(revision) AS newest FROM documents
+      WHERE tbl = ? AND key >= ? AND key < coalesce(?, key || 'x')`
+    return this.#reading(stampOf(0, 0), () => {
+      const found = this.#run(sql).get(table, prefix, afterPrefix(prefix))
+      return stampOf(found?.number, found?.newest)
+    })
   }
 
   tables(): Promise<string[]> {

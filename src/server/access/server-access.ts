@@ -10,6 +10,7 @@ import {
   type PrincipalToken,
   type Operation as RegistryOperation,
   type Target,
+  type Watching,
 } from '../../registry/index.ts'
 import type { Store } from '../../store/index.ts'
 import type { Operation } from './scope.ts'
@@ -51,8 +52,7 @@ export class ServerAccess {
   #file: TokenFile | null = null
   /** Null until the registry was read: then nobody is let in without a token. */
   #state: AccessState | null = null
-  #seen = -1
-  #isAway = false
+  #watching: Watching | null = null
   #targets: ReadonlyMap<string, readonly Target[]> = new Map()
   #definitions: unknown = null
   readonly #decisions = new Map<string, boolean>()
@@ -70,7 +70,7 @@ export class ServerAccess {
   /** Reads the registry once, then goes on until it is closed. Throws `STORE_CORRUPT` for a file of tokens that cannot be read and is needed. */
   static async open(store: Store, options: ServerAccessOptions, log: FastifyBaseLogger): Promise<ServerAccess> {
     const access = new ServerAccess(store, options, log)
-    await access.#look()
+    await access.#watch()
     if (access.isNeeded) access.#tokenFile()
     access.#begin()
     return access
@@ -134,6 +134,7 @@ export class ServerAccess {
 
   async close(): Promise<void> {
     this.#stop.abort()
+    await this.#watching?.close()
     await this.#running
     await this.#tell()
   }
@@ -167,34 +168,24 @@ export class ServerAccess {
     return this.#file
   }
 
-  async #follow(): Promise<void> {
-    let waited = 0
-    const { every = 500 } = this.#options
-    while (!this.#stop.signal.aborted) {
-      await systemClock.sleep(every, this.#stop.signal)
-      if (this.#stop.signal.aborted) return
-      await this.#look()
-      waited += every
-      if (waited >= tellAfter) {
-        waited = 0
-        await this.#tell()
-      }
-    }
-  }
-
-  async #look(): Promise<void> {
-    try {
-      const { documents, access } = this.#store.registry
-      const revision = await documents.revision()
-      if (revision !== this.#seen) {
+  async #watch(): Promise<void> {
+    const { access, watch } = this.#store.registry
+    const { every } = this.#options
+    this.#watching = await watch.watch({
+      ranges: [{ table: 'principals' }, { table: 'tokens' }],
+      changed: async () => {
         this.#state = await access.state()
         this.#decisions.clear()
-        this.#seen = revision
-      }
-      this.#isAway = false
-    } catch (error) {
-      if (!this.#isAway) this.#log.warn({ err: error }, 'The registry cannot be read: who was known to it last may go on')
-      this.#isAway = true
+      },
+      failed: (error) => this.#log.warn({ err: error }, 'The registry cannot be read: who was known to it last may go on'),
+      ...(every === undefined ? {} : { every }),
+    })
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await systemClock.sleep(tellAfter, this.#stop.signal)
+      if (!this.#stop.signal.aborted) await this.#tell()
     }
   }
 

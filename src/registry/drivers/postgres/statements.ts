@@ -25,6 +25,7 @@ export function statementsFor(schema: string) {
     revisions: `SELECT coalesce(revision, 0) FROM ${found}`,
     listUp: list('>', 'ASC'),
     listDown: list('<', 'DESC'),
+    stamp: `SELECT count(*), max(revision) FROM ${documents} WHERE tbl = $1 AND key >= $2 AND ($3::text IS NULL OR key < $3)`,
     tables: `SELECT DISTINCT tbl FROM ${documents} ORDER BY tbl`,
     delete: `DELETE FROM ${documents} AS stored USING unnest($1::text[], $2::text[]) AS doomed (tbl, key)
       WHERE stored.tbl = doomed.tbl AND stored.key = doomed.key`,
