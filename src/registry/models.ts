@@ -1,7 +1,7 @@
 import { LockstepError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { formatMoment } from '../lib/moment.ts'
-import type { Document, DocumentStore } from './documents.ts'
+import type { Commit, Document, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
 
 /** A model as it was trained once. */
@@ -26,6 +26,9 @@ export interface Model {
   readonly versions: readonly ModelVersion[]
 }
 
+/** What belongs to the commit that changes a model, such as what the audit log is told of it. */
+type Also<T> = (before: Model | null, after: T) => NonNullable<Commit['puts']>
+
 const table = 'models'
 const name = /^[A-Za-z][\w.-]{0,99}$/
 
@@ -40,12 +43,16 @@ export class Models {
   }
 
   /** Adds a version of a model, the first or the next. Throws `INVALID_ARGUMENT`, or `REGISTRY_CONFLICT` where another came first. */
-  async register(model: string, version: Omit<ModelVersion, 'version' | 'created' | 'live'>): Promise<ModelVersion> {
+  async register(
+    model: string,
+    version: Omit<ModelVersion, 'version' | 'created' | 'live'>,
+    also: Also<ModelVersion> = () => [],
+  ): Promise<ModelVersion> {
     if (!name.test(model))
       throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(model)} is no name of a model`, {
         remedy: 'Begin with a letter; letters, digits, _, . and - may follow.',
       })
-    return await this.#change(model, ({ versions }) => {
+    return await this.#change(model, also, ({ versions }) => {
       const added = { ...version, version: (versions.at(-1)?.version ?? 0) + 1, created: formatMoment(this.#clock.now()), live: true }
       return { versions: [...versions, added], result: added }
     })
@@ -57,8 +64,8 @@ export class Models {
   }
 
   /** Says that a version of a model, or all of them, is in use no more. Throws `UNKNOWN_NAME`. */
-  async retire(model: string, version?: number): Promise<Model> {
-    return await this.#change(model, ({ versions }) => {
+  async retire(model: string, version?: number, also: Also<Model> = () => []): Promise<Model> {
+    return await this.#change(model, also, ({ versions }) => {
       if (versions.length === 0 || (version !== undefined && !versions.some((one) => one.version === version)))
         throw new LockstepError('UNKNOWN_NAME', `There is no ${version === undefined ? '' : `version ${version} of the `}model ${model}`, {
           remedy: '`lockstep model list` shows all.',
@@ -77,13 +84,15 @@ export class Models {
 
   async #change<T>(
     model: string,
+    also: Also<T>,
     change: (before: Model) => { readonly versions: readonly ModelVersion[]; readonly result: T },
   ): Promise<T> {
     const [document] = await this.#documents.read([{ table, key: model }])
-    const { versions, result } = change(document ? modelOf(document) : { name: model, versions: [] })
+    const before = document ? modelOf(document) : null
+    const { versions, result } = change(before ?? { name: model, versions: [] })
     const made = await this.#documents.commit({
       conditions: [{ table, key: model, revision: document?.revision ?? 0 }],
-      puts: [{ table, key: model, text: JSON.stringify({ versions }) }],
+      puts: [{ table, key: model, text: JSON.stringify({ versions }) }, ...also(before, result)],
     })
     if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `The model ${model} was changed by another at the same time`)
     return result

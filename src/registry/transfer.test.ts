@@ -14,6 +14,7 @@ let files = 0
 const empty = () => sqliteDocumentStore({ path: join(folder, `${files++}.sqlite`) })
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
 
+const imported = { at: '2026-03-01T00:00:00Z', by: 'ann' }
 const item = '{"kind":"group","name":"orders"}'
 const texts = [
   '{"b":1,"a":[1.5,"é",null]}',
@@ -57,8 +58,9 @@ test('what is exported and imported is the same, text for text', async () => {
   )
   assert.deepEqual(exported.tables.items[hashOf(item)], { json: JSON.parse(item) })
   const copy = empty()
-  assert.deepEqual(await importRegistry(copy, exported), { documents: 10, removed: 0, revision: 1 })
-  assert.deepEqual(await contents(copy), await contents(store))
+  assert.deepEqual(await importRegistry(copy, exported, { imported }), { documents: 10, removed: 0, revision: 1 })
+  const marked = (await contents(store)).map((one) => one.replace('{"by":"ann"}', `{"by":"ann","imported":${JSON.stringify(imported)}}`))
+  assert.deepEqual(await contents(copy), marked, 'but that entries of the audit log say where they are from')
 })
 
 test('a registry that holds something is replaced only where that is said, and never its audit log', async () => {
@@ -70,9 +72,9 @@ test('a registry that holds something is replaced only where that is said, and n
     { table: 'audit', key: '2026', text: '{"by":"eve"}' },
   ]
   await store.commit({ puts })
-  await assert.rejects(importRegistry(store, exported), { code: 'REGISTRY_CONFLICT', remedy: /--replace/ })
+  await assert.rejects(importRegistry(store, exported, { imported }), { code: 'REGISTRY_CONFLICT', remedy: /--replace/ })
   assert.equal(await store.revision(), 1)
-  assert.deepEqual(await importRegistry(store, exported, { replace: true }), { documents: 9, removed: 1, revision: 2 })
+  assert.deepEqual(await importRegistry(store, exported, { imported, replace: true }), { documents: 9, removed: 1, revision: 2 })
   assert.deepEqual(
     (await store.list('audit')).map(({ key, text }) => [key, text]),
     [
@@ -102,7 +104,8 @@ test('what is no whole export is refused, and nothing of it is written', async (
     [other((copy) => void Object.assign(copy.tables, { environments: { dev: { text: 'no' } } })), /no JSON/],
   ]
   const store = empty()
-  for (const [exported, message] of wrong) await assert.rejects(importRegistry(store, exported), { code: 'INVALID_ARGUMENT', message })
+  for (const [exported, message] of wrong)
+    await assert.rejects(importRegistry(store, exported, { imported }), { code: 'INVALID_ARGUMENT', message })
   assert.equal(await store.revision(), 0)
 })
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
-import { auditTable } from './audit.ts'
+import { type AuditEntry, auditTable } from './audit.ts'
 import { checkCommit } from './check.ts'
 import type { Commit, Document, DocumentStore } from './documents.ts'
 
@@ -18,6 +18,8 @@ export interface RegistryExport {
 export interface ImportOptions {
   /** In the place of what the registry holds. */
   readonly replace?: boolean
+  /** Who imports, and when: entries of the audit log that are added say so, as an export may hold any. */
+  readonly imported: NonNullable<AuditEntry['imported']>
   /** What belongs to the same commit. */
   readonly also?: NonNullable<Commit['puts']>
 }
@@ -46,15 +48,15 @@ export async function exportRegistry(documents: DocumentStore, now: Micros): Pro
 
 /**
  * Puts what an export holds into a registry that is empty, in one commit; with `replace` in the place of what it holds, but for the audit
- * log, which is added to. All is checked before anything is written. Throws `INVALID_ARGUMENT` for what is no whole export, and
+ * log, which is added to: what is added says that it was imported. All is checked before anything is written. Throws `INVALID_ARGUMENT` for what is no whole export, and
  * `REGISTRY_CONFLICT` where the registry is not empty, or others commit meanwhile.
  */
 export async function importRegistry(
   documents: DocumentStore,
   exported: unknown,
-  { replace = false, also = [] }: ImportOptions = {},
+  { replace = false, imported, also = [] }: ImportOptions,
 ): Promise<ImportResult> {
-  const puts = documentsOf(exported)
+  const puts = documentsOf(exported).map((put) => (put.table === auditTable ? { ...put, text: markedText(put.text, imported) } : put))
   const known = [...(await allDocuments(documents))].flatMap(([table, all]) => all.map(({ key, revision }) => ({ table, key, revision })))
   if (known.length > 0 && !replace)
     throw new LockstepError('REGISTRY_CONFLICT', `The registry holds ${known.length} documents`, {
@@ -89,6 +91,13 @@ function contentOf(text: string): { readonly json: unknown } | { readonly text: 
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** An entry of the audit log that says that it was imported; where it was imported before, the last time counts. */
+function markedText(text: string, imported: ImportOptions['imported']): string {
+  const content = contentOf(text)
+  if (!('json' in content) || !isRecord(content.json)) throw broken('An entry of the audit log is no JSON', auditTable)
+  return JSON.stringify({ ...content.json, imported })
+}
 
 /** The documents of an export, each where it belongs and whole. */
 function documentsOf(exported: unknown): { readonly table: string; readonly key: string; readonly text: string }[] {

@@ -67,7 +67,10 @@ async function audit(options: AuditOptions, command: Command): Promise<void> {
             { title: 'action', value: (entry) => entry.action },
             { title: 'on', value: ({ on }) => on },
             { title: 'environment', value: ({ environment }) => environment },
-            { title: '', value: ({ allowed }) => (allowed ? '' : 'refused') },
+            {
+              title: '',
+              value: ({ allowed, imported }) => [allowed ? '' : 'refused', imported ? 'imported' : ''].filter(Boolean).join(', '),
+            },
             { title: 'why', value: ({ why }) => why },
           ]),
     )

