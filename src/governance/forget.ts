@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { Duck, LandedHistory, type OfflineStore } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { isStreamed } from '../plan/index.ts'
+import type { Registry } from '../registry/index.ts'
 import { takeUnits } from '../stream/index.ts'
 import { forgetFeatureLogs, forgetKeptReads, forgetSources, forgetTrainingSets } from './forget-files.ts'
 import { forgetLanded, forgetOffline, forgetOnline, forgetTopics } from './forget-stores.ts'
@@ -11,7 +12,17 @@ import { Subject } from './subject.ts'
 
 /** Something that held rows of the subject, or may. */
 export interface ForgottenPlace {
-  readonly place: 'online' | 'log' | 'landed' | 'offline' | 'source' | 'training set' | 'feature log' | 'kept reads' | 'derived'
+  readonly place:
+    | 'online'
+    | 'log'
+    | 'landed'
+    | 'offline'
+    | 'source'
+    | 'training set'
+    | 'feature log'
+    | 'kept reads'
+    | 'statistics'
+    | 'derived'
   /** The table, topic, group, source or view. */
   readonly name: string
   readonly files: readonly string[]
@@ -28,6 +39,8 @@ export interface ForgetReport {
   readonly dryRun: boolean
   /** Only those that hold something of the subject, or may. */
   readonly places: readonly ForgottenPlace[]
+  /** Environments that have stores of their own, which were not looked at. */
+  readonly elsewhere: readonly string[]
   /** Whether nothing of the subject is left that could be erased. */
   readonly complete: boolean
 }
@@ -42,6 +55,8 @@ export interface ForgetOptions {
 }
 
 export interface ForgetParts {
+  readonly registry: Registry
+  readonly environment: string
   readonly catalogue: Catalogue
   readonly online: OnlineStore
   readonly offline: OfflineStore
@@ -82,6 +97,8 @@ export async function forgetSubject(
   const subject = new Subject(parts.catalogue, entity, keys)
   await using duck = await Duck.open({ threads: 1 })
   await using landing = new LandedHistory(parts.landingFolder)
+  // First of all: who begins again after a kill does not see any more what was touched.
+  const statistics = await withholdStatistics(parts, subject, dryRun)
   const forgetting = { ...parts, subject, duck, landing, options: { dryRun, rewriteSources, rewriteTrainingSets } }
   let places = await round(forgetting)
   const told = places
@@ -96,12 +113,13 @@ export async function forgetSubject(
   }
   const merged = told.map((place) => ({ ...place, after: lastOf(places, place)?.after ?? (place.after === null ? null : 0) }))
   const late = places.filter((place) => !lastOf(told, place))
-  const all = [...merged, ...late, ...derivedPlaces(subject, told)]
+  const all = [...merged, ...late, ...statistics, ...derivedPlaces(subject, told)]
   return {
     entity: entity.name,
     keys: Object.fromEntries(subject.keys.map(({ name, cell }) => [name, String(cell)])),
     dryRun,
     places: all,
+    elsewhere: (await parts.registry.applies.environments()).filter((name) => name !== parts.environment),
     complete: all.every(({ after }) => after === 0),
   }
 }
@@ -118,6 +136,18 @@ async function round(forgetting: Forgetting): Promise<ForgottenPlace[]> {
   places.push(...(options.dryRun ? rows : await forgetOnline(forgetting)))
   for (const forget of [forgetLanded, forgetOffline, forgetSources, forgetTrainingSets, forgetFeatureLogs, forgetKeptReads])
     places.push(...(await forget(forgetting)))
+  return places
+}
+
+/** The least, the greatest and the most frequent values may be those of one subject. */
+async function withholdStatistics({ registry, environment }: ForgetParts, { groups }: Subject, dryRun: boolean): Promise<ForgottenPlace[]> {
+  const places: ForgottenPlace[] = []
+  for (const { name, version } of groups) {
+    const group = `${name}@${version}`
+    const count = await registry.statistics.withhold(environment, group, { dryRun })
+    const note = 'Extremes, quantiles, ranges and frequent values of statistics are withheld; counts and means stay.'
+    if (count > 0) places.push({ place: 'statistics', name: group, files: [], before: count, after: dryRun ? count : 0, note })
+  }
   return places
 }
 

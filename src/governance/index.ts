@@ -13,6 +13,7 @@ export {
 } from './compare-versions.ts'
 export { appliedCatalogue, type Consumers, consumersOf, usageDays, usageSince } from './consumers.ts'
 export type { GroupCost } from './cost.ts'
+export { withEverApplied } from './ever-applied.ts'
 export { type ForgetOptions, type ForgetReport, type ForgottenPlace, forgetSubject } from './forget.ts'
 export { type GroupStatisticsOptions, groupStatistics } from './group-statistics.ts'
 export type { Impact } from './impact.ts'

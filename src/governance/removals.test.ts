@@ -7,6 +7,7 @@ import type { Registry } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
 import { applyPlan, rollBack } from './apply-plan.ts'
 import { appliedCatalogue, usageSince } from './consumers.ts'
+import { withEverApplied } from './ever-applied.ts'
 import { deprecate, lifeCycleSubject, remove } from './life-cycle.ts'
 import { hasChanges, planChanges } from './plan-changes.ts'
 import { switchVersion } from './switch-version.ts'
@@ -278,6 +279,29 @@ test('what is removed in one environment is there in another; and each meaning t
   const refusals = async (minutes: number) =>
     (await plan(registry, [...two, groupOf(3, minutes)], 'test')).plan.refusals.map((one) => one.code)
   assert.deepEqual([await refusals(30), await refusals(60), await refusals(90)], [[], [], ['NAME_RETIRED']])
+})
+
+test('groups that were applied once are known when a subject is forgotten', async () => {
+  await using own = freshRegistry()
+  const { registry } = own
+  const old = featureGroup({
+    ...about,
+    name: 'old',
+    source: { ...clicks, name: 'taps' } as typeof clicks,
+    features: () => ({ taps: count().over('1h') }),
+  })
+  await apply(registry, [ranking, old])
+  await apply(registry, [ranking])
+  await apply(registry, both)
+  const { groups, sources } = await withEverApplied(catalogueOf(both), registry, 'dev')
+  assert.deepEqual(
+    [groups.map(({ name }) => name), sources.map(({ name }) => name)],
+    [
+      ['activity', 'old'],
+      ['clicks', 'taps'],
+    ],
+  )
+  assert.equal((await withEverApplied(catalogueOf(both), registry, 'prod')).groups.length, 1)
 })
 
 test('the time for which callers count is only made longer', () => {

@@ -51,3 +51,16 @@ test('statistics of a feature are kept by the time that they are of, the newest 
   assert.equal((await registry.statistics.list('dev', 'user_orders@1', { feature: 'spent', limit: 3 })).length, 1)
   assert.deepEqual(await registry.statistics.list('prod', 'user_orders@1'), [])
 })
+
+test('the values themselves are taken out of the statistics of a group, once', async () => {
+  await using own = freshRegistry()
+  const { registry, clock } = own
+  await registry.statistics.keep([statistics(clock.now), statistics(clock.now, { group: 'user_orders@10' })])
+  assert.equal(await registry.statistics.withhold('dev', 'user_orders@1', { dryRun: true }), 1)
+  assert.equal((await registry.statistics.list('dev', 'user_orders@1'))[0]?.minimum, 1)
+  assert.equal(await registry.statistics.withhold('dev', 'user_orders@1'), 1)
+  assert.equal(await registry.statistics.withhold('dev', 'user_orders@1'), 0)
+  const [left] = await registry.statistics.list('dev', 'user_orders@1')
+  assert.deepEqual([left?.minimum, left?.maximum, left?.quantiles, left?.top, left?.mean], [null, null, null, null, 1])
+  assert.equal((await registry.statistics.list('dev', 'user_orders@10'))[0]?.minimum, 1)
+})

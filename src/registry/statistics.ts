@@ -89,7 +89,25 @@ export class Statistics {
       return (counts.get(name) as number) <= limit
     })
   }
+
+  /**
+   * Takes the values themselves out of the statistics of a group: extremes, quantiles, ranges and frequent values. Counts and means stay.
+   * Gives of how many; nothing is changed by a dry run.
+   */
+  async withhold(environment: string, group: string, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<number> {
+    const found = (await this.#documents.list(table, { prefix: `${environment}/${group}/` })).filter((document) =>
+      Object.keys(withheld).some((name) => statisticsOf(document)[name as keyof typeof withheld] !== null),
+    )
+    if (dryRun || found.length === 0) return found.length
+    const done = await this.#documents.commit({
+      conditions: found.map(({ key, revision }) => ({ table, key, revision })),
+      puts: found.map((document) => ({ table, key: document.key, text: JSON.stringify({ ...statisticsOf(document), ...withheld }) })),
+    })
+    return done === null ? await this.withhold(environment, group) : found.length
+  }
 }
+
+const withheld = { minimum: null, maximum: null, quantiles: null, histogram: null, top: null } as const
 
 const prefixOf = (environment: string, group: string, feature: string): string => `${environment}/${group}/${feature}/`
 
