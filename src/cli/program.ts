@@ -57,7 +57,7 @@ export function program(): Command {
     .option('--history <source=path>', 'other files of a source, the ending says their format; may be repeated', collectPair)
     .option('-e, --environment <name>', 'the environment; LOCKSTEP_ENVIRONMENT, or that of the settings, by default')
     .option('--files', 'the definitions of the files, also where others are applied')
-    .option('--as <name>', 'who is acting; LOCKSTEP_USER, or the user of this machine, by default')
+    .option('--as <name>', 'who is acting, until roles count; LOCKSTEP_USER, or the user of this machine, by default')
     .option('--json', 'print one JSON document, and errors as JSON')
     .option('--progress', 'show progress, on stderr; the default on a terminal')
     .option('-q, --quiet', 'print results and errors only')

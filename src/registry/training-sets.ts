@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { LockstepError } from '../errors.ts'
 import type { Micros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import type { Document, DocumentStore } from './documents.ts'
+import type { Commit, Document, DocumentStore } from './documents.ts'
 import type { Models } from './models.ts'
 import { readDocument } from './read-document.ts'
 import { timeKey } from './time-key.ts'
@@ -108,12 +108,25 @@ export class TrainingSets {
     })
   }
 
-  /** Says that no model depends on a training set any more. Throws `UNKNOWN_NAME`. */
-  async retire(id: string): Promise<TrainingSetRecord> {
-    const { id: key, ...set } = await this.get(id)
-    await this.#documents.commit({ puts: [{ table, key, text: JSON.stringify({ ...set, live: false }) }] })
+  /**
+   * Says that no model depends on a training set any more. `also`: what belongs to the same commit. Throws `UNKNOWN_NAME`, or
+   * `REGISTRY_CONFLICT` where another changed it at the same time.
+   */
+  async retire(
+    id: string,
+    also: (before: TrainingSetRecord, after: TrainingSetRecord) => NonNullable<Commit['puts']> = () => [],
+  ): Promise<TrainingSetRecord> {
+    const [document] = await this.#documents.read([{ table, key: id }])
+    const before = document ? recordOf(document) : await this.get(id)
+    const { id: key, ...set } = { ...before, live: false }
+    const after = { id, ...set }
+    const made = await this.#documents.commit({
+      conditions: [{ table, key, revision: document?.revision ?? 0 }],
+      puts: [{ table, key, text: JSON.stringify(set) }, ...also(before, after)],
+    })
+    if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `The training set ${id} was changed by another at the same time`)
     await this.#forget()
-    return { id, ...set, live: false }
+    return after
   }
 
   /** The oldest of those that are retired are not kept for ever. */

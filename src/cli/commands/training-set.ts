@@ -47,18 +47,17 @@ async function list({ output, project }: Session): Promise<void> {
 
 async function retire(session: Session, id: string | undefined): Promise<void> {
   const { output, project, actor } = session
-  const { environment } = project
   const remedy = 'Write lockstep training-set retire ID; lockstep training-set list shows all.'
   if (id === undefined) throw new LockstepError('INVALID_ARGUMENT', 'The training set is not named', { remedy })
   const { trainingSets, models, audit } = await project.registry()
-  const before = await trainingSets.get(id)
-  await checkAllowedOnViews(session, 'write', [{ name: before.view, environment: before.environment }])
+  const set = await trainingSets.get(id)
+  await checkAllowedOnViews(session, 'write', [{ name: set.view, environment: set.environment }])
   const [model] = await models.trainedWith(id)
   if (model)
     throw new LockstepError('IN_USE', `The model ${model.name}@${model.version} was trained with ${id}`, {
       remedy: `Retire it first: lockstep model retire ${model.name}@${model.version}.`,
     })
-  const after = await trainingSets.retire(id)
-  await audit.record({ by: actor, action: 'trainingSet.retire', on: `trainingSet:${id}`, environment, allowed: true, before, after })
-  output.result(after, () => `${id} is retired: nothing is kept for it any more. Its file is left alone.`)
+  const event = { by: actor, action: 'trainingSet.retire', on: `trainingSet:${id}`, environment: set.environment }
+  const retired = await trainingSets.retire(id, (before, after) => [audit.put({ ...event, before, after })])
+  output.result(retired, () => `${id} is retired: nothing is kept for it any more. Its file is left alone.`)
 }
