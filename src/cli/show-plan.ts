@@ -9,11 +9,13 @@ import { formatTable } from './table.ts'
 export function showPlan(plan: Plan): string {
   const { difference, environment, base, kept } = plan
   const on = base === 0 ? 'nothing is applied yet' : `on apply ${base}`
-  if (difference.items.length === 0) return [`Nothing to do in ${environment} (${on}).`, ...showFindings(plan), ...plan.deprecations].join('\n\n')
+  if (difference.items.length === 0)
+    return [`Nothing to do in ${environment} (${on}).`, ...showFindings(plan), ...plan.deprecations].join('\n\n')
   return [
     strong(`Plan for ${environment}, ${on}`),
     showDifference(difference),
     ...(kept.length > 0 ? [`Stays as it is applied, beside the new versions: ${kept.map(bare).join(', ')}`] : []),
+    ...showCurrent(plan),
     ...showImpact(plan.impact),
     ...(plan.cost.length > 0 ? [`${strong('COST')}\n${showCost(plan.cost)}`] : []),
     ...plan.comparisons.map(showComparison),
@@ -26,6 +28,13 @@ export function showPlan(plan: Plan): string {
 }
 
 const bare = (id: string) => id.slice(id.indexOf(':') + 1)
+
+/** Of views with one version there is nothing to say. */
+function showCurrent({ current, items }: Plan): string[] {
+  const ids = Object.keys(items)
+  const several = Object.entries(current).filter(([view]) => ids.filter((id) => id.startsWith(`view:${view}@`)).length > 1)
+  return several.length > 0 ? [`Becomes current: ${several.map(([view, version]) => `${view}@${version}`).join(', ')}`] : []
+}
 
 function showImpact({ views, callers, models, trainingSets }: Impact): string[] {
   const lines = [

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { LockstepError } from '../errors.ts'
 import { isBrownedOut, showDeprecation } from '../governance/index.ts'
-import type { ViewPlan } from '../plan/index.ts'
+import type { NamedValue, ViewPlan } from '../plan/index.ts'
 import type { LifeCycle, Watching } from '../registry/index.ts'
 import type { Answer } from '../serving/index.ts'
 import type { Store } from '../store/index.ts'
@@ -18,16 +18,25 @@ export interface DeprecatedFeature {
   readonly remove_after: string | null
 }
 
+/** A feature of a view that readers are warned of. */
+interface DeprecatedOutput {
+  readonly place: number
+  readonly name: string
+  readonly cycle: LifeCycle
+  /** Code reads what is deprecated; the feature itself is not. */
+  readonly isRead: boolean
+}
+
 /** What readers of a view are told. */
 export class DeprecationNotice {
   readonly features: readonly DeprecatedFeature[]
   /** As `,"deprecated":[…]`, to stand in an answer. */
   readonly member: string
-  readonly #cycles: readonly { readonly place: number; readonly name: string; readonly cycle: LifeCycle }[]
+  readonly #cycles: readonly DeprecatedOutput[]
   /** RFC 9745 and RFC 8594: since when, and until when at least it stays. */
   readonly #headers: readonly (readonly [name: string, value: string])[]
 
-  constructor(cycles: readonly { readonly place: number; readonly name: string; readonly cycle: LifeCycle }[]) {
+  constructor(cycles: readonly DeprecatedOutput[]) {
     this.#cycles = cycles
     this.features = cycles.map(({ name, cycle: { id, at, reason, replacement, removeAfter } }) => ({
       feature: name,
@@ -52,8 +61,8 @@ export class DeprecationNotice {
 
   /** In a brown-out a feature is FAILED, as if it were gone; `now` in milliseconds. */
   brownOut(answer: Answer, now: number): void {
-    for (const { place, name, cycle } of this.#cycles) {
-      if (!isBrownedOut(cycle, now)) continue
+    for (const { place, name, cycle, isRead } of this.#cycles) {
+      if (isRead || !isBrownedOut(cycle, now)) continue
       const why = `${name} is not answered for a while, as ${showDeprecation(cycle)}`
       answer.withhold(place, new LockstepError('NAME_RETIRED', why, { where: `feature ${name}` }))
     }
@@ -110,16 +119,13 @@ export class Deprecations {
     await this.#watching?.close()
   }
 
-  #noticeOf({ view: { name, version }, output, uses }: ViewPlan): DeprecationNotice | false {
-    const cycles = output.flatMap(({ name: own, source }, place) => {
-      const found = [`view:${name}@${version}`]
-      if (source.from === 'group') {
-        const group = uses[source.use]?.plan.group
-        const feature = group && Object.keys(group.features)[source.feature]
-        if (group) found.push(`${group.name}@${group.version}.${feature}`, `group:${group.name}@${group.version}`)
-      }
-      const cycle = found.map((id) => this.#cycles.get(id)).find((one) => one !== undefined)
-      return cycle ? [{ place, name: own, cycle }] : []
+  #noticeOf(plan: ViewPlan): DeprecationNotice | false {
+    const { name, version } = plan.view
+    const cycleOf = (ids: readonly string[]) => ids.map((id) => this.#cycles.get(id)).find((one) => one !== undefined)
+    const cycles = plan.output.flatMap((output, place): DeprecatedOutput[] => {
+      const own = cycleOf([`view:${name}@${version}`, ...idsOf(plan, output)])
+      const cycle = own ?? cycleOf(readByCode(plan, output))
+      return cycle ? [{ place, name: output.name, cycle, isRead: own === undefined }] : []
     })
     return cycles.length > 0 && new DeprecationNotice(cycles)
   }
@@ -139,4 +145,22 @@ export class Deprecations {
     this.#cycles = new Map(all.filter(({ status }) => status === 'deprecated').map((cycle) => [cycle.id, cycle]))
     this.#notices = new WeakMap()
   }
+}
+
+/** What a value of a view is, by the ids that something may be said of. */
+function idsOf({ uses, steps }: ViewPlan, { source }: NamedValue): string[] {
+  if (source.from === 'step') {
+    const step = steps[source.step]
+    const id = step && `${step.onDemand.name}@${step.onDemand.version}`
+    return step ? [`${id}.${step.features[source.feature]?.name}`, `onDemand:${id}`] : []
+  }
+  const group = uses[source.use]?.plan.group
+  const id = group && `${group.name}@${group.version}`
+  return group ? [`${id}.${Object.keys(group.features)[source.feature]}`, `group:${id}`] : []
+}
+
+/** All that the code behind a value reads, be it by other code. */
+function readByCode(plan: ViewPlan, { source }: NamedValue): string[] {
+  if (source.from !== 'step') return []
+  return (plan.steps[source.step]?.known ?? []).flatMap((value) => [...idsOf(plan, value), ...readByCode(plan, value)])
 }

@@ -54,7 +54,8 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
     const subject = `${name} ${Object.entries(report.keys)
       .map(([key, value]) => `${key}=${value}`)
       .join(' ')}`
-    if (report.places.length === 0) return `Nothing is kept of ${subject}.`
+    const elsewhere = report.elsewhere.map((one) => `${one} was not looked at: lockstep forget … --environment ${one}.`)
+    if (report.places.length === 0) return [`Nothing is kept of ${subject} in ${environment}.`, ...elsewhere].join('\n')
     const count = (value: number | null) => (value === null ? '?' : String(value))
     const table = output.table<ForgottenPlace>(report.places, [
       { title: 'place', value: ({ place }) => place },
@@ -70,6 +71,6 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
       )
     const erased = report.places.reduce((sum, { before, after: left }) => sum + (before ?? 0) - (left ?? 0), 0)
     const summary = report.dryRun ? `${subject}: nothing was changed` : `${subject}: ${countOf(erased, 'row')} erased`
-    return [table, ...(notes.length > 0 ? [notes.join('\n')] : []), summary].join('\n\n')
+    return [table, ...(notes.length > 0 ? [notes.join('\n')] : []), [summary, ...elsewhere].join('\n')].join('\n\n')
   })
 }
