@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { ProjectConfig } from '../store/index.ts'
@@ -30,13 +30,9 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
     })
   const base = shared.folder ?? embeddedFolder
   const { registry = 'sqlite' } = shared
-  const folder = name === own ? base : join(base, 'environments', name)
-  const settings = {
-    ...shared,
-    folder,
-    ...environments[name],
-    registry: registry === 'sqlite' ? { sqlite: join(base, 'registry.sqlite') } : registry,
-  }
+  const storesOf = (one: string) => ({ ...shared, folder: one === own ? base : join(base, 'environments', one), ...environments[one] })
+  for (const other of [own, ...declared]) if (other !== name) refuseShared(name, storesOf(name), other, storesOf(other))
+  const settings = { ...storesOf(name), registry: registry === 'sqlite' ? { sqlite: join(base, 'registry.sqlite') } : registry }
   return {
     name,
     config: {
@@ -45,4 +41,44 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
       checks: { ...shared.checks, ...environments[name]?.checks },
     },
   }
+}
+
+/** Rows are named by group and version: environments in one place would overwrite each other's. */
+function refuseShared(name: string, own: ProjectConfig, other: string, others: ProjectConfig): void {
+  const refuse = (what: string, remedy: string) => {
+    throw new LockstepError(
+      'INVALID_ARGUMENT',
+      `The environments ${name} and ${other} have one ${what}, and would overwrite each other's values`,
+      {
+        where: 'environments',
+        remedy,
+      },
+    )
+  }
+  if (resolve(own.folder ?? embeddedFolder) === resolve(others.folder ?? embeddedFolder))
+    refuse('folder', `Give ${name} a folder of its own.`)
+  const [place, its] = [onlinePlace(own.online), onlinePlace(others.online)]
+  if (place !== null && place === its)
+    refuse('online store', `Give ${name} another one, or a prefix of its own in Redis, or a schema of its own in PostgreSQL.`)
+  if (typeof own.log === 'object' && !('kafka' in own.log) && own.log === others.log) refuse('log', `Give ${name} another one.`)
+}
+
+/** Equal for one place: of a server who connects does not count. A driver is its own place; null for what lies in the folder or in memory. */
+function onlinePlace(online: ProjectConfig['online']): unknown {
+  if (online === undefined || typeof online === 'string') return null
+  if ('redis' in online) {
+    const { url = '', nodes = [], prefix = '' } = typeof online.redis === 'string' ? { url: online.redis } : online.redis
+    return ['redis', url === '' ? nodes.toSorted().join() : placeOfUrl(url), prefix].join(' ')
+  }
+  if ('postgres' in online) {
+    const { url, schema = 'lockstep' } = typeof online.postgres === 'string' ? { url: online.postgres } : online.postgres
+    return ['postgres', placeOfUrl(url), schema].join(' ')
+  }
+  return online
+}
+
+function placeOfUrl(url: string): string {
+  if (!URL.canParse(url)) return url
+  const { host, pathname } = new URL(url)
+  return `${host}${pathname}`
 }

@@ -35,7 +35,9 @@ export async function applyPlan(
 ): Promise<Head> {
   const { registry, environment } = options
   if (plan.format !== 1 || plan.environment !== environment)
-    throw new LockstepError('INVALID_ARGUMENT', `The plan is one for ${plan.environment}, and not for ${environment}`)
+    throw new LockstepError('INVALID_ARGUMENT', `The plan is one for ${plan.environment}, and not for ${environment}`, {
+      remedy: `Apply it where it was made for, --environment ${plan.environment}, or make one for ${environment}: lockstep plan --environment ${environment} --out FILE.`,
+    })
   const { plan: now, head, target, before, current } = planned ?? (await planChanges({ ...options, sample: 0 }))
   if (now.base !== plan.base)
     throw new LockstepError('PLAN_OUTDATED', `The plan was made on apply ${plan.base} of ${environment}, which is at apply ${now.base} now`)

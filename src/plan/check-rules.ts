@@ -147,7 +147,14 @@ const firstOrLast: ReadonlySet<string> = new Set(['first', 'last', 'firstN', 'la
 function nameWithoutWindow({ name, where, aggregates, usesAsOf }: CheckedFeature): Problem | null {
   const [aggregate] = aggregates
   const isClear = aggregates.every((node) => node.window.kind === 'lifetime' && (usesAsOf || firstOrLast.has(node.function)))
-  if (!aggregate || isClear || aggregates.some(({ window }) => name.split('_').some((word) => tellsWindow(word, window)))) return null
+  // A name that tells another window is a finding of its own.
+  if (
+    !aggregate ||
+    isClear ||
+    namedWindow(name) !== null ||
+    aggregates.some(({ window }) => name.split('_').some((word) => tellsWindow(word, window)))
+  )
+    return null
   const { window } = aggregate
   return problem(where, `The name ${name} does not tell its window, ${showWindow(window)}`, `Call it ${name}_${windowWord(window)}.`)
 }

@@ -96,13 +96,13 @@ const features: readonly (readonly [name: string, feature: (order: Order) => Exp
   ['user_purchase_growth_7d', () => ratio(count().over('7d'), count().over('30d'))],
   ['user_purchase_count_30d', () => count().over('30d').delay('1d')],
   // contradictions
-  ['user_purchase_count_30d', () => count().over('60d'), 'name-window-contradiction', 'name-window'],
-  ['user_purchase_count_30d', () => count(), 'name-window-contradiction', 'name-window'],
-  ['user_purchase_count_lifetime', () => count().over('60d'), 'name-window-contradiction', 'name-window'],
-  ['user_purchase_count_session', () => count().over('60d'), 'name-window-contradiction', 'name-window'],
-  ['user_purchase_count_12m', () => count().over('365d'), 'name-window-contradiction', 'name-window'],
+  ['user_purchase_count_30d', () => count().over('60d'), 'name-window-contradiction'],
+  ['user_purchase_count_30d', () => count(), 'name-window-contradiction'],
+  ['user_purchase_count_lifetime', () => count().over('60d'), 'name-window-contradiction'],
+  ['user_purchase_count_session', () => count().over('60d'), 'name-window-contradiction'],
+  ['user_purchase_count_12m', () => count().over('365d'), 'name-window-contradiction'],
   ['user_30d_purchase_count_7d', () => count().over('30d'), 'name-window-contradiction'],
-  ['user_purchase_count_0d', () => count().over('30d'), 'name-window-contradiction', 'name-window'],
+  ['user_purchase_count_0d', () => count().over('30d'), 'name-window-contradiction'],
   ['user_spend_avg_30d', (order) => sum(order.total).over('30d'), 'name-aggregation-contradiction'],
   ['user_spend_max_30d', (order) => deviation(order.total).over('30d'), 'name-aggregation-contradiction'],
   ['user_orders_count_30d', (order) => countDistinct(order.kind).over('30d')],
@@ -147,7 +147,6 @@ test('a finding tells the place, the matter and the remedy; errors come first', 
   assert.deepEqual(findings([viewOf([group])]), [
     'NAME-WINDOW-CONTRADICTION: THE NAME COUNT_30D SAYS 30D, THE WINDOW IS OVER 60D (FEATURE GROUP USER_ORDERS, FEATURE COUNT_30D). CALL IT COUNT_60D, OR CORRECT THE WINDOW.',
     'name-entity: The name count_30d does not begin with its entity, user (feature group user_orders, feature count_30d). Call it user_count_30d.',
-    'name-window: The name count_30d does not tell its window, over 60d (feature group user_orders, feature count_30d). Call it count_30d_60d.',
     'name-aggregation-contradiction: The name user_spend_avg_lifetime says avg, the feature is sum(total) (feature group user_orders, feature user_spend_avg_lifetime). Rename it, or correct the aggregation.',
   ])
 })

@@ -82,13 +82,24 @@ export function showApplied({ output, project }: Session, head: Head | null, { d
 }
 
 function readPlan(path: string): Plan {
+  const refused = (message: string, remedy: string, cause?: unknown) =>
+    new LockstepError('INVALID_ARGUMENT', message, { where: path, remedy, cause })
+  let text: string
   try {
-    const plan = JSON.parse(readFileSync(path, 'utf8')) as Partial<Plan>
-    if (plan.format === 1 && plan.items && typeof plan.base === 'number' && plan.difference) return plan as Plan
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new LockstepError('INVALID_ARGUMENT', `The plan cannot be read: ${(cause as Error).message}`, { where: path, cause })
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
+      throw refused('There is no such plan', 'Make one: lockstep plan --out FILE; or apply the files without one: lockstep apply.', cause)
+    throw refused(`The plan cannot be read: ${(cause as Error).message}`, 'Name a file that may be read.', cause)
   }
-  throw new LockstepError('INVALID_ARGUMENT', 'The file is no plan', { where: path, remedy: 'Make one: lockstep plan --out FILE.' })
+  let plan: Partial<Plan> | null
+  try {
+    plan = JSON.parse(text) as Partial<Plan> | null
+  } catch (cause) {
+    throw refused('The plan is cut off, or was changed: it is no JSON', 'Make it again: lockstep plan --out FILE.', cause)
+  }
+  if (plan?.format === 1 && plan.items && typeof plan.base === 'number' && plan.difference) return plan as Plan
+  throw refused('The file is no plan', 'Make one: lockstep plan --out FILE.')
 }
 
 async function confirmed(question: string): Promise<boolean> {

@@ -113,3 +113,16 @@ test('who may change definitions is asked for all that changes', async () => {
   // A tag that somebody gives to what is not theirs gives them no role on it.
   assert.match((await lockstepAs(bob, path, 'apply', '--yes')).stderr, /bob may not define group:user_daily/)
 })
+
+test('a plan that cannot be used says so, each with its own way out', async () => {
+  using project = smallProject({ 'lockstep.config.ts': `export default { checks: { owner: 'error' } }` })
+  const apply = (...more: string[]) => lockstep(project.path, 'apply', 'p.json', ...more)
+  assert.match((await apply()).stderr, /There is no such plan[\s\S]*lockstep plan --out FILE; or apply the files/)
+  const plan = await lockstep(project.path, 'plan', '--out', 'p.json', '--sample', '0')
+  assert.equal(plan.code, 1)
+  assert.match(plan.stdout, /Written to p\.json: it would be refused/)
+  assert.match((await apply('--environment', 'prod')).stderr, /one for dev, and not for prod[\s\S]*--environment dev/)
+  const text = readFileSync(join(project.path, 'p.json'), 'utf8')
+  writeFileSync(join(project.path, 'p.json'), text.slice(0, text.length / 2))
+  assert.match((await apply()).stderr, /cut off[\s\S]*Make it again/)
+})

@@ -33,7 +33,8 @@ async function plan({ out, sample }: PlanCommandOptions, command: Command): Prom
   const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(sample === undefined ? {} : { sample }) }))
   const made = await planFor(session, planned)
   if (out !== undefined) writeFileSync(project.path(out), `${JSON.stringify(made, null, 2)}\n`)
-  output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: lockstep apply ${out}`])].join('\n\n'))
   const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')
+  const next = isRefused ? 'it would be refused, as it says above.' : `lockstep apply ${out}`
+  output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: ${next}`])].join('\n\n'))
   process.exitCode = isRefused ? 1 : hasChanges(made) ? 2 : 0
 }

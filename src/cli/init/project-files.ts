@@ -81,6 +81,8 @@ Features are defined once, in \`definitions/shop.ts\`, and have the same values 
 npm install
 npx lockstep check                 # are the definitions sound?
 npx lockstep list                  # what is there?
+npx lockstep plan                  # what would an apply change?
+npx lockstep apply                 # from then on what is applied counts, and not the files
 npx lockstep describe reorder      # a view with its features
 
 # a training set: each label once, with the values as of its moment
@@ -98,7 +100,7 @@ npx lockstep explain reorder.customer_order_count_7d customer_id=${customer}
 | --- | --- |
 | \`definitions/\` | entities, sources, feature groups and views |
 | \`data/\` | a generated shop: orders, profiles of customers, labels |
-| \`.lockstep/\` | the stores of this project, once there are any; made again with \`lockstep materialize\` |
+| \`.lockstep/\` | the stores of this project, once there are any, and its registry: what is applied, run and allowed, and the audit log. Values are made again with \`lockstep materialize\`, the registry is not: \`lockstep registry export\` |
 
 Change a window in \`definitions/shop.ts\`, check, and read again. Replace the files of \`data/\` by your own, or point the
 sources to them.
@@ -132,7 +134,8 @@ export function projectFiles(name: string, lockstep: string, data: SampleData): 
   return {
     'package.json': json(manifest),
     'tsconfig.json': json(tsconfig),
-    '.gitignore': 'node_modules/\n.lockstep/\nout/\n',
+    '.gitignore':
+      'node_modules/\n# Stores and the registry: not disposable, but no source either. Keep it with: lockstep registry export\n.lockstep/\nout/\n',
     'README.md': readme(data.customer),
     'definitions/shop.ts': definitions,
     'data/orders.csv': data.orders,
