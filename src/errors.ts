@@ -51,6 +51,10 @@ export const errorCatalogue = {
   REGISTRY_CONFLICT: ['Someone else changed the same part of the registry first.', 'Look at what is there now, and do it again.'],
   IN_USE: ['What is to be removed is still in use.', 'Move those who use it to a replacement first.'],
   NAME_RETIRED: ['A name was removed, and is not used again with another meaning.', 'Choose another name, or raise the version.'],
+  FEATURE_BROWNED_OUT: [
+    'A deprecated feature is not answered for a while, so that who still reads it is found before it is removed.',
+    'Read what replaces it.',
+  ],
   READ_BEFORE_STATE: [
     'The online store does not reach back to the moment asked for.',
     'Ask for a later moment, or build a training set from history.',

@@ -125,7 +125,7 @@ test('a feature is deprecated, its readers are warned and hold up its removal, t
     const gone = await read()
     assert.deepEqual(gone.body.rows[0].statuses, { user_order_count_30d: 'PRESENT', user_order_value_sum: 'FAILED' })
     assert.equal(gone.body.rows[0].values.user_order_value_sum, null)
-    assert.match(JSON.stringify(gone.body.errors), /NAME_RETIRED.*not answered for a while/)
+    assert.match(JSON.stringify(gone.body.errors), /FEATURE_BROWNED_OUT.*not answered for a while/)
     now = Date.parse('2026-03-10T10:10:00Z')
     assert.equal((await read()).body.rows[0].statuses.user_order_value_sum, 'PRESENT')
 

@@ -64,7 +64,7 @@ export class DeprecationNotice {
     for (const { place, name, cycle, isRead } of this.#cycles) {
       if (isRead || !isBrownedOut(cycle, now)) continue
       const why = `${name} is not answered for a while, as ${showDeprecation(cycle)}`
-      answer.withhold(place, new LockstepError('NAME_RETIRED', why, { where: `feature ${name}` }))
+      answer.withhold(place, new LockstepError('FEATURE_BROWNED_OUT', why, { where: `feature ${name}`, remedy: remedyOf(cycle) }))
     }
   }
 
@@ -72,6 +72,11 @@ export class DeprecationNotice {
   get words(): readonly string[] {
     return [...new Set(this.#cycles.map(({ cycle }) => showDeprecation(cycle)))]
   }
+}
+
+const remedyOf = ({ replacement, removeAfter }: LifeCycle): string => {
+  const until = removeAfter === null ? 'it is removed' : `${removeAfter.slice(0, 10)}, when it may be removed`
+  return `${replacement === null ? 'Do without it' : `Read ${replacement} in its place`} before ${until}.`
 }
 
 /** Milliseconds for which a caller is not told of again in the log. */

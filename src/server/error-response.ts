@@ -19,6 +19,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   UNKNOWN_READ: 404,
   IN_USE: 409,
   NAME_RETIRED: 409,
+  FEATURE_BROWNED_OUT: 503,
   REGISTRY_CONFLICT: 409,
   OVERLOADED: 429,
   ON_DEMAND_FAILED: 500,
