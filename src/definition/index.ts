@@ -32,6 +32,7 @@ export {
   itemId,
   type MadeItems,
   madeBefore,
+  parseItemId,
   type Snapshot,
   snapshotOf,
   snapshotOfCatalogue,

@@ -36,6 +36,13 @@ export type Snapshot = ReadonlyMap<string, Item>
 export const itemId = ({ kind, name, version }: Pick<Item, 'kind' | 'name' | 'version'>): string =>
   version === 0 ? `${kind}:${name}` : `${kind}:${name}@${version}`
 
+/** The parts of `view:ranking@2`; the version is 0 where an id has none. */
+export function parseItemId(id: string): Pick<Item, 'kind' | 'name' | 'version'> {
+  const [, kind, name, version = '0'] = /^(\w+):([^@]+)(?:@(\d+))?$/.exec(id) ?? []
+  if (kind === undefined || name === undefined) throw new LockstepError('STORE_CORRUPT', `There is an item called ${id}`)
+  return { kind: kind as ItemKind, name, version: Number(version) }
+}
+
 /** All that definitions hold or reach, as data. */
 export function snapshotOf(definitions: readonly Definition[]): Snapshot {
   return snapshotOfCatalogue(catalogueOf(definitions))

@@ -1,5 +1,5 @@
-import type { Catalogue } from '../definition/index.ts'
-import { type ItemReference, itemParts, type Registry } from '../registry/index.ts'
+import { type Catalogue, parseItemId } from '../definition/index.ts'
+import type { ItemReference, Registry } from '../registry/index.ts'
 import { catalogueOfItems } from './consumers.ts'
 
 const page = 200
@@ -18,7 +18,7 @@ export async function withEverApplied(catalogue: Catalogue, { applies }: Registr
       for (const { id, before: reference } of changes) if (reference !== null && !last.has(id)) last.set(id, reference)
     before = found.at(-1)?.number ?? 0
   }
-  const stored = [...last].filter(([id]) => ['entity', 'source', 'group'].includes(itemParts(id).kind))
+  const stored = [...last].filter(([id]) => ['entity', 'source', 'group'].includes(parseItemId(id).kind))
   const ever = catalogueOfItems(await applies.items({ items: new Map(stored) }))
   return {
     ...catalogue,

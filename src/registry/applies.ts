@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto'
-import {
-  type CodeOf,
-  type Definition,
-  definitionsOf,
-  type Incomplete,
-  type Item,
-  type ItemKind,
-  type Snapshot,
-} from '../definition/index.ts'
+import { type CodeOf, type Definition, definitionsOf, type Incomplete, type Item, parseItemId, type Snapshot } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { formatMoment } from '../lib/moment.ts'
 import { bareId, SnapshotTexts } from '../plan/index.ts'
 import type { Commit, DocumentStore } from './documents.ts'
+import { readDocument } from './read-document.ts'
 
 /** What stands for an item in an environment: its text by hash, and what it means together with what it refers to. */
 export interface ItemReference {
@@ -123,7 +116,7 @@ export class Applies {
   async head(environment: string): Promise<Head | null> {
     const [document] = await this.#documents.read([{ table: 'environments', key: environment }])
     if (!document) return null
-    const { apply, items, current } = read<HeadDocument>(document.text, `environment ${environment}`)
+    const { apply, items, current } = readDocument<HeadDocument>('environments', document)
     return {
       environment,
       apply,
@@ -223,7 +216,7 @@ export class Applies {
       ...(before === undefined ? {} : { after: applyKey(environment, before) }),
       ...(limit === undefined ? {} : { limit }),
     })
-    return found.map(({ key, text }) => read<Apply>(text, `apply ${key}`))
+    return found.map((document) => readDocument<Apply>('applies', document))
   }
 
   /** What an environment held after an earlier apply. Throws `INVALID_ARGUMENT` where there was none of this number. */
@@ -281,22 +274,7 @@ function setOrDelete<T>(map: Map<string, T>, key: string, value: T | null): void
   else map.set(key, value)
 }
 
-function read<T>(text: string, what: string): T {
-  try {
-    return JSON.parse(text) as T
-  } catch (cause) {
-    throw new LockstepError('STORE_CORRUPT', `The registry's document of ${what} is no JSON`, { cause })
-  }
-}
-
-/** The parts of `view:ranking@2`; the version is 0 where an id has none. */
-export function itemParts(id: string): Pick<Item, 'kind' | 'name' | 'version'> {
-  const [, kind, name, version = '0'] = /^(\w+):([^@]+)(?:@(\d+))?$/.exec(id) ?? []
-  if (kind === undefined || name === undefined) throw new LockstepError('STORE_CORRUPT', `The registry has an item called ${id}`)
-  return { kind: kind as ItemKind, name, version: Number(version) }
-}
-
-const itemOf = (id: string, { hash, meaning }: ItemReference, text: string): Item => ({ ...itemParts(id), meaning, hash, text })
+const itemOf = (id: string, { hash, meaning }: ItemReference, text: string): Item => ({ ...parseItemId(id), meaning, hash, text })
 
 /** What differs between two states, in order of the ids. */
 export function itemChanges(before: State['items'], after: State['items']): ItemChange[] {
@@ -323,7 +301,7 @@ export function currentAfter(
 ): CurrentVersions {
   const versions = new Map<string, number[]>()
   for (const id of ids) {
-    const { kind, name, version } = itemParts(id)
+    const { kind, name, version } = parseItemId(id)
     if (kind === 'view') versions.set(name, [...(versions.get(name) ?? []), version])
   }
   return inOrder(

@@ -14,7 +14,6 @@ export {
   type ItemChange,
   type ItemReference,
   itemChanges,
-  itemParts,
   type NewApply,
   type State,
 } from './applies.ts'
