@@ -88,7 +88,7 @@ describe('a client', () => {
     assert.throws(() => connect({ url: 'localhost' }), isError('INVALID_ARGUMENT', /url/))
   })
 
-  test('says who asks', async () => {
+  test('says who asks, beside the name of its token', async () => {
     await using closed = await servedStore({ tokens: true })
     const { text } = await TokenFile.open(tokensPath(closed.folder)).create({ name: 'web', scopes: ['read:visitor'] })
     await new Promise((resolve) => setTimeout(resolve, 600))
@@ -97,7 +97,7 @@ describe('a client', () => {
     const named = connect({ url, token: text, caller: 'shop', model: 'm1' })
     const { readId } = await named.view(visitor).vector({ user_id: 'ada' }, { explain: true })
     const { read } = await named.explain(readId)
-    assert.deepEqual([read.caller, read.model], ['shop', 'm1'])
+    assert.deepEqual([read.caller, read.model], ['web/shop', 'm1'])
   })
 })
 
