@@ -48,7 +48,7 @@ async function ofNumbers(duck: Duck, values: string, type: TypeData, rows: numbe
   const largest = Math.max(Math.abs(low ?? 0), Math.abs(high ?? 0))
   const scale = largest > 1e100 ? largest : 1
   const [moments] = await duck.rows(
-    `SELECT favg(value::DOUBLE / ${scale}) AS mean, stddev_pop(value::DOUBLE / ${scale}) AS deviation FROM (${present})`,
+    `SELECT favg(value::DOUBLE / '${scale}'::DOUBLE) AS mean, stddev_pop(value::DOUBLE / '${scale}'::DOUBLE) AS deviation FROM (${present})`,
   )
   const scaled = (moment: unknown) => (moment === null ? null : (moment as number) * scale)
   const [given] = await duck.rows(`SELECT count(value)::DOUBLE AS count FROM (${values})`)
@@ -73,7 +73,8 @@ async function ofNumbers(duck: Duck, values: string, type: TypeData, rows: numbe
 async function histogramOf(duck: Duck, values: string, from: number, to: number): Promise<ValueStatistics['histogram']> {
   // Halves, as the width of all that doubles can hold is none of them.
   const width = to / 2 - from / 2
-  const place = `least(${bins - 1}, floor((value::DOUBLE / 2 - ${from / 2}::DOUBLE) / ${width}::DOUBLE * ${bins}))`
+  // Texts, as a number with a point would be a decimal first, which may be another double.
+  const place = `least(${bins - 1}, floor((value::DOUBLE / 2 - '${from / 2}'::DOUBLE) / '${width}'::DOUBLE * ${bins}))`
   if (width === 0) {
     const [all] = await duck.rows(`SELECT count(value)::DOUBLE AS count FROM (${values})`)
     return { from, to, counts: [all?.count as number] }
