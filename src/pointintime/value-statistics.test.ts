@@ -87,9 +87,10 @@ test('a histogram counts every number once, and quantiles are values', async () 
   await using duck = await Duck.open({ threads: 1 })
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })), { minLength: 1, maxLength: 50 }),
+      // No cell is -0.
+      fc.array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0)), { minLength: 1, maxLength: 50 }),
       async (cells) => {
-        const numbers = cells.filter((cell) => cell !== null).map((cell) => cell + 0)
+        const numbers = cells.filter((cell) => cell !== null)
         const found = await statisticsOf(float, cells, duck)
         assert.equal(found.histogram?.counts.reduce((sum, count) => sum + count, 0) ?? 0, numbers.length)
         assert.equal(found.distinct, new Set(numbers).size)
