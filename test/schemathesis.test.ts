@@ -8,7 +8,7 @@ import { servedStore } from './support/served-store.ts'
 const found = await pythonWith({ name: 'Schemathesis', requirement: 'schemathesis', version: '4.32.5' })
 const skip = 'skipped' in found && found.skipped
 /** Seconds of requests; `LOCKSTEP_FUZZ_SECONDS` asks for more. */
-const seconds = Number(process.env.LOCKSTEP_FUZZ_SECONDS ?? 30)
+const seconds = Number(process.env.LOCKSTEP_FUZZ_SECONDS ?? 15)
 
 /** A generator of requests that knows the OpenAPI document and nothing else of the server. */
 describe('Schemathesis', { skip }, () => {
