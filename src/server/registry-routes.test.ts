@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { type ServedStore, servedStore } from '../../test/support/served-store.ts'
+import { registryCatalogue } from './registry-catalogue.ts'
 
 let served: ServedStore
 before(async () => {
@@ -41,6 +42,12 @@ test('features, page by page and filtered', async () => {
   assert.deepEqual((await get('/registry/features?status=deprecated')).body, { items: [], next: null })
   for (const wrong of ['limit=0', 'cursor=!', 'status=gone', 'other=1'])
     assert.equal((await get(`/registry/features?${wrong}`)).status, 400, wrong)
+})
+
+test('the index of a catalogue is made once, however often it is searched', () => {
+  const { search } = registryCatalogue(served.store)
+  assert.equal(registryCatalogue(served.store).search, search)
+  assert.ok(search.search('spend').some(({ id }) => id === 'user_clicks@1.user_spend_lifetime'))
 })
 
 test('a cursor of nothing, or of what is gone, is refused', async () => {

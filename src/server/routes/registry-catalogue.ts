@@ -1,6 +1,6 @@
 import { LockstepError } from '../../errors.ts'
 import { suggestion } from '../../lib/suggestion.ts'
-import { CatalogueSearch, foundKinds, Lineage, type Lineage as LineageType } from '../../plan/index.ts'
+import { foundKinds, Lineage } from '../../plan/index.ts'
 import { type LifeCycle, lifeStatuses } from '../../registry/index.ts'
 import { inPath } from '../error-response.ts'
 import { objectOf } from '../json-schema.ts'
@@ -47,8 +47,8 @@ const features = listRoute({
   },
   idOf,
   async items(query, context) {
-    const { features: all, catalogue } = registryCatalogue(context.store)
-    const found = (await withStatus(context, all, aboveFeature)).filter((one) =>
+    const served = registryCatalogue(context.store)
+    const found = (await withStatus(context, served.features, aboveFeature)).filter((one) =>
       passes(query, {
         tag: one.tags,
         owner: one.owner,
@@ -60,7 +60,7 @@ const features = listRoute({
       }),
     )
     if (query.q === undefined) return found
-    const ranked = new CatalogueSearch(catalogue).search(String(query.q), { kind: 'feature', limit: 1000 })
+    const ranked = served.search.search(String(query.q), { kind: 'feature', limit: 1000 })
     const byId = new Map(found.map((one) => [one.id, one]))
     return ranked.flatMap(({ id }) => byId.get(id) ?? [])
   },
@@ -80,8 +80,9 @@ const feature: Route = {
     const [described] = await withStatus(context, [entry], aboveFeature)
     const group = `${entry.group}@${entry.version}`
     const mayRead = request.token === null || context.access.mayReadGroup(request.token, entry.group)
-    const { nodes } = (await lineageOf(context)).reach([entry.id], 'down')
-    const up = (await lineageOf(context)).reach([entry.id], 'up').nodes
+    const whole = await lineageOf(context)
+    const { nodes } = whole.reach([entry.id], 'down')
+    const up = whole.reach([entry.id], 'up').nodes
     const ids = (kind: string) => nodes.flatMap((node) => (node.kind === kind ? [node.id.slice(node.id.indexOf(':') + 1)] : []))
     return {
       ...described,
@@ -160,7 +161,7 @@ const search: Route = {
   answer: { schema: objectOf({ items: { type: 'array', items: { type: 'object' } } }, ['items']) },
   handle(request, _reply, { store }) {
     const { q, kind, limit = 20 } = request.query as { q: string; kind?: (typeof foundKinds)[number]; limit?: number }
-    return { items: new CatalogueSearch(registryCatalogue(store).catalogue).search(q, { kind, limit }) }
+    return { items: registryCatalogue(store).search.search(q, { kind, limit }) }
   },
 }
 
@@ -192,7 +193,7 @@ const lineage: Route = {
   },
 }
 
-async function lineageOf({ store }: ServerContext): Promise<LineageType> {
+async function lineageOf({ store }: ServerContext): Promise<Lineage> {
   const { environment, registry } = store
   return new Lineage(registryCatalogue(store).catalogue, {
     trainingSets: await registry.trainingSets.list({ environment }),
