@@ -34,6 +34,7 @@ export type {
   Condition,
   Document,
   DocumentPlace,
+  DocumentReads,
   DocumentStore,
   DocumentStoreCapabilities,
   ListOptions,

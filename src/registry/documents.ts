@@ -46,14 +46,8 @@ export interface DocumentStoreCapabilities {
   readonly sharedByMachines: boolean
 }
 
-/**
- * The port of registries: tables of small texts by key, and commits that are whole or nothing. Names of tables are of letters, digits
- * and `_`; keys have up to 1,000 bytes and compare by the bytes of their UTF-8. All methods throw `STORE_UNAVAILABLE` while the store
- * cannot be reached, and `STORE_CORRUPT` where what it holds cannot be read.
- */
-export interface DocumentStore {
-  readonly name: string
-  readonly capabilities: DocumentStoreCapabilities
+/** What can be read of a registry: all of it as it is now, or in `DocumentStore.snapshot` as of one revision. */
+export interface DocumentReads {
   /** How many commits there were: what asks whether anything has changed. Cheap. */
   revision(): Promise<number>
   /** The documents at some places, in one consistent view; null where there is none. */
@@ -64,6 +58,21 @@ export interface DocumentStore {
   stamp(range: DocumentRange): Promise<string>
   /** The names of the tables that hold documents, in order. */
   tables(): Promise<string[]>
+}
+
+/**
+ * The port of registries: tables of small texts by key, and commits that are whole or nothing. Names of tables are of letters, digits
+ * and `_`; keys have up to 1,000 bytes and compare by the bytes of their UTF-8. All methods throw `STORE_UNAVAILABLE` while the store
+ * cannot be reached, and `STORE_CORRUPT` where what it holds cannot be read.
+ */
+export interface DocumentStore extends DocumentReads {
+  readonly name: string
+  readonly capabilities: DocumentStoreCapabilities
+  /**
+   * What work gives that reads as much as it likes as of one revision, whatever is committed meanwhile. It waits for no commit and
+   * keeps none waiting, and may be begun again where the store is away for a moment. What it is given is worth nothing afterwards.
+   */
+  snapshot<T>(work: (reads: DocumentReads) => Promise<T>): Promise<T>
   /**
    * Applies all of a commit, durably, or nothing of it. Gives the revision that it made; null where a condition does not hold. Of
    * commits at the same time with conditions on one document, one wins. Throws `INVALID_ARGUMENT` where it changes a document twice.

@@ -24,6 +24,7 @@ export type {
   Document,
   DocumentPlace,
   DocumentRange,
+  DocumentReads,
   DocumentStore,
   DocumentStoreCapabilities,
   ListOptions,

@@ -3,7 +3,7 @@ import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
 import { type AuditEntry, auditTable } from './audit.ts'
 import { checkCommit } from './check.ts'
-import type { Commit, Document, DocumentStore } from './documents.ts'
+import type { Commit, Document, DocumentReads, DocumentStore } from './documents.ts'
 
 /** All that a registry holds, as one JSON document. A text that is JSON stands there as JSON where that gives the same text again. */
 export interface RegistryExport {
@@ -32,18 +32,16 @@ export interface ImportResult {
 
 const format = 'lockstep-registry'
 const version = 1
-const attempts = 10
 
-/** All documents as of one revision. Throws `REGISTRY_CONFLICT` where others commit all the time. */
+/** All documents as of one revision, however busy the registry is. */
 export async function exportRegistry(documents: DocumentStore, now: Micros): Promise<RegistryExport> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const revision = await documents.revision()
-    const tables = await allDocuments(documents)
-    if ((await documents.revision()) !== revision) continue
-    const contents = [...tables].map(([table, all]) => [table, Object.fromEntries(all.map(({ key, text }) => [key, contentOf(text)]))])
-    return { format, version, exported: formatMoment(now), revision, tables: Object.fromEntries(contents) }
-  }
-  throw new LockstepError('REGISTRY_CONFLICT', 'The registry changes faster than it can be exported')
+  return await documents.snapshot(async (reads) => {
+    const tables = [...(await allDocuments(reads))].map(([table, all]) => [
+      table,
+      Object.fromEntries(all.map(({ key, text }) => [key, contentOf(text)])),
+    ])
+    return { format, version, exported: formatMoment(now), revision: await reads.revision(), tables: Object.fromEntries(tables) }
+  })
 }
 
 /**
@@ -74,7 +72,7 @@ export async function importRegistry(
 
 const placeOf = ({ table, key }: { readonly table: string; readonly key: string }): string => `${table}/${key}`
 
-async function allDocuments(documents: DocumentStore): Promise<Map<string, Document[]>> {
+async function allDocuments(documents: DocumentReads): Promise<Map<string, Document[]>> {
   const found = new Map<string, Document[]>()
   for (const table of await documents.tables()) found.set(table, await documents.list(table))
   return found

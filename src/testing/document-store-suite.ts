@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { LockstepError } from '../errors.ts'
 import type { DocumentPlace, DocumentStore } from '../registry/index.ts'
 import { documentProcessCases } from './document-store-processes.ts'
 
@@ -231,6 +232,56 @@ const cases: Record<string, DocumentCase> = {
     await written
     assert.equal((await store.list('t'))[0]?.text, '20')
     await writer.close()
+  },
+
+  'a snapshot is of one revision, however long it reads and whatever is committed meanwhile': async ({ store, again }) => {
+    const writer = again()
+    const read = () =>
+      store.snapshot(async (reads) => {
+        const found: string[] = []
+        for (const table of await reads.tables())
+          found.push(`${table} ${(await reads.list(table)).map(({ key, text }) => `${key}=${text}`).join()}`)
+        return { revision: await reads.revision(), found }
+      })
+    assert.deepEqual(await read(), { revision: 0, found: [] })
+    await store.commit({ puts: [put('a', '0'), put('b', '0', 'u')] })
+    const between = await store.snapshot(async (reads) => {
+      const seen: unknown[] = []
+      const look = async () =>
+        seen.push([
+          await reads.revision(),
+          await reads.tables(),
+          await reads.list('t'),
+          await reads.read([at('a'), at('c'), at('b', 'u')]),
+          await reads.stamp({ table: 't' }),
+        ])
+      await look()
+      await writer.commit({ puts: [put('a', '1'), put('c', '1'), put('d', '1', 'v')], deletes: [at('b', 'u')] })
+      assert.equal(await store.commit({ puts: [put('e', '1')] }), 3, 'it keeps nobody waiting')
+      await look()
+      return seen
+    })
+    assert.deepEqual(between[1], between[0])
+    assert.deepEqual((await read()).found, ['t a=1,c=1,e=1', 'v d=1'])
+
+    let writing = true
+    const written = (async () => {
+      for (let step = 4; writing; step++) await writer.commit({ puts: ['t', 'u', 'v', 'w'].map((table) => put('step', `${step}`, table)) })
+    })()
+    for (let time = 0; time < 10; time++) {
+      const { revision, found } = await read()
+      const steps = found.flatMap((texts) => /step=(\d+)/.exec(texts)?.[1] ?? [])
+      assert.ok(steps.length === 0 || (steps.length === 4 && new Set(steps).size === 1 && steps[0] === `${revision}`), found.join(' '))
+    }
+    writing = false
+    await written
+    await writer.close()
+    const failed = new LockstepError('IN_USE', 'The work failed')
+    await assert.rejects(
+      store.snapshot(() => Promise.reject(failed)),
+      failed,
+    )
+    assert.equal((await store.read([at('step')])).length, 1)
   },
 
   'a store that is closed says so': async ({ again }) => {

@@ -53,10 +53,13 @@ export class Connections {
     }
   }
 
-  /** The work as one transaction, which is committed where the work resolves to something other than false and null. */
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  /**
+   * The work as one transaction, which is committed where the work resolves to something other than false and null. `snapshot`: one that
+   * reads only, and all as of its first statement.
+   */
+  transaction<T>(work: (connection: Connection) => Promise<T>, kind: 'change' | 'snapshot' = 'change'): Promise<T> {
     return this.use(async (connection) => {
-      await connection('BEGIN')
+      await connection(kind === 'change' ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       const result = await work(connection)
       await connection(result === false || result === null ? 'ROLLBACK' : 'COMMIT')
       return result

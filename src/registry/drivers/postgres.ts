@@ -3,7 +3,16 @@ import { textArray } from '../../lib/postgres/binary-array.ts'
 import { type Connection, Connections } from '../../lib/postgres/connections.ts'
 import { checkPostgresOptions, type PostgresOptions } from '../../lib/postgres/options.ts'
 import { checkCommit, closedRegistry, stampOf } from '../check.ts'
-import type { Commit, Document, DocumentPlace, DocumentRange, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
+import type {
+  Commit,
+  Document,
+  DocumentPlace,
+  DocumentRange,
+  DocumentReads,
+  DocumentStore,
+  DocumentStoreCapabilities,
+  ListOptions,
+} from '../documents.ts'
 import { afterPrefix } from '../prefix.ts'
 import { layout, type Statements, statementsFor } from './postgres/statements.ts'
 
@@ -32,26 +41,27 @@ class PostgresDocumentStore implements DocumentStore {
   }
 
   revision(): Promise<number> {
-    return this.#whileOpen(() => this.#connections.use((ask) => this.#state(ask, this.#statements.state)))
+    return this.#asking((reads) => reads.revision())
   }
 
   read(places: readonly DocumentPlace[]): Promise<(Document | null)[]> {
-    if (places.length === 0) return Promise.resolve([])
-    return this.#asking(this.#statements.read, placesOf(places), (rows) => rows.map((row) => (row[0] === null ? null : documentOf(row))))
+    return places.length === 0 ? Promise.resolve([]) : this.#asking((reads) => reads.read(places))
   }
 
-  list(table: string, { prefix = '', after, limit, descending = false }: ListOptions = {}): Promise<Document[]> {
-    const values = [table, prefix, afterPrefix(prefix), after ?? null, limit ?? null]
-    return this.#asking(descending ? this.#statements.listDown : this.#statements.listUp, values, (rows) => rows.map(documentOf))
+  list(table: string, options?: ListOptions): Promise<Document[]> {
+    return this.#asking((reads) => reads.list(table, options))
   }
 
-  stamp({ table, prefix = '' }: DocumentRange): Promise<string> {
-    const values = [table, prefix, afterPrefix(prefix)]
-    return this.#asking(this.#statements.stamp, values, ([found]) => stampOf(found?.[0], found?.[1]))
+  stamp(range: DocumentRange): Promise<string> {
+    return this.#asking((reads) => reads.stamp(range))
   }
 
   tables(): Promise<string[]> {
-    return this.#asking(this.#statements.tables, [], (rows) => rows.map(([table]) => String(table)))
+    return this.#asking((reads) => reads.tables())
+  }
+
+  snapshot<T>(work: (reads: DocumentReads) => Promise<T>): Promise<T> {
+    return this.#whileOpen(() => this.#connections.transaction((ask) => work(this.#reads(ask)), 'snapshot'))
   }
 
   async commit(commit: Commit): Promise<number | null> {
@@ -87,8 +97,28 @@ class PostgresDocumentStore implements DocumentStore {
     })
   }
 
-  #asking<T>(statement: string, values: readonly unknown[], give: (rows: readonly Row[]) => T): Promise<T> {
-    return this.#whileOpen(async () => give((await this.#connections.use((ask) => ask(statement, values))).rows))
+  #asking<T>(work: (reads: DocumentReads) => Promise<T>): Promise<T> {
+    return this.#whileOpen(() => this.#connections.use((ask) => work(this.#reads(ask))))
+  }
+
+  /** What is read over one connection, each by one statement. */
+  #reads(ask: Connection): DocumentReads {
+    const { read, listUp, listDown, stamp, tables, state } = this.#statements
+    const rowsOf = async (statement: string, values: readonly unknown[] = []): Promise<readonly Row[]> =>
+      (await ask(statement, values)).rows
+    return {
+      revision: () => this.#state(ask, state),
+      read: async (places) => (await rowsOf(read, placesOf(places))).map((row) => (row[0] === null ? null : documentOf(row))),
+      list: async (table, { prefix = '', after, limit, descending = false } = {}) => {
+        const values = [table, prefix, afterPrefix(prefix), after ?? null, limit ?? null]
+        return (await rowsOf(descending ? listDown : listUp, values)).map(documentOf)
+      },
+      stamp: async ({ table, prefix = '' }) => {
+        const [found] = await rowsOf(stamp, [table, prefix, afterPrefix(prefix)])
+        return stampOf(found?.[0], found?.[1])
+      },
+      tables: async () => (await rowsOf(tables)).map(([table]) => String(table)),
+    }
   }
 
   /** The store is not closed before the work is done. */

@@ -1,12 +1,21 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
-import { checkCommit, closedRegistry, stampOf } from '../check.ts'
-import type { Commit, Document, DocumentPlace, DocumentRange, DocumentStore, DocumentStoreCapabilities, ListOptions } from '../documents.ts'
-import { afterPrefix } from '../prefix.ts'
+import { checkCommit, closedRegistry } from '../check.ts'
+import type {
+  Commit,
+  Document,
+  DocumentPlace,
+  DocumentRange,
+  DocumentReads,
+  DocumentStore,
+  DocumentStoreCapabilities,
+  ListOptions,
+} from '../documents.ts'
 import { isBusy, sqliteFailure } from './sqlite/failure.ts'
 import { migrate } from './sqlite/layouts.ts'
+import { nothingRead, SqliteReads } from './sqlite/reads.ts'
 
 export interface SqliteDocumentStoreOptions {
   /** The file; it and its folder are made by the first commit. */
@@ -23,14 +32,16 @@ export function sqliteDocumentStore(options: SqliteDocumentStoreOptions): Docume
 /** Milliseconds for which the thread itself waits for another process; beyond, other work goes on meanwhile. */
 const holdUp = 5
 
+/** What is read without waiting. */
+type Reads = Pick<SqliteReads, 'revision' | 'read' | 'list' | 'stamp' | 'tables'>
+
 class SqliteDocumentStore implements DocumentStore {
   readonly name = 'sqlite'
   readonly capabilities: DocumentStoreCapabilities = { durable: true, sharedByMachines: false }
   readonly #path: string
   readonly #timeout: number
-  #database: DatabaseSync | null = null
+  #reads: SqliteReads | null = null
   #closed = false
-  readonly #statements = new Map<string, StatementSync>()
 
   constructor({ path, timeout = 10_000 }: SqliteDocumentStoreOptions) {
     this.#path = path
@@ -38,83 +49,75 @@ class SqliteDocumentStore implements DocumentStore {
   }
 
   revision(): Promise<number> {
-    return this.#reading(0, () => Number(this.#run('SELECT number FROM revision').get()?.number))
+    return this.#reading((reads) => reads.revision())
   }
 
   read(places: readonly DocumentPlace[]): Promise<(Document | null)[]> {
-    const none = places.map(() => null)
-    return this.#reading(none, () =>
-      this.#transaction('BEGIN', () =>
-        places.map(
-          ({ table, key }) =>
-            (this.#run('SELECT key, text, revision FROM documents WHERE tbl = ? AND key = ?').get(table, key) as Document | undefined) ??
-            null,
-        ),
-      ),
+    return this.#reading((reads) =>
+      reads instanceof SqliteReads ? transaction(reads, 'BEGIN', () => reads.read(places)) : reads.read(places),
     )
   }
 
-  list(table: string, { prefix = '', after, limit = -1, descending = false }: ListOptions = {}): Promise<Document[]> {
-    const bound = afterPrefix(prefix)
-    const conditions: readonly [condition: string, value: string | null][] = [
-      ['tbl = ?', table],
-      ['key >= ?', prefix],
-      ['key < ?', bound],
-      [descending ? 'key < ?' : 'key > ?', after ?? null],
-    ]
-    const asked = conditions.filter(([, value]) => value !== null)
-    const sql = `SELECT key, text, revision FROM documents WHERE ${asked.map(([condition]) => condition).join(' AND ')}
-      ORDER BY key ${descending ? 'DESC' : 'ASC'} LIMIT ?`
-    return this.#reading([], () => this.#run(sql).all(...asked.map(([, value]) => value), limit) as unknown as Document[])
+  list(table: string, options?: ListOptions): Promise<Document[]> {
+    return this.#reading((reads) => reads.list(table, options))
   }
 
-  stamp({ table, prefix = '' }: DocumentRange): Promise<string> {
-    const sql = `SELECT count(*) AS number, max(revision) AS newest FROM documents
-      WHERE tbl = ? AND key >= ? AND key < coalesce(?, key || 'x')`
-    return this.#reading(stampOf(0, 0), () => {
-      const found = this.#run(sql).get(table, prefix, afterPrefix(prefix))
-      return stampOf(found?.number, found?.newest)
-    })
+  stamp(range: DocumentRange): Promise<string> {
+    return this.#reading((reads) => reads.stamp(range))
   }
 
   tables(): Promise<string[]> {
-    return this.#reading([], () =>
-      this.#run('SELECT DISTINCT tbl FROM documents ORDER BY tbl')
-        .all()
-        .map(({ tbl }) => String(tbl)),
-    )
+    return this.#reading((reads) => reads.tables())
+  }
+
+  /** Over a connection of its own, as a transaction is one of a connection. */
+  async snapshot<T>(work: (reads: DocumentReads) => Promise<T>): Promise<T> {
+    const own = await this.#reading((reads) => (reads instanceof SqliteReads ? this.#begun() : null))
+    const reads: Reads = own ?? nothingRead
+    try {
+      return await work({
+        revision: () => this.#attempt(() => reads.revision()),
+        read: (places) => this.#attempt(() => reads.read(places)),
+        list: (table, options) => this.#attempt(() => reads.list(table, options)),
+        stamp: (range) => this.#attempt(() => reads.stamp(range)),
+        tables: () => this.#attempt(() => reads.tables()),
+      })
+    } finally {
+      own?.close()
+    }
   }
 
   async commit(commit: Commit): Promise<number | null> {
     checkCommit(commit)
     const { conditions = [], puts = [], deletes = [] } = commit
-    return await this.#attempt(() =>
-      this.#transaction('BEGIN IMMEDIATE', () => {
+    return await this.#attempt(() => {
+      const reads = this.#open()
+      const run = (sql: string) => reads.statement(sql)
+      return transaction(reads, 'BEGIN IMMEDIATE', () => {
         for (const { table, key, revision } of conditions) {
-          const found = this.#run('SELECT revision FROM documents WHERE tbl = ? AND key = ?').get(table, key)
+          const found = run('SELECT revision FROM documents WHERE tbl = ? AND key = ?').get(table, key)
           if (Number(found?.revision ?? 0) !== revision) return null
         }
-        const revision = Number(this.#run('UPDATE revision SET number = number + 1 RETURNING number').get()?.number)
-        for (const { table, key } of deletes) this.#run('DELETE FROM documents WHERE tbl = ? AND key = ?').run(table, key)
+        const revision = Number(run('UPDATE revision SET number = number + 1 RETURNING number').get()?.number)
+        for (const { table, key } of deletes) run('DELETE FROM documents WHERE tbl = ? AND key = ?').run(table, key)
         for (const { table, key, text } of puts)
-          this.#run(`INSERT INTO documents (tbl, key, revision, text) VALUES (?, ?, ?, ?)
+          run(`INSERT INTO documents (tbl, key, revision, text) VALUES (?, ?, ?, ?)
             ON CONFLICT (tbl, key) DO UPDATE SET revision = excluded.revision, text = excluded.text`).run(table, key, revision, text)
         return revision
-      }),
-    )
+      })
+    })
   }
 
   close(): Promise<void> {
     this.#closed = true
-    this.#statements.clear()
-    this.#database?.close()
-    this.#database = null
+    this.#reads?.close()
+    this.#reads = null
     return Promise.resolve()
   }
 
-  /** What is read; `none` where nothing was ever committed. */
-  async #reading<T>(none: T, work: () => T): Promise<T> {
-    return await this.#attempt(() => (this.#database === null && !existsSync(this.#path) ? none : work()))
+  /** What is read; of nothing where nothing was ever committed. */
+  #reading<T>(work: (reads: Reads) => T): Promise<T> {
+    return this.#attempt(() => work(this.#reads === null && !existsSync(this.#path) ? nothingRead : this.#open()))
   }
 
   /** Does the work, again as long as another process is in its way. */
@@ -131,29 +134,21 @@ class SqliteDocumentStore implements DocumentStore {
     }
   }
 
-  #transaction<T>(begin: string, work: () => T): T {
-    const database = this.#open()
-    database.exec(begin)
+  /** Another connection to a file that is there, with a transaction that has begun to read. */
+  #begun(): SqliteReads {
+    const reads = new SqliteReads(new DatabaseSync(this.#path, { timeout: holdUp, readOnly: true }))
     try {
-      const result = work()
-      database.exec(result === null ? 'ROLLBACK' : 'COMMIT')
-      return result
+      reads.database.exec('BEGIN')
+      reads.revision()
+      return reads
     } catch (error) {
-      // Some failures end it by themselves.
-      if (database.isTransaction) database.exec('ROLLBACK')
+      reads.close()
       throw error
     }
   }
 
-  /** A statement, prepared once. */
-  #run(sql: string): StatementSync {
-    const known = this.#statements.get(sql) ?? this.#open().prepare(sql)
-    this.#statements.set(sql, known)
-    return known
-  }
-
-  #open(): DatabaseSync {
-    if (this.#database) return this.#database
+  #open(): SqliteReads {
+    if (this.#reads) return this.#reads
     mkdirSync(dirname(this.#path), { recursive: true })
     // Only its owner reads it; the files beside it (-wal, -shm) are made with the rights that it has.
     if (!existsSync(this.#path)) closeSync(openSync(this.#path, 'a', 0o600))
@@ -165,7 +160,20 @@ class SqliteDocumentStore implements DocumentStore {
       database.close()
       throw error
     }
-    this.#database = database
-    return database
+    this.#reads = new SqliteReads(database)
+    return this.#reads
+  }
+}
+
+function transaction<T>({ database }: SqliteReads, begin: string, work: () => T): T {
+  database.exec(begin)
+  try {
+    const result = work()
+    database.exec(result === null ? 'ROLLBACK' : 'COMMIT')
+    return result
+  } catch (error) {
+    // Some failures end it by themselves.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
   }
 }
