@@ -15,3 +15,4 @@ export type {
 } from './log.ts'
 export { partitionOfKey } from './partition.ts'
 export { type Fields, type PayloadDecoder, type PayloadEncoder, type PayloadFormat, payloadDecoder, payloadEncoder } from './payload.ts'
+export { topicRecords } from './topic-records.ts'

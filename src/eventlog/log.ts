@@ -12,6 +12,9 @@ export interface EventLog {
   /** Makes the topic unless it is there. Throws `INVALID_ARGUMENT` where it is there with another number of partitions. */
   createTopic(topic: string, partitions: number): Promise<void>
 
+  /** The names of the topics that are there, in order; of a broker also those of others. */
+  topics(): Promise<string[]>
+
   /** How many partitions the topic has; null where there is no such topic. */
   partitions(topic: string): Promise<number | null>
 
@@ -34,6 +37,12 @@ export interface EventLog {
    * disk any more (`isErased`). Readers that are at work may still give what they have read ahead. With `dryRun` it only looks.
    */
   erase?(topic: string, test: (record: LogRecord) => boolean | Promise<boolean>, dryRun?: boolean): Promise<ErasedRecords>
+
+  /**
+   * Removes all records before these offsets, by partition, where the log cannot erase single ones: nobody can read them any more. The
+   * log's files may hold them until it removes them.
+   */
+  truncate?(topic: string, before: ReadonlyMap<number, number>): Promise<void>
 
   /** Waits for what is under way, closes the readers and lets go of everything. What is called later throws `INVALID_ARGUMENT`. */
   close(): Promise<void>

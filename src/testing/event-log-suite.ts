@@ -146,6 +146,31 @@ const cases: Record<string, Case> = {
     const other = `${topic}-other`
     await Promise.all([log.createTopic(other, 2), log.createTopic(other, 2)])
     assert.equal(await log.partitions(other), 2)
+    assert.deepEqual(
+      (await log.topics()).filter((name) => name.startsWith(topic)),
+      [topic, other],
+    )
+  },
+
+  'records before an offset are removed, where the log can': async ({ log, topic }) => {
+    if (!log.truncate) return
+    await log.createTopic(topic, 2)
+    for (const partition of [0, 1])
+      await log.append(
+        topic,
+        [1, 2, 3].map((number) => record('k', `${number}`, partition)),
+      )
+    await log.truncate(topic, new Map([[1, 2]]))
+    const ends = (await log.offsets(topic)).map(({ first, next }) => [first, next])
+    assert.deepEqual(ends, [
+      [0, 3],
+      [2, 3],
+    ])
+    const left = await readTopic(log, topic)
+    assert.deepEqual(
+      [0, 1].map((partition) => left.get(partition)?.map(({ value }) => text(value))),
+      [['1', '2', '3'], ['3']],
+    )
   },
 
   'what makes no sense is refused, and nothing of it is appended': async ({ log, topic }) => {

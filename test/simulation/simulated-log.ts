@@ -64,6 +64,7 @@ export class SimulatedLog {
       name: 'simulated',
       capabilities: { durable: true, sharedByProcesses: true },
       createTopic: (topic, partitions) => process.call('createTopic', () => this.createTopic(topic, partitions)),
+      topics: () => process.call('topics', () => [...this.topics.keys()].sort()),
       partitions: (topic) => process.call('partitions', () => this.topics.get(topic)?.partitions.length ?? null),
       append: async (topic, records) => {
         await reach()

@@ -6,6 +6,7 @@ import { Appender } from './kafka/appender.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaConsumer } from './kafka/consumer.ts'
 import type { Address, Links } from './kafka/link.ts'
+import { deleteRecords } from './kafka/delete-records.ts'
 import { listOffsets } from './kafka/list-offsets.ts'
 import { loadProtocol } from './kafka/protocol.ts'
 import { accept, reasonOf } from './kafka/refusal.ts'
@@ -69,6 +70,10 @@ class KafkaEventLog implements EventLog {
     })
   }
 
+  topics(): Promise<string[]> {
+    return this.#use(({ cluster }) => cluster.retry('list the topics', () => cluster.topics()))
+  }
+
   partitions(topic: string): Promise<number | null> {
     return this.#onTopic(topic, ({ cluster }) =>
       cluster.retry(`describe the topic ${topic}`, async () => {
@@ -111,6 +116,12 @@ class KafkaEventLog implements EventLog {
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     return this.#onTopic(topic, ({ cluster }) => cluster.retry(`read the offsets of the topic ${topic}`, () => listOffsets(cluster, topic)))
+  }
+
+  truncate(topic: string, before: ReadonlyMap<number, number>): Promise<void> {
+    return this.#onTopic(topic, ({ cluster }) =>
+      cluster.retry(`delete records of the topic ${topic}`, () => deleteRecords(cluster, topic, before)),
+    )
   }
 
   close(): Promise<void> {

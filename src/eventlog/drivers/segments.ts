@@ -100,6 +100,15 @@ class SegmentsEventLog implements EventLog {
     })
   }
 
+  topics(): Promise<string[]> {
+    return this.#while(async () => {
+      const { disk, path } = this.#settings
+      const names = await disk.list(path)
+      const partitions = await Promise.all(names.map((name) => readTopicFile(disk, join(path, name))))
+      return names.filter((_, at) => partitions[at] !== null).sort()
+    })
+  }
+
   partitions(topic: string): Promise<number | null> {
     return this.#while(async () => {
       checkTopic(topic)

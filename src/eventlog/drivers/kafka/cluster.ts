@@ -108,6 +108,14 @@ export class Cluster {
     return topic
   }
 
+  /** The names of all topics but those of the brokers themselves, in order. */
+  async topics(): Promise<string[]> {
+    const link = await this.anyBroker()
+    const { metadataV12, metadataV11, metadataV10 } = this.protocol
+    const { topics } = await link.call([metadataV12.api, metadataV11.api, metadataV10.api], null, false, false)
+    return topics.flatMap(({ name, isInternal }) => (!name || isInternal ? [] : [name])).sort()
+  }
+
   /** As `topic`, but throws `INVALID_ARGUMENT` where there is none. */
   async topicThere(name: string): Promise<Topic> {
     const topic = await this.topic(name)
