@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { madeOnce } from './made-once.ts'
 import { run } from './run.ts'
 
 export type Unpacked = { readonly folder: string } | { readonly missing: string }
@@ -12,30 +13,27 @@ export type Unpacked = { readonly folder: string } | { readonly missing: string 
 export async function unpackedPackage(name: string): Promise<Unpacked> {
   const caches = process.getuid?.() === 0 ? '/var/cache' : process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   const folder = join(caches, 'lockstep', name)
-  if (existsSync(folder)) return { folder }
-  const partial = `${folder}.${process.pid}`
-  mkdirSync(dirname(folder), { recursive: true })
   try {
-    mkdirSync(partial)
-    await download(partial, name, []).catch(async () => {
-      // A machine that is new knows of no packages yet, and what an old one knows of may be gone.
-      const lists = join(partial, 'lists')
-      mkdirSync(join(lists, 'partial'), { recursive: true })
-      const own = ['-o', `Dir::State::lists=${lists}`, '-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkgcache=']
-      await apt(partial, 'apt-get', [...own, 'update'])
-      await download(partial, name, own)
-      rmSync(lists, { recursive: true })
-    })
-    for (const archive of readdirSync(partial).filter((each) => each.endsWith('.deb'))) {
-      await apt(partial, 'dpkg', ['-x', archive, '.'])
-      rmSync(join(partial, archive))
-    }
-    if (!existsSync(folder)) renameSync(partial, folder)
+    await madeOnce(folder, (partial) => unpack(name, partial))
     return { folder }
   } catch (error) {
     return { missing: `${name} cannot be fetched: ${(error as Error).message}` }
-  } finally {
-    rmSync(partial, { recursive: true, force: true })
+  }
+}
+
+async function unpack(name: string, folder: string): Promise<void> {
+  await download(folder, name, []).catch(async () => {
+    // A machine that is new knows of no packages yet, and what an old one knows of may be gone.
+    const lists = join(folder, 'lists')
+    mkdirSync(join(lists, 'partial'), { recursive: true })
+    const own = ['-o', `Dir::State::lists=${lists}`, '-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkgcache=']
+    await apt(folder, 'apt-get', [...own, 'update'])
+    await download(folder, name, own)
+    rmSync(lists, { recursive: true })
+  })
+  for (const archive of readdirSync(folder).filter((each) => each.endsWith('.deb'))) {
+    await apt(folder, 'dpkg', ['-x', archive, '.'])
+    rmSync(join(folder, archive))
   }
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { madeOnce } from './made-once.ts'
 import { type Finished, run } from './run.ts'
 
 export interface PythonPackage {
@@ -41,20 +42,18 @@ async function basePython(): Promise<string | undefined> {
   return undefined
 }
 
-/** The folder appears under its name when it is whole, so that several processes may do this at once. */
 async function installInto(folder: string, base: string, requirement: string): Promise<string | undefined> {
-  const partial = `${folder}.${process.pid}`
-  mkdirSync(dirname(folder), { recursive: true })
   try {
-    const made = await attempt(base, ['-m', 'venv', partial], 120)
-    if (made?.code !== 0) return lastLine(made) ?? 'Python makes no environment'
-    const choices = ['--quiet', '--no-input', '--disable-pip-version-check', '--prefer-binary']
-    const done = await attempt(join(partial, 'bin', 'python'), ['-m', 'pip', 'install', ...choices, requirement], 900)
-    if (done?.code !== 0) return lastLine(done) ?? 'pip did not run'
-    if (!existsSync(folder)) renameSync(partial, folder)
+    await madeOnce(folder, async (partial) => {
+      const made = await attempt(base, ['-m', 'venv', partial], 120)
+      if (made?.code !== 0) throw new Error(lastLine(made) ?? 'Python makes no environment')
+      const choices = ['--quiet', '--no-input', '--disable-pip-version-check', '--prefer-binary']
+      const done = await attempt(join(partial, 'bin', 'python'), ['-m', 'pip', 'install', ...choices, requirement], 900)
+      if (done?.code !== 0) throw new Error(lastLine(done) ?? 'pip did not run')
+    })
     return undefined
-  } finally {
-    rmSync(partial, { recursive: true, force: true })
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

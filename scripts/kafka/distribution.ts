@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { madeOnce } from '../made-once.ts'
 import { run } from '../run.ts'
 
 /** The broker that tests run against, Kafka Streams for benchmarks, and the small logger that tells when the broker is ready. */
@@ -45,20 +46,17 @@ async function versionOf(program: string, programArguments: readonly string[], p
   }
 }
 
-/** The folder appears under its name when it is whole, so that several processes may do this at once. */
 async function fetchInto(folder: string, artifacts: readonly string[]): Promise<string | undefined> {
-  const partial = `${folder}.${process.pid}`
-  mkdirSync(dirname(folder), { recursive: true })
   try {
-    mkdirSync(partial)
-    writeFileSync(join(partial, 'pom.xml'), project(artifacts))
-    const maven = ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=.']
-    const { code, stdout, stderr } = await run('mvn', maven, { cwd: partial, timeoutSeconds: 600 })
-    if (code !== 0) return /\[ERROR\] (.*)/.exec(stdout + stderr)?.[1] ?? `it ended with code ${code}`
-    if (!existsSync(folder)) renameSync(partial, folder)
+    await madeOnce(folder, async (partial) => {
+      writeFileSync(join(partial, 'pom.xml'), project(artifacts))
+      const maven = ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=.']
+      const { code, stdout, stderr } = await run('mvn', maven, { cwd: partial, timeoutSeconds: 600 })
+      if (code !== 0) throw new Error(/\[ERROR\] (.*)/.exec(stdout + stderr)?.[1] ?? `it ended with code ${code}`)
+    })
     return undefined
-  } finally {
-    rmSync(partial, { recursive: true, force: true })
+  } catch (error) {
+    return (error as Error).message
   }
 }
 
