@@ -63,9 +63,11 @@ test('materialize, backfill and train are told as events of OpenLineage, column 
     [online?.namespace, online?.name, online?.outputFacets?.outputStatistics.rowCount],
     ['lockstep:dev', 'online/user_clicks@1', 2],
   )
-  const use = (type: string, subtype: string) => [{ type, subtype, description: '', masking: false }]
+  const use = (type: string, subtype: string, description?: string) => [
+    { type, subtype, ...(description ? { description } : {}), masking: false },
+  ]
   assert.deepEqual(online?.facets.columnLineage?.fields.user_price_sum_lifetime?.inputFields, [
-    { ...clicks, field: 'price', transformations: use('DIRECT', 'AGGREGATION') },
+    { ...clicks, field: 'price', transformations: use('DIRECT', 'AGGREGATION', 'sum(price)') },
     { ...clicks, field: 'user_id', transformations: use('INDIRECT', 'GROUP_BY') },
     { ...clicks, field: 'at', transformations: use('INDIRECT', 'WINDOW') },
   ])

@@ -26,7 +26,8 @@ export {
   type RemoveOptions,
   remove,
 } from './life-cycle.ts'
-export { groupDatasets, type LineageDatasets, OpenLineage, type OpenLineageOptions, viewDatasets } from './open-lineage.ts'
+export { groupDatasets, type LineageDatasets, servedDatasets, viewDatasets } from './lineage-datasets.ts'
+export { OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
 export {
   type GroupComparison,
   hasChanges,

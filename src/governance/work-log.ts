@@ -1,7 +1,8 @@
 import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
 import type { FeatureStatistics, Registry, Run, RunKind, TrainingSetRecord, ValueStatistics } from '../registry/index.ts'
-import { type LineageDatasets, type LineageEventType, OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
+import type { LineageDatasets } from './lineage-datasets.ts'
+import { type LineageEventType, OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
 
 export interface WorkLogOptions {
   /** Opened when there is something to write. */

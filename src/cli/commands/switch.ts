@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { sessionOf } from '../session.ts'
+import { tellSwitched } from '../tell-lineage.ts'
 import { parseVersion } from './compare.ts'
 
 interface SwitchCommandOptions {
@@ -40,6 +41,7 @@ async function switchView(name: string, version: number, options: SwitchCommandO
     message: options.message ?? '',
   })
   const from = before?.current.get(name) ?? null
+  if (from !== version) await tellSwitched(session, view)
   output.result({ environment, view: name, from, to: version, apply: after.apply }, () =>
     from === version
       ? `${name}@${version} is the current version of ${name} in ${environment} already.`
