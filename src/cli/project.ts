@@ -7,6 +7,7 @@ import {
   FeatureGroup,
   FeatureView,
   type History,
+  highestVersion,
   loadDefinitions,
   OnDemand,
 } from '../definition/index.ts'
@@ -113,9 +114,10 @@ export class Project {
     return fromUser(this.#userFolder, path)
   }
 
-  /** A view by its name: unless a version is given, in the one that is current, else the highest. Throws `UNKNOWN_NAME`. */
+  /** A view by its name: unless a version is given, in the one that is current, else the highest that is no draft. Throws `UNKNOWN_NAME`. */
   view({ name, version = this.applied?.head.current.get(name) }: VersionedName): FeatureView {
-    return find('view', this.catalogue.views, { name, version })
+    const { views } = this.catalogue
+    return find('view', views, { name, version: version ?? highestVersion(views.filter((view) => view.name === name))?.version })
   }
 
   /** The registry of the project, opened when it is first asked for. Closed with the process. */

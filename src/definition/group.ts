@@ -10,12 +10,14 @@ import { checkedVersion, checkName } from './naming.ts'
 import { live, type Refresh } from './refresh.ts'
 import { type Renamed, Selection, type SelectionOptions } from './selection.ts'
 import { type Columns, type Row, rowOf, type Source, type SourceData } from './source.ts'
+import { checkedStatus, type DefinitionStatus } from './status.ts'
 
 /** A feature group as data: features of one entity from one source. */
 export interface FeatureGroupData {
   readonly kind: 'featureGroup'
   readonly name: string
   readonly version: number
+  readonly status: DefinitionStatus
   readonly entity: Entity
   readonly source: SourceData
   /** The source column of each key column of the entity. */
@@ -42,6 +44,8 @@ export interface FeatureGroupOptions<E extends KeyColumns, C extends Columns, S 
   readonly name: string
   /** Raised when a change alters values; stored values of a version never change. 1 by default. */
   readonly version?: number
+  /** `draft`: still being worked on; no active view may read it. Taken out, or `active`, it is for all. */
+  readonly status?: DefinitionStatus
   readonly entity: Entity<E>
   readonly source: Source<C, S>
   /** Key columns that the source calls otherwise: `{ user_id: 'buyer_id' }`. */
@@ -70,6 +74,7 @@ export class FeatureGroup<Keys = unknown, Values = unknown> implements FeatureGr
   readonly kind = 'featureGroup'
   readonly name: string
   readonly version: number
+  readonly status: DefinitionStatus
   readonly entity: Entity
   readonly source: SourceData
   readonly keys: Readonly<Record<string, string>>
@@ -86,6 +91,7 @@ export class FeatureGroup<Keys = unknown, Values = unknown> implements FeatureGr
   constructor(data: Omit<FeatureGroupData, 'kind'>) {
     this.name = data.name
     this.version = data.version
+    this.status = data.status
     this.entity = data.entity
     this.source = data.source
     this.keys = Object.freeze({ ...data.keys })
@@ -166,6 +172,7 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
   return new FeatureGroup({
     name: options.name,
     version,
+    status: checkedStatus(options.status, where),
     entity,
     source,
     keys,

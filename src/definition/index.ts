@@ -36,8 +36,10 @@ export {
   type Snapshot,
   snapshotOf,
   snapshotOfCatalogue,
+  statusOfItem,
 } from './snapshot.ts'
 export { type Columns, events, type InvalidRows, type Row, type RowValues, rowOf, type Source, type SourceData, table } from './source.ts'
+export { type DefinitionStatus, highestVersion } from './status.ts'
 export { type StreamData, type StreamFormat, showFormat, type Topic, type TopicOptions, topic } from './stream.ts'
 export {
   type AnyView,

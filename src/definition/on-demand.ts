@@ -6,6 +6,7 @@ import { FeatureGroup } from './group.ts'
 import { checkedVersion, checkName } from './naming.ts'
 import { Selection } from './selection.ts'
 import type { Columns } from './source.ts'
+import { checkedStatus, type DefinitionStatus } from './status.ts'
 
 /** What a feature view or an on-demand view can read. */
 // biome-ignore lint/suspicious/noExplicitAny: the only way to match every instance of an invariant generic in a constraint
@@ -45,6 +46,7 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   readonly kind = 'onDemand'
   readonly name: string
   readonly version: number
+  readonly status: DefinitionStatus
   readonly request: Readonly<Record<string, TypeData>>
   readonly from: readonly (Selection | OnDemand)[]
   readonly features: Readonly<Record<string, TypeData>>
@@ -64,6 +66,7 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
       OnDemand,
       | 'name'
       | 'version'
+      | 'status'
       | 'request'
       | 'from'
       | 'features'
@@ -78,6 +81,7 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
   ) {
     this.name = data.name
     this.version = data.version
+    this.status = data.status
     this.request = deepFreeze(data.request)
     this.from = Object.freeze(data.from)
     this.features = deepFreeze(data.features)
@@ -95,6 +99,8 @@ export class OnDemand<Keys = unknown, Values = unknown, Request = unknown> {
 export interface OnDemandOptions<R extends Columns, Items extends readonly AnyItem[], F extends Columns> {
   readonly name: string
   readonly version?: number
+  /** `draft`: still being worked on; no active view may read it. Taken out, or `active`, it is for all. */
+  readonly status?: DefinitionStatus
   /** The values that the caller gives; in training, columns of the labels. */
   readonly request?: R
   /** The features it reads, and other on-demand views. */
@@ -129,6 +135,7 @@ export function onDemand<
   return new OnDemand({
     name: options.name,
     version: checkedVersion(options.version, where),
+    status: checkedStatus(options.status, where),
     request: types(options.request ?? {}, 'request value', where),
     from,
     features: types(options.features, 'feature', where),

@@ -11,6 +11,7 @@ import type { Definition } from './load.ts'
 import { OnDemand } from './on-demand.ts'
 import { Selection } from './selection.ts'
 import type { Source, SourceData } from './source.ts'
+import type { DefinitionStatus } from './status.ts'
 import { type FeatureView, featureView } from './view.ts'
 
 export type ItemKind = 'entity' | 'source' | 'group' | 'onDemand' | 'view'
@@ -35,6 +36,10 @@ export type Snapshot = ReadonlyMap<string, Item>
 /** `group:user_orders@1`, `view:ranking@2`, `onDemand:context@1`, `source:orders`, `entity:user`. */
 export const itemId = ({ kind, name, version }: Pick<Item, 'kind' | 'name' | 'version'>): string =>
   version === 0 ? `${kind}:${name}` : `${kind}:${name}@${version}`
+
+/** Of a group or view, what it says; active else. */
+export const statusOfItem = ({ text }: Pick<Item, 'text'>): DefinitionStatus =>
+  (JSON.parse(text) as { readonly status?: DefinitionStatus }).status ?? 'active'
 
 /** The parts of `view:ranking@2`; the version is 0 where an id has none. */
 export function parseItemId(id: string): Pick<Item, 'kind' | 'name' | 'version'> {
@@ -74,20 +79,34 @@ function sourceData({ columns, history, ...rest }: SourceData) {
 }
 
 function groupData(group: FeatureGroupData) {
-  const { kind, name, version, keys, refresh, ttl, freshness, features, descriptions, description, owner, tags } = group
+  const { kind, name, version, status, keys, refresh, ttl, freshness, features, descriptions, description, owner, tags } = group
   const references = { entity: `entity:${group.entity.name}`, source: `source:${group.source.name}` }
   const own = { keys, refresh, ttl, freshness, features: Object.entries(features), descriptions }
-  return { kind, name, version, ...references, ...own, description, owner, tags }
+  return { kind, name, version, ...draft(status), ...references, ...own, description, owner, tags }
 }
 
-function onDemandData({ kind, name, version, request, features, code, codeComplete, cache, description, owner, tags, from }: OnDemand) {
-  const own = { kind, name, version, request: Object.entries(request), features: Object.entries(features), code, codeComplete, cache }
+function onDemandData(onDemand: OnDemand) {
+  const { kind, name, version, status, request, features, code, codeComplete, cache, description, owner, tags, from } = onDemand
+  const own = {
+    kind,
+    name,
+    version,
+    ...draft(status),
+    request: Object.entries(request),
+    features: Object.entries(features),
+    code,
+    codeComplete,
+    cache,
+  }
   return { ...own, from: from.map(itemData), description, owner, tags }
 }
 
-function viewData({ kind, name, version, items, defaults, description, owner, tags }: FeatureView) {
-  return { kind, name, version, items: items.map(itemData), defaults, description, owner, tags }
+function viewData({ kind, name, version, status, items, defaults, description, owner, tags }: FeatureView) {
+  return { kind, name, version, ...draft(status), items: items.map(itemData), defaults, description, owner, tags }
 }
+
+/** What is active says nothing of it, as before there were drafts: the hashes of texts are those that they were. */
+const draft = (status: DefinitionStatus) => (status === 'draft' ? { status } : {})
 
 function itemData(one: Selection | OnDemand) {
   if (one instanceof OnDemand) return { onDemand: itemId({ ...one, kind: 'onDemand' }) }
@@ -192,6 +211,8 @@ type OnDemandData = Omit<OnDemand, 'request' | 'features' | 'from' | 'compute'> 
   from: readonly ItemData[]
 }
 
+const active = { status: 'active' } as const
+
 const makers: { readonly [Kind in ItemKind]: (data: never, make: Make, codeOf: CodeOf) => Definition } = {
   entity: ({ keys, ...rest }: Omit<Entity, 'keys'> & { keys: Entries<TypeData> }): Entity =>
     deepFreeze({ ...rest, keys: Object.fromEntries(keys) }),
@@ -201,18 +222,24 @@ const makers: { readonly [Kind in ItemKind]: (data: never, make: Make, codeOf: C
     data: Omit<FeatureGroupData, 'entity' | 'source' | 'features'> & { entity: string; source: string; features: Entries<ExpressionNode> },
     make,
   ): FeatureGroup =>
-    new FeatureGroup({ ...data, entity: make(data.entity), source: make(data.source), features: Object.fromEntries(data.features) }),
+    new FeatureGroup({
+      ...active,
+      ...data,
+      entity: make(data.entity),
+      source: make(data.source),
+      features: Object.fromEntries(data.features),
+    }),
   onDemand: ({ request, features, from, ...rest }: OnDemandData, make, codeOf): OnDemand => {
     const compute = codeOf(rest)?.compute
     if (!compute) throw new MissingCode(`The code of on-demand view ${rest.name}@${rest.version} is not among the project's definitions`)
-    const own = { ...rest, request: Object.fromEntries(request), features: Object.fromEntries(features) }
+    const own = { ...active, ...rest, request: Object.fromEntries(request), features: Object.fromEntries(features) }
     return new OnDemand({ ...own, from: from.map((one) => itemOf(one, make)), compute })
   },
   view: (
     {
       items,
       ...rest
-    }: Pick<FeatureView, 'name' | 'version' | 'defaults' | 'description' | 'owner' | 'tags'> & { items: readonly ItemData[] },
+    }: Pick<FeatureView, 'name' | 'version' | 'status' | 'defaults' | 'description' | 'owner' | 'tags'> & { items: readonly ItemData[] },
     make,
   ): FeatureView => {
     const features = items.map((one) => itemOf(one, make))

@@ -15,6 +15,7 @@ import {
   type ValuesOfItems,
 } from './on-demand.ts'
 import type { Selection } from './selection.ts'
+import { checkedStatus, type DefinitionStatus } from './status.ts'
 
 /** The features that a model reads, joined: its vector, the keys it needs and the values its callers give. */
 export class FeatureView<Keys = unknown, Values = unknown, Request = unknown> {
@@ -24,6 +25,7 @@ export class FeatureView<Keys = unknown, Values = unknown, Request = unknown> {
   readonly kind = 'featureView'
   readonly name: string
   readonly version: number
+  readonly status: DefinitionStatus
   readonly items: readonly (Selection | OnDemand)[]
   /** The key columns of the view: those of all its groups, each once. */
   readonly keys: Readonly<Record<string, TypeData>>
@@ -34,9 +36,12 @@ export class FeatureView<Keys = unknown, Values = unknown, Request = unknown> {
   readonly owner: string
   readonly tags: readonly string[]
 
-  constructor(data: Pick<FeatureView, 'name' | 'version' | 'items' | 'keys' | 'request' | 'defaults' | 'description' | 'owner' | 'tags'>) {
+  constructor(
+    data: Pick<FeatureView, 'name' | 'version' | 'status' | 'items' | 'keys' | 'request' | 'defaults' | 'description' | 'owner' | 'tags'>,
+  ) {
     this.name = data.name
     this.version = data.version
+    this.status = data.status
     this.items = Object.freeze(data.items)
     this.keys = Object.freeze(data.keys)
     this.request = Object.freeze(data.request)
@@ -89,6 +94,8 @@ type Defaulted<Values, Defaults> = keyof Defaults extends never
 export interface FeatureViewOptions<Items extends readonly AnyItem[], Defaults = unknown> {
   readonly name: string
   readonly version?: number
+  /** `draft`: still being worked on; what is current passes it over. Taken out, or `active`, it is for all. */
+  readonly status?: DefinitionStatus
   /** Groups, selections of groups (`pick`, `as`) and on-demand views. */
   readonly features: Items & WithoutDuplicates<Items>
   /**
@@ -141,6 +148,7 @@ export function featureView<
   return new FeatureView({
     name: options.name,
     version,
+    status: checkedStatus(options.status, where),
     items,
     keys,
     request,

@@ -110,7 +110,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     ...(await retiredNames(difference, registry, environment, target)),
   ]
   const known = head?.current ?? new Map<string, number>()
-  const current = currentAfter(known, target.snapshot.keys(), options.current)
+  const current = currentAfter(known, target.snapshot, options.current)
   const plan: Plan = {
     format: 1,
     environment,

@@ -1,5 +1,4 @@
-import type { FeatureGroupData, FeatureView } from '../definition/index.ts'
-import { itemId } from '../definition/index.ts'
+import { type FeatureGroupData, type FeatureView, type Item, itemId, statusOfItem } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { Head, Registry } from '../registry/index.ts'
 
@@ -7,7 +6,7 @@ export interface SwitchOptions {
   readonly environment: string
   /** Groups of the view that are not materialized: as long as there are any, it does not become current. */
   readonly unmaterialized: readonly Pick<FeatureGroupData, 'name' | 'version'>[]
-  /** Whether they count for nothing. */
+  /** Whether they count for nothing, and that it is a draft. */
   readonly force?: boolean
   readonly by: string
   readonly message: string
@@ -31,8 +30,14 @@ export async function switchVersion(
         remedy: 'Apply the definitions first: lockstep apply.',
       },
     )
-  if (!base.items.has(itemId({ kind: 'view', name, version })))
-    throw new LockstepError('UNKNOWN_NAME', `No version ${version} of the view ${name} is applied in ${environment}`)
+  const id = itemId({ kind: 'view', name, version })
+  const reference = base.items.get(id)
+  if (!reference) throw new LockstepError('UNKNOWN_NAME', `No version ${version} of the view ${name} is applied in ${environment}`)
+  const items = await applies.items({ items: new Map([[id, reference]]) })
+  if (!force && statusOfItem(items.get(id) as Item) === 'draft')
+    throw new LockstepError('INVALID_ARGUMENT', `${name}@${version} is a draft, which is not to be what everybody reads`, {
+      remedy: "Take status: 'draft' out of its definition and apply that, or give --force.",
+    })
   const [first] = unmaterialized
   if (first && !force) {
     const names = unmaterialized.map((group) => `${group.name}@${group.version}`)

@@ -72,12 +72,17 @@ export const checkRules = {
   },
   'outdated-group': {
     severity: 'warning',
-    asks: 'A feature view, in its newest version, reads the newest version of its groups.',
+    asks: 'A feature view, in its newest version, reads the newest version of its groups; one that is active the newest that is.',
     find: outdatedGroups,
+  },
+  draft: {
+    severity: 'error',
+    asks: 'A feature view that is active reads nothing whose status is draft, be it through code. A draft may.',
+    find: ({ everyVersion: { views } }) => views.map(readsDrafts),
   },
   unused: {
     severity: 'warning',
-    asks: 'A feature view reads every group and every on-demand view.',
+    asks: 'A feature view reads every group and every on-demand view that is no draft.',
     find: unused,
   },
   owner: {
@@ -203,16 +208,27 @@ function duplicateVersions<T extends Versioned>(what: string, all: readonly T[],
   })
 }
 
-function outdatedGroups({ groups, views }: Subject): Problem[] {
+function outdatedGroups({ everyVersion: { groups }, views }: Subject): Problem[] {
+  const byName = Map.groupBy(groups, ({ name }) => name)
   return views.flatMap((view) => {
     const read = [...new Set(selectionsOf(view).map(({ group }) => group))]
     return read.flatMap(({ name, version }) => {
-      const newest = groups.find((group) => group.name === name)?.version ?? version
+      const meant = (byName.get(name) ?? []).filter(({ status }) => view.status === 'draft' || status === 'active')
+      const newest = Math.max(version, ...meant.map((group) => group.version))
       if (newest === version) return []
       const message = `It reads version ${version} of ${name}; there is version ${newest}`
       return [problem(`feature view ${view.name}`, message, 'Read the newer one in a new version of the view.')]
     })
   })
+}
+
+function readsDrafts(view: FeatureView): Problem | null {
+  if (view.status === 'draft') return null
+  const read = [...selectionsOf(view).map(({ group }) => group), ...onDemandsOf(view.items)]
+  const drafts = [...new Set(read.filter(({ status }) => status === 'draft').map(({ name, version }) => `${name}@${version}`))]
+  if (drafts.length === 0) return null
+  const message = `It is active, and reads ${drafts.join(', ')}, which ${drafts.length > 1 ? 'are drafts' : 'is a draft'}`
+  return problem(`feature view ${view.name}`, message, "Take status: 'draft' out of what it reads, or make the view a draft too.")
 }
 
 function unused({ groups, onDemands, everyVersion }: Subject): Problem[] {
@@ -221,7 +237,7 @@ function unused({ groups, onDemands, everyVersion }: Subject): Problem[] {
   )
   const find = (what: string, all: readonly (FeatureGroupData | OnDemand)[]) =>
     all
-      .filter((one) => !used.has(one))
+      .filter((one) => !used.has(one) && one.status === 'active')
       .map(({ name }) => problem(`${what} ${name}`, 'No feature view reads it', 'Add it to a view, or remove it.'))
   return [...find('feature group', groups), ...find('on-demand view', onDemands)]
 }

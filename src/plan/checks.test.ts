@@ -185,6 +185,34 @@ test('what no view reads is unused, also behind on-demand views', () => {
   ])
 })
 
+test('an active view reads no draft, also behind on-demand views; a draft may, and needs no view', () => {
+  const draft = featureGroup({
+    name: 'user_drafts',
+    status: 'draft',
+    entity: user,
+    source: orders,
+    features: () => ({ user_draft_count_30d: count().over('30d') }),
+    ...about,
+  })
+  const code = onDemand({ name: 'code', from: [draft], features: { x: t.integer() }, compute: () => ({ x: 1 }), ...about })
+  const draftCode = onDemand({
+    name: 'user_code',
+    status: 'draft',
+    from: [good],
+    features: { y: t.integer() },
+    compute: () => ({ y: 1 }),
+    ...about,
+  })
+  const wanted = { 'code-hash': 'off' } as const
+  const said = (...drafts: string[]) =>
+    `draft: It is active, and reads ${drafts.join()}, which is a draft (feature view ranking). Take status: 'draft' out of what it reads, or make the view a draft too.`
+  assert.deepEqual(findings([draft]), [])
+  assert.deepEqual(findings([viewOf([draft])], wanted), [said('user_drafts@1').toUpperCase()])
+  assert.deepEqual(findings([viewOf([code])], { ...wanted, draft: 'warning' }), [said('user_drafts@1')])
+  assert.deepEqual(findings([viewOf([draftCode])], { ...wanted, draft: 'warning' }), [said('user_code@1')])
+  assert.deepEqual(findings([featureView({ name: 'ranking', status: 'draft', features: [code], ...about })], wanted), [])
+})
+
 test('versions: the newest are checked and read; one version is one definition', () => {
   const old = groupOf(() => ({ orders: count() }))
   const newer = groupOf(() => ({ user_order_count_30d: count().over('30d') }), 'user_orders', 2)

@@ -109,7 +109,7 @@ function propertyChanges(old: SnapshotTexts, fresh: SnapshotTexts, from: string,
 }
 
 /** Properties that no value depends on. */
-const describing = /^(description( of .*)?|owner|tags|columnTags|freshness|history|stream|lateness|cache)$/
+const describing = /^(status|description( of .*)?|owner|tags|columnTags|freshness|history|stream|lateness|cache)$/
 
 function storedDifference({ id, kind, effect }: ItemDifference): StoredDifference[] {
   if (kind !== 'group' || effect === 'metadata') return []

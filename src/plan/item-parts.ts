@@ -76,7 +76,9 @@ export class SnapshotTexts {
     const text = this.text(id)
     const shown = Object.entries(text).filter(([name, value]) => !hidden.has(name) && value !== null && value !== undefined)
     const descriptions = Object.entries((text.descriptions ?? {}) as Readonly<Record<string, string>>)
+    const status = this.#items.get(id)?.version ? [['status', String(text.status ?? 'active')] as const] : []
     const all = [
+      ...status,
       ...shown.map(([name, value]) => [name, (showers[name] ?? showPlain)(value as never)] as const),
       ...descriptions.map(([feature, value]) => [`description of ${feature}`, value] as const),
     ]
@@ -140,6 +142,7 @@ const hidden: ReadonlySet<string> = new Set([
   'kind',
   'name',
   'version',
+  'status',
   'columns',
   'features',
   'items',

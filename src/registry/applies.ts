@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { type CodeOf, type Definition, definitionsOf, type Incomplete, type Item, parseItemId, type Snapshot } from '../definition/index.ts'
+import {
+  type CodeOf,
+  type Definition,
+  definitionsOf,
+  highestVersion,
+  type Incomplete,
+  type Item,
+  parseItemId,
+  type Snapshot,
+  statusOfItem,
+} from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -7,6 +17,8 @@ import { formatMoment } from '../lib/moment.ts'
 import { bareId, SnapshotTexts } from '../plan/index.ts'
 import type { Commit, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
+import { keptOf } from './retention.ts'
+import { formerItems, storedKinds, type TrimmedApplies, trimApplies } from './trim-applies.ts'
 
 /** What stands for an item in an environment: its text by hash, and what it means together with what it refers to. */
 export interface ItemReference {
@@ -99,12 +111,15 @@ const nothing: State = { items: new Map(), current: new Map() }
 export class Applies {
   readonly #documents: DocumentStore
   readonly #clock: Clock
+  /** Applies of each environment that are kept. */
+  readonly #keep: number
   /** Texts of items by hash, which never change. */
   readonly #texts = new Map<string, string>()
 
-  constructor(documents: DocumentStore, clock: Clock) {
+  constructor(documents: DocumentStore, clock: Clock, { applies: keep } = keptOf()) {
     this.#documents = documents
     this.#clock = clock
+    this.#keep = keep
   }
 
   /** The names of the environments in which something was applied, in order. */
@@ -156,7 +171,7 @@ export class Applies {
   async append({ environment, base, snapshot, kind, by, message, to, also = {}, ...rest }: NewApply): Promise<Head> {
     const before: State = base ?? nothing
     const items = snapshot ? new Map([...snapshot].map(([id, { hash, meaning }]) => [id, { hash, meaning }])) : before.items
-    const current = rest.current ?? currentAfter(before.current, items.keys())
+    const current = rest.current ?? (snapshot ? currentAfter(before.current, snapshot) : before.current)
     const [changes, currentChanges] = [itemChanges(before.items, items), changesOfCurrent(before.current, current)]
     if (base && changes.length === 0 && currentChanges.length === 0) return base
     if (snapshot) refuseDangling(snapshot, changes)
@@ -190,7 +205,27 @@ export class Applies {
       throw new LockstepError('REGISTRY_CONFLICT', `Another apply to ${environment} came first, after apply ${number - 1}`, {
         where: `environment ${environment}`,
       })
+    // Ten times while all are replaced once. The apply is made, whatever becomes of those long before it.
+    if (number > this.#keep && number % Math.ceil(this.#keep / 10) === 0) await this.trim(environment).catch(() => null)
     return { environment, apply: number, items, current, revision }
+  }
+
+  /** Removes the applies of an environment that are not kept, and what only they refer to. */
+  async trim(environment: string): Promise<TrimmedApplies> {
+    return await trimApplies(this.#documents, environment, this.#keep)
+  }
+
+  /** All that was ever in an environment and is stored somewhere, entities, sources and groups, each as it was last. */
+  async everApplied(head: Head): Promise<Map<string, ItemReference>> {
+    const last = new Map(head.items)
+    const learn = (id: string, reference: ItemReference | null) => reference !== null && !last.has(id) && last.set(id, reference)
+    for (let before = head.apply + 1; before > 1; ) {
+      const found = await this.history(head.environment, { before, limit: page })
+      for (const { changes } of found) for (const each of changes) learn(each.id, each.before)
+      before = found.at(-1)?.number ?? 0
+    }
+    for (const [id, reference] of await formerItems(this.#documents, head.environment)) learn(id, reference)
+    return new Map([...last].filter(([id]) => storedKinds.includes(parseItemId(id).kind)))
   }
 
   /** What makes a commit one that no apply comes between: it holds only while the head is this one, and what is planned on this one no more. */
@@ -219,12 +254,18 @@ export class Applies {
     return found.map((document) => readDocument<Apply>('applies', document))
   }
 
-  /** What an environment held after an earlier apply. Throws `INVALID_ARGUMENT` where there was none of this number. */
+  /** What an environment held after an earlier apply. Throws `INVALID_ARGUMENT` where there is none of this number, or none any more. */
   async stateAfter(head: Head, number: number): Promise<State> {
-    if (!Number.isInteger(number) || number < 1 || number > head.apply)
-      throw new LockstepError('INVALID_ARGUMENT', `There is no apply ${number} of ${head.environment}; there are 1 to ${head.apply}`, {
-        remedy: 'Name one that `lockstep history` lists.',
-      })
+    const [oldest] = await this.#documents.list('applies', { prefix: `${head.environment}/`, limit: 1 })
+    const first = oldest ? readDocument<Apply>('applies', oldest).number : 1
+    if (!Number.isInteger(number) || number < first || number > head.apply)
+      throw new LockstepError(
+        'INVALID_ARGUMENT',
+        `There is no apply ${number} of ${head.environment}; there are ${first} to ${head.apply}`,
+        {
+          remedy: 'Name one that `lockstep history` lists.',
+        },
+      )
     const [items, current] = [new Map(head.items), new Map(head.current)]
     for (let next = head.apply + 1; next > number + 1; ) {
       const found = await this.history(head.environment, { before: next, limit: Math.min(page, next - 1 - number) })
@@ -292,23 +333,20 @@ export function changesOfCurrent(before: CurrentVersions, after: CurrentVersions
 
 /**
  * The current versions of views as they were. Of a view that had none, or whose current one is no longer there: the one that is
- * wished, else the highest.
+ * wished, else the highest, drafts behind all others.
  */
 export function currentAfter(
   before: CurrentVersions,
-  ids: Iterable<string>,
+  items: Snapshot,
   wished: CurrentVersions = new Map<string, number>(),
 ): CurrentVersions {
-  const versions = new Map<string, number[]>()
-  for (const id of ids) {
-    const { kind, name, version } = parseItemId(id)
-    if (kind === 'view') versions.set(name, [...(versions.get(name) ?? []), version])
-  }
+  const views = [...items.values()].filter(({ kind }) => kind === 'view')
   return inOrder(
     new Map(
-      [...versions].map(([view, all]) => {
-        const known = [before.get(view), wished.get(view)].find((version) => version !== undefined && all.includes(version))
-        return [view, known ?? Math.max(...all)]
+      [...Map.groupBy(views, ({ name }) => name)].map(([view, all]) => {
+        const isThere = (version: number | undefined) => all.some((one) => one.version === version)
+        const known = [before.get(view), wished.get(view)].find(isThere)
+        return [view, known ?? (highestVersion(all.map((one) => ({ ...one, status: statusOfItem(one) }))) as Item).version]
       }),
     ),
   )

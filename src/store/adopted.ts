@@ -1,4 +1,4 @@
-import { type AnyView, type Definition, FeatureGroup, FeatureView } from '../definition/index.ts'
+import { type AnyView, type Definition, FeatureGroup, FeatureView, highestVersion } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { Head } from '../registry/index.ts'
@@ -18,9 +18,9 @@ export class Adopted {
     this.head = head
   }
 
-  /** A view by its name: unless a version is given, in the one that is current, else the highest. Throws `UNKNOWN_NAME`. */
+  /** A view by its name: unless a version is given, in the one that is current, else the highest that is no draft. Throws `UNKNOWN_NAME`. */
   view(name: string, version = this.head?.current.get(name)): FeatureView {
-    return named('view', this.views, name, version)
+    return named('view', this.views, name, version ?? highestVersion(this.views.filter((view) => view.name === name))?.version)
   }
 
   group(name: string, version?: number): FeatureGroup {
