@@ -58,6 +58,7 @@ export const commandRoles: Readonly<Record<string, CommandRole>> = {
   audit: on('admin'),
   'registry export': on('admin'),
   'registry import': on('admin'),
+  'registry trim': on('admin'),
 }
 
 /** What a command with this name and first argument does. */

@@ -17,7 +17,10 @@ const settings: { readonly [Name in keyof Required<ProjectConfig>]: readonly [ch
     "'lmdb', 'memory', { redis: url }, { postgres: url } or a driver",
   ],
   log: [(value) => value === 'segments' || isRecord(value), "'segments', { kafka: [brokers] } or a driver"],
-  registry: [(value) => value === 'sqlite' || isRecord(value), "'sqlite', { sqlite: path }, { postgres: url } or a driver"],
+  registry: [
+    (value) => value === 'sqlite' || isRecord(value),
+    "'sqlite', { sqlite: path, retention }, { postgres: url, retention } or a driver",
+  ],
   history: [isRecord, 'an object: the path or history of each source by its name'],
   openLineage: [
     (value) => isRecord(value) && ('file' in (value as object) || 'url' in (value as object)),

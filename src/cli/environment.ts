@@ -29,10 +29,10 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
       remedy: 'Declare it in `environments` of the settings.',
     })
   const base = shared.folder ?? embeddedFolder
-  const { registry = 'sqlite' } = shared
+  const registry = registryIn(base, shared.registry)
   const storesOf = (one: string) => ({ ...shared, folder: one === own ? base : join(base, 'environments', one), ...environments[one] })
   for (const other of [own, ...declared]) if (other !== name) refuseShared(name, storesOf(name), other, storesOf(other))
-  const settings = { ...storesOf(name), registry: registry === 'sqlite' ? { sqlite: join(base, 'registry.sqlite') } : registry }
+  const settings = { ...storesOf(name), registry }
   return {
     name,
     config: {
@@ -41,6 +41,13 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
       checks: { ...shared.checks, ...environments[name]?.checks },
     },
   }
+}
+
+/** Environments have one registry, wherever their other files are. */
+function registryIn(base: string, registry: ProjectConfig['registry']): NonNullable<ProjectConfig['registry']> {
+  const sqlite = join(base, 'registry.sqlite')
+  if (registry === undefined || registry === 'sqlite') return { sqlite }
+  return Object.keys(registry).join() === 'retention' ? { sqlite, ...registry } : registry
 }
 
 /** Rows are named by group and version: environments in one place would overwrite each other's. */

@@ -51,7 +51,7 @@ export interface AuditFilter {
 export const auditTable = 'audit'
 const page = 500
 
-/** Every change and every refused attempt. Nothing of it is changed or removed. */
+/** Every change and every refused attempt. Nothing of it is changed, and removed only what was exported, by whom the log then names. */
 export class Audit {
   readonly #documents: DocumentStore
   readonly #clock: Clock
@@ -76,6 +76,16 @@ export class Audit {
   /** Tells of events that no commit of the registry stands for. */
   async record(...events: readonly NewAuditEvent[]): Promise<void> {
     await this.#documents.commit({ puts: events.map((event) => this.put(event)) })
+  }
+
+  /** Removes entries that were exported, and says so in the same commit. `exported`: where they are now, and the SHA-256 of the file. */
+  async remove(
+    entries: readonly Pick<AuditEntry, 'id' | 'at'>[],
+    { by, file, sha256 }: { readonly by: string; readonly file: string; readonly sha256: string },
+  ): Promise<void> {
+    const before = { entries: entries.length, first: entries[0]?.at ?? null, last: entries.at(-1)?.at ?? null }
+    const told = this.put({ by, action: 'audit.trim', on: file, environment: '*', before, after: { sha256 } })
+    await this.#documents.commit({ puts: [told], deletes: entries.map(({ id }) => ({ table: auditTable, key: id })) })
   }
 
   /** The entries that a filter lets through, page by page, oldest first unless told otherwise. */

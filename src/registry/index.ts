@@ -40,8 +40,10 @@ export {
   type Tombstone,
 } from './life-cycles.ts'
 export { type Model, Models, type ModelVersion } from './models.ts'
-export { Registry } from './registry.ts'
+export { Registry, type Trimmed } from './registry.ts'
+export type { Retention } from './retention.ts'
 export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './runs.ts'
+export { type Standing, Standings, searchWithStatus } from './standings.ts'
 export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueStatistics } from './statistics.ts'
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
 export { type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'

@@ -64,7 +64,7 @@ test('the rate of a kind comes from the newest runs that were done and had rows'
 test('the oldest runs go', async () => {
   await using own = freshRegistry()
   const { registry, clock } = own
-  const runs = new Runs(registry.documents, { most: 20, trimEvery: 1 })
+  const runs = new Runs(registry.documents, registry.clock, undefined, { most: 20, trimEvery: 1 })
   for (let index = 0; index < 50; index++) await runs.record(clock.now + index, run(clock.now, { rows: index }))
   const left = await runs.list()
   assert.deepEqual([left.length, left[0]?.rows, left.at(-1)?.rows], [20, 49, 30])

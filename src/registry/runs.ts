@@ -1,7 +1,9 @@
+import type { Clock } from '../lib/clock.ts'
 import type { Micros } from '../lib/moment.ts'
 import type { Document, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
-import { timeKey } from './time-key.ts'
+import { keptOf } from './retention.ts'
+import { timeKey, timePrefix } from './time-key.ts'
 
 export type RunKind = 'backfill' | 'materialize' | 'train' | 'statistics' | 'apply' | 'rollback' | 'promote' | 'switch' | 'forget'
 
@@ -50,18 +52,24 @@ const page = 500
 /** Runs that are looked at for a rate. */
 const rateRuns = 10
 
-/** What was done when and by whom, the newest 10,000. */
+/** What was done when and by whom. */
 export class Runs {
   readonly #documents: DocumentStore
+  readonly #clock: Clock
+  readonly #keep: Micros
   readonly #most: number
   /** How often what is too much is removed: once in so many runs. */
   readonly #trimEvery: number
 
   constructor(
     documents: DocumentStore,
+    clock: Clock,
+    { runs: keep } = keptOf(),
     { most = mostRuns, trimEvery = 100 }: { readonly most?: number; readonly trimEvery?: number } = {},
   ) {
     this.#documents = documents
+    this.#clock = clock
+    this.#keep = keep
     this.#most = most
     this.#trimEvery = trimEvery
   }
@@ -71,7 +79,7 @@ export class Runs {
     const id = timeKey(started)
     await this.#documents.commit({ puts: [{ table, key: id, text: JSON.stringify(run) }] })
     // By its id, as most processes record one run only.
-    if (Number.parseInt(id.slice(-8), 16) % this.#trimEvery === 0) await this.#trim()
+    if (Number.parseInt(id.slice(-8), 16) % this.#trimEvery === 0) await this.trim()
     return id
   }
 
@@ -101,10 +109,18 @@ export class Runs {
     return { rowsPerSecond: total('rows') / total('seconds'), bytesPerRow: total('bytes') / total('rows'), runs: runs.length }
   }
 
-  async #trim(): Promise<void> {
-    const documents = await this.#documents.list(table, { descending: true, limit: this.#most + page })
-    const deletes = documents.slice(this.#most).map(({ key }) => ({ table, key }))
-    if (deletes.length > 0) await this.#documents.commit({ deletes })
+  /** Removes the runs that are too old, and the oldest where there are too many; gives how many. */
+  async trim(): Promise<number> {
+    const since = timePrefix(this.#clock.now() - this.#keep)
+    const newest = await this.#documents.list(table, { descending: true, limit: this.#most })
+    const oldest = newest.length === this.#most ? (newest.at(-1)?.key ?? since) : since
+    const [, first = since] = [since, oldest].toSorted()
+    for (let removed = 0; ; ) {
+      const found = (await this.#documents.list(table, { limit: page })).filter(({ key }) => key < first)
+      if (found.length > 0) await this.#documents.commit({ deletes: found.map(({ key }) => ({ table, key })) })
+      removed += found.length
+      if (found.length < page) return removed
+    }
   }
 }
 

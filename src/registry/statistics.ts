@@ -1,6 +1,9 @@
 import { LockstepError } from '../errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Micros, momentMicros } from '../lib/moment.ts'
 import type { Document, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
+import { keptOf } from './retention.ts'
 import { timePrefix } from './time-key.ts'
 
 /** What the values of a feature are like. What a type has not, such as the mean of a text, is null. */
@@ -43,6 +46,8 @@ export interface FeatureStatistics extends ValueStatistics {
   readonly sampledKeys: number | null
   /** When they were computed, ISO 8601, UTC. */
   readonly computed: string
+  /** Why extremes, quantiles, ranges and frequent values are not told any more. */
+  readonly withheld?: string
 }
 
 const table = 'statistics'
@@ -52,12 +57,19 @@ const mostOfFeature = 100
 /** What values of features were like, by the time that they are of. */
 export class Statistics {
   readonly #documents: DocumentStore
+  readonly #clock: Clock
+  readonly #keep: Micros
 
-  constructor(documents: DocumentStore) {
+  constructor(documents: DocumentStore, clock: Clock, { statistics: keep } = keptOf()) {
     this.#documents = documents
+    this.#clock = clock
+    this.#keep = keep
   }
 
-  /** Keeps statistics; those of the same feature, end of the time and origin are replaced. The oldest beyond 100 of a feature go. */
+  /**
+   * Keeps statistics; those of the same feature, end of the time and origin are replaced. Of the others of these features those go that
+   * are too old, and the oldest beyond 100.
+   */
   async keep(all: readonly (FeatureStatistics & { readonly toMicros: number })[]): Promise<void> {
     const texts = new Map(
       all.map(({ toMicros, ...one }) => [
@@ -69,11 +81,35 @@ export class Statistics {
     const deletes: { table: string; key: string }[] = []
     for (const prefix of new Set(all.map((one) => prefixOf(one.environment, one.group, one.feature)))) {
       const known = await this.#documents.list(table, { prefix, descending: true })
-      const others = known.filter(({ key }) => !texts.has(key))
+      const others = known.filter((document) => !texts.has(document.key) && !this.#isPast(document))
       const room = Math.max(0, mostOfFeature - puts.filter(({ key }) => key.startsWith(prefix)).length)
-      deletes.push(...others.slice(room).map(({ key }) => ({ table, key })))
+      const kept = new Set(others.slice(0, room).map(({ key }) => key))
+      deletes.push(...known.flatMap(({ key }) => (texts.has(key) || kept.has(key) ? [] : [{ table, key }])))
     }
     await this.#documents.commit({ puts, deletes })
+  }
+
+  /** Removes what is too old of all features, those that are long gone too; gives how many. */
+  async trim(): Promise<number> {
+    const since = timePrefix(this.#clock.now() - this.#keep)
+    let removed = 0
+    for (let after: string | undefined; ; ) {
+      // The oldest of the next feature: what values were like at a time was not computed before it.
+      const [first] = await this.#documents.list(table, { limit: 1, ...(after === undefined ? {} : { after }) })
+      if (first === undefined) return removed
+      const [environment = '', group = '', feature = '', time = ''] = first.key.split('/')
+      const prefix = prefixOf(environment, group, feature)
+      if (time < since) {
+        const past = (await this.#documents.list(table, { prefix })).filter((document) => this.#isPast(document))
+        if (past.length > 0) await this.#documents.commit({ deletes: past.map(({ key }) => ({ table, key })) })
+        removed += past.length
+      }
+      after = `${prefix}\u{10ffff}`
+    }
+  }
+
+  #isPast(document: Document): boolean {
+    return momentMicros(statisticsOf(document).computed) < this.#clock.now() - this.#keep
   }
 
   /** Of one feature or of all of a group, the newest first, at most `limit` of each feature. */
@@ -91,23 +127,31 @@ export class Statistics {
   }
 
   /**
-   * Takes the values themselves out of the statistics of a group: extremes, quantiles, ranges and frequent values. Counts and means stay.
-   * Gives of how many; nothing is changed by a dry run.
+   * Takes the values themselves out of those statistics of an environment for which a reason is given: extremes, quantiles, ranges and
+   * frequent values. Counts and means stay. Gives those that it does it to; nothing is changed by a dry run.
    */
-  async withhold(environment: string, group: string, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<number> {
-    const found = (await this.#documents.list(table, { prefix: `${environment}/${group}/` })).filter((document) =>
-      Object.keys(withheld).some((name) => statisticsOf(document)[name as keyof typeof withheld] !== null),
-    )
-    if (dryRun || found.length === 0) return found.length
+  async withhold(
+    environment: string,
+    reasonOf: (one: FeatureStatistics) => Promise<string | null>,
+    { dryRun = false }: { readonly dryRun?: boolean } = {},
+  ): Promise<readonly FeatureStatistics[]> {
+    const found: { readonly document: Document; readonly after: FeatureStatistics }[] = []
+    for (const document of await this.#documents.list(table, { prefix: `${environment}/` })) {
+      const before = statisticsOf(document)
+      if (Object.keys(none).every((name) => before[name as keyof typeof none] === null)) continue
+      const reason = await reasonOf(before)
+      if (reason !== null) found.push({ document, after: { ...before, ...none, withheld: reason } })
+    }
+    if (found.length === 0 || dryRun) return found.map(({ after }) => after)
     const done = await this.#documents.commit({
-      conditions: found.map(({ key, revision }) => ({ table, key, revision })),
-      puts: found.map((document) => ({ table, key: document.key, text: JSON.stringify({ ...statisticsOf(document), ...withheld }) })),
+      conditions: found.map(({ document: { key, revision } }) => ({ table, key, revision })),
+      puts: found.map(({ document: { key }, after }) => ({ table, key, text: JSON.stringify(after) })),
     })
-    return done === null ? await this.withhold(environment, group) : found.length
+    return done === null ? await this.withhold(environment, reasonOf) : found.map(({ after }) => after)
   }
 }
 
-const withheld = { minimum: null, maximum: null, quantiles: null, histogram: null, top: null } as const
+const none = { minimum: null, maximum: null, quantiles: null, histogram: null, top: null } as const
 
 const prefixOf = (environment: string, group: string, feature: string): string => `${environment}/${group}/${feature}/`
 

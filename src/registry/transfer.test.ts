@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { LockstepError } from '../errors.ts'
 import type { DocumentStore } from './documents.ts'
 import { sqliteDocumentStore } from './drivers/sqlite.ts'
 import { exportRegistry, importRegistry } from './transfer.ts'
@@ -16,6 +17,12 @@ const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const imported = { at: '2026-03-01T00:00:00Z', by: 'ann' }
 const item = '{"kind":"group","name":"orders"}'
+const older = '{"kind":"group","name":"orders","old":true}'
+const applyText = (number: number, before: string | null, after: string) => {
+  const reference = (hash: string | null) => hash && { hash, meaning: 'm' }
+  const changes = [{ id: 'group:orders@1', before: reference(before), after: reference(after) }]
+  return JSON.stringify({ number, environment: 'dev', kind: 'apply', at: '2026', by: 'ann', message: '', changes, current: [] })
+}
 const texts = [
   '{"b":1,"a":[1.5,"é",null]}',
   '{ "spaced": true }',
@@ -34,8 +41,11 @@ async function filled(): Promise<DocumentStore> {
       {
         table: 'environments',
         key: 'dev',
-        text: JSON.stringify({ apply: 1, items: { 'group:orders@1': { hash: hashOf(item), meaning: 'm' } } }),
+        text: JSON.stringify({ apply: 2, items: { 'group:orders@1': { hash: hashOf(item), meaning: 'm' } }, current: {} }),
       },
+      { table: 'items', key: hashOf(older), text: older },
+      { table: 'applies', key: 'dev/000001', text: applyText(1, null, hashOf(older)) },
+      { table: 'applies', key: 'dev/000002', text: applyText(2, hashOf(older), hashOf(item)) },
       { table: 'audit', key: '2026', text: '{"by":"ann"}' },
     ],
   })
@@ -58,7 +68,7 @@ test('what is exported and imported is the same, text for text', async () => {
   )
   assert.deepEqual(exported.tables.items[hashOf(item)], { json: JSON.parse(item) })
   const copy = empty()
-  assert.deepEqual(await importRegistry(copy, exported, { imported }), { documents: 10, removed: 0, revision: 1 })
+  assert.deepEqual(await importRegistry(copy, exported, { imported }), { documents: 13, removed: 0, revision: 1 })
   const marked = (await contents(store)).map((one) => one.replace('{"by":"ann"}', `{"by":"ann","imported":${JSON.stringify(imported)}}`))
   assert.deepEqual(await contents(copy), marked, 'but that entries of the audit log say where they are from')
 })
@@ -74,7 +84,7 @@ test('a registry that holds something is replaced only where that is said, and n
   await store.commit({ puts })
   await assert.rejects(importRegistry(store, exported, { imported }), { code: 'REGISTRY_CONFLICT', remedy: /--replace/ })
   assert.equal(await store.revision(), 1)
-  assert.deepEqual(await importRegistry(store, exported, { imported, replace: true }), { documents: 9, removed: 1, revision: 2 })
+  assert.deepEqual(await importRegistry(store, exported, { imported, replace: true }), { documents: 12, removed: 1, revision: 2 })
   assert.deepEqual(
     (await store.list('audit')).map(({ key, text }) => [key, text]),
     [
@@ -91,6 +101,8 @@ test('what is no whole export is refused, and nothing of it is written', async (
     const copy = structuredClone(good)
     return change(copy) ?? copy
   }
+  const token = { principal: 'ann', hash: 'aa', created: '2026' }
+  const model = { version: 1, trainingSet: 's1', live: true }
   const wrong: [unknown, RegExp][] = [
     [null, /no export/],
     [[], /no export/],
@@ -101,11 +113,35 @@ test('what is no whole export is refused, and nothing of it is written', async (
     [other((copy) => ({ ...copy, tables: { a: { k: 1 } } })), /neither json nor text/],
     [other((copy) => void Object.assign(copy.tables.items[hashOf(item)].json, { name: 'visits' })), /not what it was/],
     [other((copy) => void delete copy.tables.items[hashOf(item)]), /refers to an item/],
-    [other((copy) => void Object.assign(copy.tables, { environments: { dev: { text: 'no' } } })), /no JSON/],
+    [other((copy) => void Object.assign(copy.tables, { environments: { dev: { text: 'no' } } })), /no JSON.*environments\/dev/s],
+    [other((copy) => void delete copy.tables.environments.dev.json.current), /has no current.*environments\/dev/],
+    [
+      other((copy) => void Object.assign(copy.tables.environments.dev.json.current, { ranking: 2 })),
+      /current version 2 of the view ranking/,
+    ],
+    [other((copy) => void delete copy.tables.items[hashOf(older)]), /changed an item that is not there.*applies\/dev\/000001/],
+    [other((copy) => void Object.assign(copy.tables.items, { [hashOf(older)]: { text: '{' } })), /no JSON.*items\//s],
+    [other((copy) => void delete copy.tables.applies['dev/000002']), /Apply 2 of dev is not there/],
+    [other((copy) => void Object.assign(copy.tables.environments.dev.json, { apply: 1 })), /does not know of apply 2/],
+    [other((copy) => void delete copy.tables.environments.dev), /does not know of apply 1/],
+    [other((copy) => void Object.assign(copy.tables.applies['dev/000001'].json, { number: 3 })), /says to be apply 3/],
+    [other((copy) => void Object.assign(copy.tables.applies['dev/000001'].json.changes[0], { id: 'orders' })), /"orders" is no id/],
+    [other((copy) => void Object.assign(copy.tables.applies['dev/000001'].json.changes[0], { after: {} })), /has no changes.*000001/],
+    [
+      other((copy) => void Object.assign(copy.tables, { former: { 'dev/group:a@1': { json: { hash: 'a', meaning: 'm' } } } })),
+      /former\/dev/,
+    ],
+    [other((copy) => void Object.assign(copy.tables, { tokens: { t: { json: token } } })), /one of ann, who is not there.*tokens\/t/],
+    [other((copy) => void Object.assign(copy.tables, { models: { m: { json: { versions: [model] } } } })), /trained with s1.*models\/m/],
+    [other((copy) => void Object.assign(copy.tables, { runs: { '2026': { json: [] } } })), /no object.*runs\/2026/],
   ]
   const store = empty()
   for (const [exported, message] of wrong)
-    await assert.rejects(importRegistry(store, exported, { imported }), { code: 'INVALID_ARGUMENT', message })
+    await assert.rejects(
+      importRegistry(store, exported, { imported }),
+      (error: LockstepError) => error.code === 'INVALID_ARGUMENT' && message.test(error.message) && error.remedy !== '',
+      String(message),
+    )
   assert.equal(await store.revision(), 0)
 })
 

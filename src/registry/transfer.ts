@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
 import { type AuditEntry, auditTable } from './audit.ts'
 import { checkCommit } from './check.ts'
+import { broken, checkDocuments } from './check-documents.ts'
 import type { Commit, Document, DocumentReads, DocumentStore } from './documents.ts'
 
 /** All that a registry holds, as one JSON document. A text that is JSON stands there as JSON where that gives the same text again. */
@@ -106,7 +106,7 @@ function documentsOf(exported: unknown): { readonly table: string; readonly key:
     return Object.entries(all).map(([key, content]) => ({ table, key, text: textOf(content, `${table}/${key}`) }))
   })
   checkCommit({ puts })
-  checkItems(puts)
+  checkDocuments(puts)
   return puts
 }
 
@@ -115,25 +115,3 @@ function textOf(content: unknown, where: string): string {
   if (isRecord(content) && typeof content.text === 'string') return content.text
   throw broken('A document has neither json nor text', where)
 }
-
-/** Items are what their hashes say, and all that environments and their history refer to are there. */
-function checkItems(puts: readonly { readonly table: string; readonly key: string; readonly text: string }[]): void {
-  const items = new Set<string>()
-  for (const { table, key, text } of puts) {
-    if (table !== 'items') continue
-    if (createHash('sha256').update(text).digest('hex').slice(0, key.length) !== key)
-      throw broken('An item is not what it was', `items/${key}`)
-    items.add(key)
-  }
-  for (const { table, key, text } of puts) {
-    if (table !== 'environments') continue
-    const content = contentOf(text)
-    if (!('json' in content)) throw broken('An environment is no JSON', `environments/${key}`)
-    const { items: references } = content.json as { readonly items?: Readonly<Record<string, { readonly hash: string }>> }
-    const lacking = Object.entries(references ?? {}).find(([, { hash }]) => !items.has(hash))
-    if (lacking) throw broken(`The environment ${key} refers to an item that is not there`, lacking[0])
-  }
-}
-
-const broken = (message: string, where = ''): LockstepError =>
-  new LockstepError('INVALID_ARGUMENT', message, { where, remedy: 'Import what lockstep registry export wrote, unchanged.' })

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { formatDate, type Micros } from '../lib/moment.ts'
 import type { Document, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
+import { keptOf } from './retention.ts'
 
 /** How often, and from when to when, a caller read some features of a view together. */
 export interface ReadCount {
@@ -31,8 +32,6 @@ const table = 'usage'
 const dayMicros = 86_400_000_000
 export const dayOf = (moment: Micros): number => Math.floor(moment / dayMicros)
 
-/** Days after which counts are forgotten. */
-const keptDays = 400
 /** Documents of one day that are made one at a time. */
 const mostMerged = 500
 const merged = 'merged'
@@ -41,12 +40,15 @@ const merged = 'merged'
 export class Usage {
   readonly #documents: DocumentStore
   readonly #clock: Clock
+  /** Days after which counts are forgotten. */
+  readonly #days: number
   /** The last day on which this process merged what is over. */
   #merged = Number.NEGATIVE_INFINITY
 
-  constructor(documents: DocumentStore, clock: Clock) {
+  constructor(documents: DocumentStore, clock: Clock, { usage: keep } = keptOf()) {
     this.#documents = documents
     this.#clock = clock
+    this.#days = Math.ceil(keep / dayMicros)
   }
 
   /**
@@ -82,8 +84,9 @@ export class Usage {
     return [...totals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, read]) => read)
   }
 
-  /** Makes one document of each day that is over, and forgets days that are long over. */
-  async merge(environment: string): Promise<void> {
+  /** Makes one document of each day that is over, and forgets days that are long over; gives how many documents went. */
+  async merge(environment: string): Promise<number> {
+    let removed = 0
     const today = dayOf(this.#clock.now())
     const days = new Map<string, Document[]>()
     for (const document of await this.#documents.list(table, { prefix: `${environment}/` })) {
@@ -92,17 +95,19 @@ export class Usage {
     }
     for (const [day, documents] of days) {
       const key = `${environment}/${day}/${merged}`
-      const isOver = day < formatDate(today - keptDays)
+      const isOver = day < formatDate(today - this.#days)
       if (!isOver && documents.length === 1 && documents[0]?.key === key) continue
       const own = documents.slice(0, mostMerged)
       const deletes = own.filter((document) => isOver || document.key !== key).map((document) => ({ table, key: document.key }))
       // Where another process merges at the same time, one of them wins; the day is looked at again tomorrow.
-      await this.#documents.commit({
+      const made = await this.#documents.commit({
         conditions: own.map((document) => ({ table, key: document.key, revision: document.revision })),
         puts: isOver ? [] : [{ table, key, text: textOf(own.flatMap((document) => countsOf(document))) }],
         deletes,
       })
+      if (made !== null) removed += deletes.length
     }
+    return removed
   }
 }
 

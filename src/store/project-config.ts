@@ -11,7 +11,10 @@ export interface ProjectConfig {
   readonly online?: NonNullable<StoreOptions['online']>
   /** Where events are pushed to: `segments`, files in `folder`, by default; `{ kafka: ['broker:9092'] }`. */
   readonly log?: NonNullable<StoreOptions['log']>
-  /** What is known of the definitions: `sqlite` by default, the file `registry.sqlite` in `folder`; `{ postgres: url }`. */
+  /**
+   * What is known of the definitions: `sqlite` by default, the file `registry.sqlite` in `folder`; `{ postgres: url }`. With
+   * `retention: { applies: 1000, runs: '400d', statistics: '400d', usage: '400d' }` how long it keeps what comes with use.
+   */
   readonly registry?: NonNullable<StoreOptions['registry']>
   /** Other places of sources' histories, by the name of the source; of a path, the ending says the format. */
   readonly history?: Readonly<Record<string, string | History>>

@@ -24,7 +24,7 @@ export interface StoreOptions {
   readonly history?: Readonly<Record<string, History>>
   /** Where events are pushed to: `segments` (default), files of this machine's disk; the brokers of Kafka, or all of its options; or a driver. */
   readonly log?: 'segments' | { readonly kafka: readonly string[] | KafkaEventLogOptions } | EventLog
-  /** What is known of the definitions: a file of SQLite in `folder` by default, or a driver. */
+  /** What is known of the definitions: a file of SQLite in `folder` by default, `{ sqlite }`, `{ postgres }`, each with a `retention`, or a driver. */
   readonly registry?: NonNullable<RegistryOptions['registry']>
   /** The name under which the registry keeps what it knows of this store; `dev` by default. */
   readonly environment?: string

@@ -13,7 +13,7 @@ import { redisOnlineStore } from '../online/drivers/redis.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { postgresDocumentStore } from '../registry/drivers/postgres.ts'
 import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
-import { type DocumentStore, Registry } from '../registry/index.ts'
+import { type DocumentStore, Registry, type Retention } from '../registry/index.ts'
 import type { StoreOptions } from './store-options.ts'
 
 /** The stores behind a store, each opened when it is first used. */
@@ -88,9 +88,14 @@ export class Stores {
   }
 }
 
-/** Where a registry is: a file of SQLite, `registry.sqlite` in the folder of the embedded stores by default; PostgreSQL; or a driver. */
+/** Where a registry is, and how long it keeps what comes with use. Of a file of SQLite `registry.sqlite` in the folder by default. */
+export type RegistryPlace =
+  | { readonly sqlite?: string; readonly retention?: Retention }
+  | { readonly postgres: string | PostgresOptions; readonly retention?: Retention }
+
+/** A registry: a file of SQLite by default, a place, or a driver. */
 export interface RegistryOptions {
-  readonly registry?: 'sqlite' | { readonly sqlite: string } | { readonly postgres: string | PostgresOptions } | DocumentStore | Registry
+  readonly registry?: 'sqlite' | RegistryPlace | DocumentStore | Registry
   readonly folder?: string
   readonly clock?: () => Date
 }
@@ -98,18 +103,20 @@ export interface RegistryOptions {
 /** Opens the registry of a project; nothing is made before the first commit. */
 export function openRegistry({ registry = 'sqlite', folder = '.lockstep', clock }: RegistryOptions): Registry {
   if (registry instanceof Registry) return registry
-  return new Registry(documentsOf(registry, folder), clock && { ...systemClock, now: () => clock().getTime() * 1000 })
+  const retention = typeof registry === 'object' && 'retention' in registry ? registry.retention : undefined
+  return new Registry(documentsOf(registry, folder), clock && { ...systemClock, now: () => clock().getTime() * 1000 }, retention)
 }
 
 function documentsOf(registry: Exclude<RegistryOptions['registry'], Registry | undefined>, folder: string): DocumentStore {
   if (registry === 'sqlite') return sqliteDocumentStore({ path: join(folder, 'registry.sqlite') })
-  if ('sqlite' in registry) return sqliteDocumentStore({ path: registry.sqlite })
   if ('commit' in registry) return registry
-  if (!('postgres' in registry))
-    throw new LockstepError('INVALID_ARGUMENT', `There is no registry of the kind ${Object.keys(registry).join()}`, {
+  const unknown = Object.keys(registry).find((name) => !['sqlite', 'postgres', 'retention'].includes(name))
+  if (unknown !== undefined)
+    throw new LockstepError('INVALID_ARGUMENT', `There is no registry of the kind ${unknown}`, {
       where: 'registry',
-      remedy: "Use 'sqlite', { sqlite: path }, { postgres: url } or a driver.",
+      remedy: "Use 'sqlite', { sqlite: path }, { postgres: url } or a driver; retention goes with those of a place.",
     })
+  if (!('postgres' in registry)) return sqliteDocumentStore({ path: registry.sqlite ?? join(folder, 'registry.sqlite') })
   return postgresDocumentStore(typeof registry.postgres === 'string' ? { url: registry.postgres } : registry.postgres)
 }
 

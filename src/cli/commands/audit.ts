@@ -1,9 +1,9 @@
-import { open } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import { momentMicros } from '../../lib/moment.ts'
 import type { AuditEntry } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
+import { exportAudit } from '../export-audit.ts'
 import { countOf } from '../format.ts'
 import { sessionOf } from '../session.ts'
 import { parseMoment } from '../values.ts'
@@ -52,8 +52,8 @@ async function audit(options: AuditOptions, command: Command): Promise<void> {
   }
   if (options.export === '-') for await (const entry of log.list(filter)) process.stdout.write(`${JSON.stringify(entry)}\n`)
   else if (options.export !== undefined) {
-    const count = await exportTo(project.path(options.export), log.list(filter))
-    output.result({ file: options.export, entries: count }, () => `${countOf(count, 'entry', 'entries')} in ${options.export}`)
+    const { length } = (await exportAudit(project.path(options.export), log.list(filter))).entries
+    output.result({ file: options.export, entries: length }, () => `${countOf(length, 'entry', 'entries')} in ${options.export}`)
   } else {
     const entries: AuditEntry[] = []
     for await (const entry of log.list({ ...filter, descending: true })) if (entries.push(entry) === limit) break
@@ -75,19 +75,4 @@ async function audit(options: AuditOptions, command: Command): Promise<void> {
           ]),
     )
   }
-}
-
-async function exportTo(path: string, entries: AsyncIterable<AuditEntry>): Promise<number> {
-  await using file = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EEXIST')
-      throw new LockstepError('OUTPUT_EXISTS', 'The file is there already', { where: path, remedy: 'Choose another name, or remove it.' })
-    throw new LockstepError('INVALID_ARGUMENT', `The file cannot be written: ${cause.message}`, { where: path })
-  })
-  let count = 0
-  for await (const entry of entries) {
-    await file.write(`${JSON.stringify(entry)}\n`)
-    count++
-  }
-  await file.sync()
-  return count
 }

@@ -3,30 +3,39 @@ import { open } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
-import { formatMoment } from '../../lib/moment.ts'
+import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import { exportRegistry, importRegistry, type Registry } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
+import { exportAudit } from '../export-audit.ts'
 import { countOf, formatBytes, formatCount } from '../format.ts'
 import { type Session, sessionOf } from '../session.ts'
+import { parseMoment } from '../values.ts'
 
 interface RegistryCommandOptions {
   readonly replace?: boolean
+  readonly before?: string
+  readonly export?: string
 }
 
-const actions = { status, export: exportTo, import: importFrom } as const
+const actions = { status, export: exportTo, import: importFrom, trim } as const
 
 export function addRegistry(program: Command): void {
   const command = program
     .command('registry')
-    .description('Shows what the registry holds, exports all of it as one JSON document, or imports such a one.')
-    .argument('<action>', 'status, export or import', parseAction)
+    .description(
+      'Shows what the registry holds, exports all of it as one JSON document, imports such a one, or removes at once what is too old.',
+    )
+    .argument('<action>', 'status, export, import or trim', parseAction)
     .argument('[file]', 'export: the file to write; import: the file to read; - for stdout or stdin')
     .option('--replace', 'import: in the place of what the registry holds; the audit log is added to')
+    .option('--before <moment>', 'trim: of the audit log too, what is from before a moment; needs --export', parseMoment)
+    .option('--export <file>', 'trim: where those entries are written first, as NDJSON')
     .action(registry)
   withExamples(command, [
     'lockstep registry status',
     'lockstep registry export registry.json',
     'lockstep registry import registry.json --replace',
+    'lockstep registry trim --before 2025-01-01 --export audit-2024.ndjson',
   ])
 }
 
@@ -34,7 +43,7 @@ const wrong = (message: string, remedy: string) => new LockstepError('INVALID_AR
 
 function parseAction(text: string): keyof typeof actions {
   if (Object.hasOwn(actions, text)) return text as keyof typeof actions
-  throw wrong(`${JSON.stringify(text)} is nothing that can be done with the registry`, 'Write status, export or import.')
+  throw wrong(`${JSON.stringify(text)} is nothing that can be done with the registry`, 'Write status, export, import or trim.')
 }
 
 async function registry(
@@ -95,6 +104,34 @@ async function importFrom(
     also: [told],
   })
   output.result(result, () => `${countOf(result.documents, 'document')} imported, ${formatCount(result.removed)} removed`)
+}
+
+/** What the retention lets go, and of the audit log what is exported; the log tells of it. */
+async function trim(
+  session: Session,
+  registry: Registry,
+  named: string | undefined,
+  { before, export: file }: RegistryCommandOptions,
+): Promise<void> {
+  if (named !== undefined) throw wrong(`Trim takes no ${named}`, 'Name the file by --export.')
+  if ((before === undefined) !== (file === undefined))
+    throw wrong('The audit log is exported before something goes from it', 'Say both: --before MOMENT --export FILE.')
+  const { output, project, actor } = session
+  const { access, audit } = registry
+  await access.check(actor, 'admin', { environment: '*' })
+  const removed = { ...(await registry.trim()), audit: 0 }
+  if (before !== undefined && file !== undefined) {
+    const { entries, sha256 } = await exportAudit(project.path(file), audit.list({ until: momentMicros(before) }))
+    await audit.remove(entries, { by: actor, file, sha256 })
+    removed.audit = entries.length
+  }
+  const rows = Object.entries(removed)
+  output.result({ removed, file: file ?? null }, () =>
+    output.table(rows, [
+      { title: 'table', value: ([table]) => table },
+      { title: 'removed', align: 'right', value: ([, count]) => formatCount(count) },
+    ]),
+  )
 }
 
 /** It holds the hashes of tokens, so only its owner reads it. */
