@@ -1,16 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { LockstepError } from '../errors.ts'
 import { clearAbandoned, temporaryName } from '../lib/temporary-names.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Batch, BatchColumn } from './batch.ts'
 import { duckdbError } from './duckdb-error.ts'
-import { physicalType, vectorType } from './physical.ts'
+import { physicalType } from './physical.ts'
 import { readChunk, releaseBatch } from './read-chunk.ts'
 import { quoteIdentifier } from './sql.ts'
-import { writeChunk } from './write-chunk.ts'
 
 export interface DuckOptions {
   readonly threads?: number
@@ -60,6 +59,8 @@ export class Duck implements AsyncDisposable {
   }
 
   static async open(options: DuckOptions = {}): Promise<Duck> {
+    // Takes a fifth of what a process takes to start, and most commands and servers never need it.
+    const { DuckDBInstance } = await import('@duckdb/node-api')
     const parent = options.temporaryFolder ?? tmpdir()
     await mkdir(parent, { recursive: true })
     await clearAbandoned(parent, 'lockstep-')
@@ -139,11 +140,11 @@ export class Duck implements AsyncDisposable {
   /** Appends the first `count` rows of typed columns to a table whose columns have the physical types of `types`, in this order. */
   async append(table: string, types: readonly TypeData[], columns: readonly BatchColumn[], count: number): Promise<void> {
     await this.#use(`append to ${table}`, async (connection) => {
-      const vectorTypes = types.map(vectorType)
+      const { writeChunk } = await import('./write-chunk.ts')
       const appender = await connection.createAppender(table)
       try {
         for (let from = 0; from < count; from += chunkRows) {
-          appender.appendDataChunk(writeChunk(vectorTypes, types, columns, from, Math.min(from + chunkRows, count)))
+          appender.appendDataChunk(writeChunk(types, columns, from, Math.min(from + chunkRows, count)))
         }
       } finally {
         appender.closeSync()

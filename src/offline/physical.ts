@@ -1,38 +1,10 @@
-import { ARRAY, BIGINT, BOOLEAN, DATE, DECIMAL, DOUBLE, type DuckDBType, FLOAT, LIST, TIMESTAMP, VARCHAR } from '@duckdb/node-api'
 import { sqlType, type TypeData } from '../schema/index.ts'
 
 /** Digits of the decimals that are written: the most that 64 bits hold, so that one code path writes them all. */
-const widest = 18
+export const widest = 18
 
 /** The SQL type that holds a value type, in scans, tables and files. */
 export const physicalType = sqlType
-
-/** The type of a vector that cells are written to; a decimal is cast to its own precision by the table that takes it. */
-export function vectorType(type: TypeData): DuckDBType {
-  switch (type.kind) {
-    case 'string':
-    case 'oneOf':
-    case 'struct':
-      return VARCHAR
-    case 'boolean':
-      return BOOLEAN
-    case 'integer':
-    case 'int64':
-      return BIGINT
-    case 'float':
-      return DOUBLE
-    case 'decimal':
-      return DECIMAL(widest, type.scale ?? 0)
-    case 'timestamp':
-      return TIMESTAMP
-    case 'date':
-      return DATE
-    case 'list':
-      return LIST(vectorType(type.element as TypeData))
-    case 'vector':
-      return ARRAY(FLOAT, type.length ?? 0)
-  }
-}
 
 /**
  * SQL that casts a physical value to the form in which `Duck.stream` reads it: a `DOUBLE` for integer, float (-0 becomes 0),

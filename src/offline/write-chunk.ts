@@ -1,4 +1,10 @@
 import {
+  ARRAY,
+  BIGINT,
+  BOOLEAN,
+  DATE,
+  DECIMAL,
+  DOUBLE,
   DuckDBArrayValue,
   DuckDBDataChunk,
   DuckDBDateValue,
@@ -8,9 +14,14 @@ import {
   type DuckDBType,
   type DuckDBValue,
   type DuckDBVector,
+  FLOAT,
+  LIST,
+  TIMESTAMP,
+  VARCHAR,
 } from '@duckdb/node-api'
 import type { Cell, TypeData } from '../schema/index.ts'
 import type { BatchColumn } from './batch.ts'
+import { widest } from './physical.ts'
 
 /** The vectors' own arrays, private only to the compiler; see read-chunk.ts. */
 interface OpenVector {
@@ -20,20 +31,41 @@ interface OpenVector {
 }
 
 /** A chunk of the rows `from` up to `to` of typed columns, as `Duck.append` writes it. At most 2048 rows. */
-export function writeChunk(
-  vectorTypes: readonly DuckDBType[],
-  types: readonly TypeData[],
-  columns: readonly BatchColumn[],
-  from: number,
-  to: number,
-): DuckDBDataChunk {
-  const chunk = DuckDBDataChunk.create(vectorTypes, to - from)
+export function writeChunk(types: readonly TypeData[], columns: readonly BatchColumn[], from: number, to: number): DuckDBDataChunk {
+  const chunk = DuckDBDataChunk.create(types.map(vectorType), to - from)
   types.forEach((type, index) => {
     const vector = chunk.getColumnVector(index)
     writeVector(vector, type, columns[index] as BatchColumn, from, to - from)
     vector.flush()
   })
   return chunk
+}
+
+/** The type of a vector that cells are written to; a decimal is cast to its own precision by the table that takes it. */
+function vectorType(type: TypeData): DuckDBType {
+  switch (type.kind) {
+    case 'string':
+    case 'oneOf':
+    case 'struct':
+      return VARCHAR
+    case 'boolean':
+      return BOOLEAN
+    case 'integer':
+    case 'int64':
+      return BIGINT
+    case 'float':
+      return DOUBLE
+    case 'decimal':
+      return DECIMAL(widest, type.scale ?? 0)
+    case 'timestamp':
+      return TIMESTAMP
+    case 'date':
+      return DATE
+    case 'list':
+      return LIST(vectorType(type.element as TypeData))
+    case 'vector':
+      return ARRAY(FLOAT, type.length ?? 0)
+  }
 }
 
 function writeVector(vector: DuckDBVector, type: TypeData, column: BatchColumn, from: number, count: number): void {
@@ -84,7 +116,7 @@ function toValue(type: TypeData, cell: Cell): DuckDBValue {
     case 'integer':
       return BigInt(cell as number)
     case 'decimal':
-      return new DuckDBDecimalValue(BigInt(cell as number), 18, type.scale ?? 0)
+      return new DuckDBDecimalValue(BigInt(cell as number), widest, type.scale ?? 0)
     case 'timestamp':
       return new DuckDBTimestampValue(BigInt(cell as number))
     case 'date':
