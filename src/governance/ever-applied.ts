@@ -51,6 +51,7 @@ async function* everApplied({ applies }: Registry, environment: string): AsyncGe
     }
     before = found.at(-1)?.number ?? 0
   }
+  for (const items of await applies.former(environment)) yield catalogueOfItems(await applies.items({ items }))
 }
 
 const merged = (known: Catalogue, more: Catalogue): Catalogue => ({

@@ -18,7 +18,7 @@ import { bareId, SnapshotTexts } from '../plan/index.ts'
 import type { Commit, DocumentStore } from './documents.ts'
 import { readDocument } from './read-document.ts'
 import { keptOf } from './retention.ts'
-import { formerItems, storedKinds, type TrimmedApplies, trimApplies } from './trim-applies.ts'
+import { applyKey, formerItems, type TrimmedApplies, trimApplies } from './trim-applies.ts'
 
 /** What stands for an item in an environment: its text by hash, and what it means together with what it refers to. */
 export interface ItemReference {
@@ -215,17 +215,9 @@ export class Applies {
     return await trimApplies(this.#documents, environment, this.#keep)
   }
 
-  /** All that was ever in an environment and is stored somewhere, entities, sources and groups, each as it was last. */
-  async everApplied(head: Head): Promise<Map<string, ItemReference>> {
-    const last = new Map(head.items)
-    const learn = (id: string, reference: ItemReference | null) => reference !== null && !last.has(id) && last.set(id, reference)
-    for (let before = head.apply + 1; before > 1; ) {
-      const found = await this.history(head.environment, { before, limit: page })
-      for (const { changes } of found) for (const each of changes) learn(each.id, each.before)
-      before = found.at(-1)?.number ?? 0
-    }
-    for (const [id, reference] of await formerItems(this.#documents, head.environment)) learn(id, reference)
-    return new Map([...last].filter(([id]) => storedKinds.includes(parseItemId(id).kind)))
+  /** What was in an environment before the oldest of its applies that are kept: each with what it referred to. */
+  async former(environment: string): Promise<readonly ReadonlyMap<string, ItemReference>[]> {
+    return await formerItems(this.#documents, environment)
   }
 
   /** What makes a commit one that no apply comes between: it holds only while the head is this one, and what is planned on this one no more. */
@@ -306,7 +298,6 @@ function refuseDangling(after: Snapshot, changes: readonly ItemChange[]): void {
   }
 }
 
-const applyKey = (environment: string, number: number) => `${environment}/${String(number).padStart(6, '0')}`
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
 const inOrder = <T>(map: ReadonlyMap<string, T>) => new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
 

@@ -4,7 +4,7 @@ import { LockstepError } from '../errors.ts'
 import type { Apply, ItemReference } from './applies.ts'
 import type { DocumentPlace } from './documents.ts'
 import type { Model } from './models.ts'
-import { formerTable } from './trim-applies.ts'
+import { applyKey, formerTable } from './trim-applies.ts'
 
 type Put = DocumentPlace & { readonly text: string }
 type Content = Readonly<Record<string, unknown>>
@@ -41,7 +41,7 @@ const shapes: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
     current: list(change(isCount)),
   },
   items: {},
-  former: { hash: isText, meaning: isText },
+  former: { items: (value) => isRecord(value) && all(isReference)(value) },
   audit: { by: isText },
   features: { status: isText, at: isText, by: isText, brownOuts: list(isRecord) },
   tombstones: { meaning: isText, removed: isText, by: isText },
@@ -73,8 +73,8 @@ export function checkDocuments(puts: readonly Put[]): void {
         throw broken(`The current version ${version} of the view ${view} is not there`, where)
   }
   checkHistory(of<Head>('environments'), of<Apply>('applies'), lacks)
-  for (const [key, reference] of of<ItemReference>(formerTable))
-    if (lacks(reference)) throw broken('It refers to an item that is not there', `${formerTable}/${key}`)
+  for (const [key, former] of of<Pick<Head, 'items'>>(formerTable))
+    if (Object.values(former.items).some(lacks)) throw broken('It refers to an item that is not there', `${formerTable}/${key}`)
   for (const [key, { principal }] of of<{ readonly principal: string }>('tokens'))
     if (!of('principals').has(principal)) throw broken(`The token is one of ${principal}, who is not there`, `tokens/${key}`)
   for (const [key, { versions }] of of<Pick<Model, 'versions'>>('models')) {
@@ -97,7 +97,7 @@ function checkHistory(
 ): void {
   for (const [key, { environment, number, changes }] of applies) {
     const where = `applies/${key}`
-    if (key !== `${environment}/${String(number).padStart(6, '0')}`) throw broken(`It says to be apply ${number} of ${environment}`, where)
+    if (key !== applyKey(environment, number)) throw broken(`It says to be apply ${number} of ${environment}`, where)
     if (number > (heads.get(environment)?.apply ?? 0))
       throw broken(`The environment ${environment} does not know of apply ${number}`, where)
     const references = changes.flatMap(({ id, before, after }) => [before, after].flatMap((one) => (one === null ? [] : [{ id, ...one }])))

@@ -128,8 +128,10 @@ test('what is no whole export is refused, and nothing of it is written', async (
     [other((copy) => void Object.assign(copy.tables.applies['dev/000001'].json.changes[0], { id: 'orders' })), /"orders" is no id/],
     [other((copy) => void Object.assign(copy.tables.applies['dev/000001'].json.changes[0], { after: {} })), /has no changes.*000001/],
     [
-      other((copy) => void Object.assign(copy.tables, { former: { 'dev/group:a@1': { json: { hash: 'a', meaning: 'm' } } } })),
-      /former\/dev/,
+      other(
+        (copy) => void Object.assign(copy.tables, { former: { a: { json: { items: { 'group:a@1': { hash: 'a', meaning: 'm' } } } } } }),
+      ),
+      /former\/a/,
     ],
     [other((copy) => void Object.assign(copy.tables, { tokens: { t: { json: token } } })), /one of ann, who is not there.*tokens\/t/],
     [other((copy) => void Object.assign(copy.tables, { models: { m: { json: { versions: [model] } } } })), /trained with s1.*models\/m/],
