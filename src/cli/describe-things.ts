@@ -17,7 +17,8 @@ import {
   viewHash,
 } from '../definition/index.ts'
 import { formatDuration } from '../lib/duration.ts'
-import { SimilarFeatures } from '../plan/index.ts'
+import { featureId, SimilarFeatures } from '../plan/index.ts'
+import type { Standings } from '../registry/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { ThingRecord } from './records.ts'
 import type { VersionedName } from './values.ts'
@@ -26,7 +27,7 @@ import type { VersionedName } from './values.ts'
 export type Description = Readonly<Record<string, string | number | readonly string[] | readonly ThingRecord[] | null>>
 
 /** Everything in a catalogue that has this name, features included; of several versions the highest unless one is given. */
-export function describeThings(catalogue: Catalogue, { name, version }: VersionedName): Description[] {
+export function describeThings(catalogue: Catalogue, { name, version }: VersionedName, standings: Standings): Description[] {
   const named = <T extends { readonly name: string }>(all: readonly T[]): T[] => {
     const found = all.filter((one) => one.name === name)
     return version === undefined ? found.slice(-1) : found.filter((one) => 'version' in one && one.version === version)
@@ -34,13 +35,13 @@ export function describeThings(catalogue: Catalogue, { name, version }: Versione
   const having = <T extends { readonly features: object }>(all: readonly T[]): T[] =>
     version === undefined ? all.filter(({ features }) => Object.hasOwn(features, name)) : []
   return [
-    ...named(catalogue.views).map(describeView),
-    ...named(catalogue.groups).map((group) => describeGroup(group, catalogue)),
-    ...named(catalogue.onDemand).map((onDemand) => describeOnDemand(onDemand, catalogue)),
+    ...named(catalogue.views).map((view) => describeView(view, standings)),
+    ...named(catalogue.groups).map((group) => describeGroup(group, catalogue, standings)),
+    ...named(catalogue.onDemand).map((onDemand) => describeOnDemand(onDemand, catalogue, standings)),
     ...named(catalogue.sources).map((source) => describeSource(source, catalogue)),
     ...named(catalogue.entities).map((entity) => describeEntity(entity, catalogue)),
-    ...having(catalogue.groups).map((group) => describeFeature(group, name, catalogue)),
-    ...having(catalogue.onDemand).map((onDemand) => describeComputed(onDemand, name, catalogue)),
+    ...having(catalogue.groups).map((group) => describeFeature(group, name, catalogue, standings)),
+    ...having(catalogue.onDemand).map((onDemand) => describeComputed(onDemand, name, catalogue, standings)),
   ]
 }
 
@@ -50,9 +51,16 @@ export function describableNames({ views, groups, onDemand, sources, entities }:
   return [...new Set([...things, ...[...groups, ...onDemand].flatMap(({ features }) => Object.keys(features))])]
 }
 
-function describeView(view: FeatureView): Description {
+function describeView(view: FeatureView, standings: Standings): Description {
   const features = view.items.flatMap((item) => Object.entries(item.features).map(([name, own]) => featureRecord(item, name, own)))
-  return { kind: 'view', ...head(view), hash: viewHash(view), keys: typed(view.keys), request: typed(view.request), features }
+  return {
+    kind: 'view',
+    ...head(view, standing(standings, `view:${versioned(view)}`)),
+    hash: viewHash(view),
+    keys: typed(view.keys),
+    request: typed(view.request),
+    features,
+  }
 }
 
 /** A feature under the name of its view; `own` is its name in the group, or its type. */
@@ -62,17 +70,19 @@ function featureRecord(item: Selection | OnDemand, name: string, own: string | T
   return { name, type: node ? showType(node.type) : '', group: versioned(item.group), definition: node ? showExpression(node) : '' }
 }
 
-function describeGroup(group: FeatureGroupData, catalogue: Catalogue): Description {
+function describeGroup(group: FeatureGroupData, catalogue: Catalogue, standings: Standings): Description {
   const features = Object.entries(group.features).map(([name, node]) => {
     return { name, type: showType(node.type), definition: showExpression(node), description: group.descriptions[name] ?? '' }
   })
-  return { kind: 'group', ...head(group), ...computation(group), views: readersOf(catalogue, group), hash: groupHash(group), features }
+  const about = { ...head(group, standing(standings, versioned(group))), ...computation(group) }
+  return { kind: 'group', ...about, views: readersOf(catalogue, group), hash: groupHash(group), features }
 }
 
-function describeOnDemand(onDemand: OnDemand, catalogue: Catalogue): Description {
+function describeOnDemand(onDemand: OnDemand, catalogue: Catalogue, standings: Standings): Description {
   const from = onDemand.from.flatMap((item) => Object.entries(item.features).map(([name, own]) => featureRecord(item, name, own)))
   const rest = { request: typed(onDemand.request), reads: from, features: typed(onDemand.features) }
-  return { kind: 'on-demand', ...head(onDemand), views: readersOf(catalogue, onDemand), hash: onDemandHash(onDemand), ...rest }
+  const about = head(onDemand, standing(standings, versioned(onDemand)))
+  return { kind: 'on-demand', ...about, views: readersOf(catalogue, onDemand), hash: onDemandHash(onDemand), ...rest }
 }
 
 function describeSource(source: SourceData, catalogue: Catalogue): Description {
@@ -101,13 +111,14 @@ function describeEntity(entity: Entity, catalogue: Catalogue): Description {
   return { kind: 'entity', name: entity.name, description: entity.description, groups, keys: typed(entity.keys) }
 }
 
-function describeFeature(group: FeatureGroupData, name: string, catalogue: Catalogue): Description {
+function describeFeature(group: FeatureGroupData, name: string, catalogue: Catalogue, standings: Standings): Description {
   const node = group.features[name] as FeatureGroupData['features'][string]
   const description = group.descriptions[name] ?? ''
   const own = { type: showType(node.type), definition: showExpression(node), group: versioned(group) }
   return {
     kind: 'feature',
     name,
+    ...standing(standings, featureId(group, name)),
     description,
     ...own,
     ...computation(group),
@@ -119,11 +130,12 @@ function describeFeature(group: FeatureGroupData, name: string, catalogue: Catal
   }
 }
 
-function describeComputed(onDemand: OnDemand, name: string, catalogue: Catalogue): Description {
+function describeComputed(onDemand: OnDemand, name: string, catalogue: Catalogue, standings: Standings): Description {
   const type = showType(onDemand.features[name] as TypeData)
   return {
     kind: 'feature',
     name,
+    ...standing(standings, featureId(onDemand, name)),
     type,
     definition: 'on demand',
     group: versioned(onDemand),
@@ -134,11 +146,20 @@ function describeComputed(onDemand: OnDemand, name: string, catalogue: Catalogue
 
 const versioned = ({ name, version }: { readonly name: string; readonly version: number }) => `${name}@${version}`
 const about = ({ description, owner, tags }: Pick<SourceData, 'description' | 'owner' | 'tags'>) => ({ description, owner, tags })
-const head = (thing: Pick<FeatureView, 'name' | 'version' | 'description' | 'owner' | 'tags'>) => ({
+const head = (thing: Pick<FeatureView, 'name' | 'version' | 'description' | 'owner' | 'tags'>, status: Description) => ({
   name: thing.name,
   version: thing.version,
+  ...status,
   ...about(thing),
 })
+
+/** Where something stands, and what was said of it. */
+function standing(standings: Standings, id: string): Description {
+  const { status, cycle } = standings.of(id)
+  if (cycle === null || cycle.status !== status) return { status }
+  const { reason, replacement, removeAfter, at, by } = cycle
+  return { status, since: at, by, reason, replacement, 'remove after': removeAfter }
+}
 const typed = (types: Readonly<Record<string, TypeData>>): ThingRecord[] =>
   Object.entries(types).map(([name, type]) => ({ name, type: showType(type) }))
 

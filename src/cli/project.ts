@@ -12,7 +12,7 @@ import {
   OnDemand,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import type { Applied, Registry } from '../registry/index.ts'
+import { type Applied, type Registry, Standings } from '../registry/index.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
 import { actingAs } from './acting.ts'
 import { readConfig } from './config.ts'
@@ -43,6 +43,7 @@ interface Parts {
   readonly definitionsPath: string
   readonly registry: Registry | null
   readonly applied: Applied | null
+  readonly asFiles: boolean
   readonly places: Places
   readonly userFolder: string
   readonly actor: string
@@ -67,9 +68,10 @@ export class Project {
   readonly actor: string
   readonly #places: Places
   readonly #userFolder: string
+  readonly #asFiles: boolean
   #registry: Registry | null
 
-  private constructor({ environment, files, definitionsPath, registry, applied, places, userFolder, actor }: Parts) {
+  private constructor({ environment, files, definitionsPath, registry, applied, asFiles, places, userFolder, actor }: Parts) {
     this.config = environment.config
     this.environment = environment.name
     this.applied = applied
@@ -77,6 +79,7 @@ export class Project {
     this.definitionsPath = definitionsPath
     this.definitions = applied?.definitions ?? files
     this.catalogue = catalogueOf(this.definitions)
+    this.#asFiles = asFiles
     this.#registry = registry
     this.#places = places
     this.#userFolder = userFolder
@@ -106,7 +109,7 @@ export class Project {
     const applied = asFiles ? null : registry && (await appliedDefinitions(registry, environment.name, files))
     const given = Object.entries(options.history ?? {}).map(([source, place]) => [source, fromUser(userFolder, place)])
     const places = { ...config.history, ...Object.fromEntries(given) }
-    return new Project({ environment, files, definitionsPath, registry, applied, places, userFolder, actor })
+    return new Project({ environment, files, definitionsPath, registry, applied, asFiles, places, userFolder, actor })
   }
 
   /** A path of the command line as seen from the project's folder. */
@@ -124,6 +127,12 @@ export class Project {
   async registry(): Promise<Registry> {
     this.#registry ??= await projectRegistry(this.config)
     return this.#registry
+  }
+
+  /** Where things stand: as the registry says, unless there is none or only the files are asked for. Makes none. */
+  async standings(): Promise<Standings> {
+    const cycles = this.#asFiles ? undefined : await this.#registry?.lifeCycles.list(this.environment)
+    return new Standings(this.catalogue, cycles ?? [])
   }
 
   /** Whether the files say something else than what is applied. */

@@ -25,6 +25,8 @@ export interface SearchOptions {
   readonly kind?: FoundKind | undefined
   /** At most so many; 20 by default. */
   readonly limit?: number
+  /** Only what this lets through. */
+  readonly only?: (found: Found) => boolean
 }
 
 /** How much a word counts in each part of a thing. */
@@ -85,7 +87,7 @@ export class CatalogueSearch {
    * The things that words of a text are found in, the best first: those that more of the words are found in, then those where they are
    * rarer and stand in more telling places. Words count as they are, as the beginning of others, and with one slip of a letter.
    */
-  search(text: string, { kind, limit = 20 }: SearchOptions = {}): SearchResult[] {
+  search(text: string, { kind, limit = 20, only = () => true }: SearchOptions = {}): SearchResult[] {
     const asked = [...new Set(wordsOf(text))]
     const scores = new Map<number, { words: number; score: number }>()
     for (const word of asked) {
@@ -105,7 +107,8 @@ export class CatalogueSearch {
         scores.set(place, { words: known.words + 1, score: known.score + score })
       }
     }
-    const ranked = [...scores].map(([place, { words, score }]) => ({ place, score: words * 1000 + score }))
+    const wanted = [...scores].filter(([place]) => only(this.#things[place] as Found))
+    const ranked = wanted.map(([place, { words, score }]) => ({ place, score: words * 1000 + score }))
     ranked.sort((a, b) => b.score - a.score || a.place - b.place)
     return ranked.slice(0, limit).map(({ place, score }) => ({ ...(this.#things[place] as Found), score }))
   }

@@ -74,6 +74,12 @@ test('a feature is described with its columns, deprecated, and kept while a view
   assert.equal(deprecated.status, 200, JSON.stringify(deprecated.body))
   assert.deepEqual((deprecated.body.consumers as { views: string[] }).views, body.views)
   assert.deepEqual(ids((await get('/registry/features?status=deprecated')).body), ['user_clicks@1.user_spend_lifetime'])
+  const found = async (status: string) => (await get(`/registry/search?q=spend&kind=feature&status=${status}`)).body.items
+  assert.deepEqual(
+    (await found('deprecated')).map((one) => [one.id, (one as { status?: string }).status]),
+    [['user_clicks@1.user_spend_lifetime', 'deprecated']],
+  )
+  assert.deepEqual(await found('active'), [])
   const refused = await post('remove', {})
   assert.deepEqual([refused.status, refused.body.error.code], [409, 'IN_USE'])
   assert.deepEqual(

@@ -15,6 +15,7 @@ test('describes a thing of each kind', async () => {
     view,
     `offer  view
 version  3
+status   active
 hash     …
 
 KEYS
@@ -33,7 +34,7 @@ budget_per_click     float or null  context@1      on demand
   )
   assert.match(
     group ?? '',
-    /^user_clicks {2}group\nversion +1\ndescription +What a user looks at\nowner +growth\ntags +web\nentity +user\n/,
+    /^user_clicks {2}group\nversion +1\nstatus +active\ndescription +What a user looks at\nowner +growth\ntags +web\nentity +user\n/,
   )
   assert.match(group ?? '', /\nviews +offer@3, visit@1\n/)
   assert.match(group ?? '', /\nuser_click_count_1h +integer +count\(\) over 1h +Clicks of the last hour\n/)

@@ -20,7 +20,7 @@ export function addDescribe(program: Command): void {
 
 async function describe(name: VersionedName, _options: unknown, command: Command): Promise<void> {
   const { output, project } = await sessionOf(command)
-  const found = describeThings(project.catalogue, name)
+  const found = describeThings(project.catalogue, name, await project.standings())
   if (found.length === 0) {
     const text = name.version === undefined ? name.name : `${name.name} version ${name.version}`
     throw new LockstepError('UNKNOWN_NAME', `Nothing is called ${text}${suggestion(name.name, describableNames(project.catalogue))}`)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockstep, smallProject } from '../../../test/support/command-line.ts'
@@ -27,10 +27,46 @@ budget_per_click         float or null                  context             1  o
 `,
   )
   assert.deepEqual(JSON.parse(json?.stdout ?? ''), [
-    { name: 'offer', version: 3, keys: ['user_id'], request: ['budget'], features: 2, owner: '', description: '' },
-    { name: 'visit', version: 1, keys: ['user_id'], request: [], features: 5, owner: 'growth', description: 'All of a visit' },
+    { name: 'offer', version: 3, status: 'active', keys: ['user_id'], request: ['budget'], features: 2, owner: '', description: '' },
+    {
+      name: 'visit',
+      version: 1,
+      status: 'active',
+      keys: ['user_id'],
+      request: [],
+      features: 5,
+      owner: 'growth',
+      description: 'All of a visit',
+    },
   ])
   assert.equal(wrong?.code, 2)
   assert.match(wrong?.stderr ?? '', /nothing like viws to list; did you mean views\?/)
   assert.equal(existsSync(join(project.path, '.lockstep')), false)
+})
+
+test('lists, describes and finds by where things stand', async () => {
+  using project = smallProject()
+  const path = join(project.path, 'definitions.ts')
+  const draft = (name: string) => [`name: '${name}', `, `name: '${name}', status: 'draft', `] as const
+  const drafts = [draft('user_daily'), draft('visit')].reduce((text, [from, to]) => text.replace(from, to), readFileSync(path, 'utf8'))
+  writeFileSync(path, drafts)
+  const json = async (...given: string[]) => {
+    const { code, stdout, stderr } = await lockstep(project.path, ...given, '--json')
+    assert.equal(code, 0, stderr)
+    return JSON.parse(stdout)
+  }
+  const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name)
+  assert.deepEqual(names(await json('list', 'features', '--status', 'draft')), ['user_last_page_daily'])
+  assert.match((await lockstep(project.path, 'list', 'groups')).stdout, /\nuser_daily +2 {2}draft +user /)
+  await json('apply', '--yes')
+  await json('deprecate', 'user_clicks@1.user_price_sum_lifetime', '--reason', 'too coarse')
+  assert.deepEqual(names(await json('list', 'features', '--status', 'deprecated')), ['user_price_sum_lifetime'])
+  const [described] = await json('describe', 'user_price_sum_lifetime')
+  assert.deepEqual([described.status, described.reason], ['deprecated', 'too coarse'])
+  const found = async (...given: string[]) =>
+    (await json('search', ...given)).map(({ id, status }: { id: string; status: string | null }) => `${id} ${status}`)
+  assert.deepEqual(await found('price', '--kind', 'feature'), ['user_clicks@1.user_price_sum_lifetime deprecated'])
+  assert.deepEqual(await found('daily', '--status', 'draft', '--kind', 'group'), ['user_daily@2 draft'])
+  assert.deepEqual(await found('price', '--kind', 'column'), ['source:clicks.price null'])
+  assert.deepEqual(await found('price', '--status', 'active', '--kind', 'column'), [])
 })

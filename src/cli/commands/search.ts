@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
 import { CatalogueSearch, type FoundKind, foundKinds } from '../../plan/index.ts'
+import { type LifeStatus, lifeStatuses, searchWithStatus } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { sessionOf } from '../session.ts'
 import { parseCount } from '../values.ts'
 
 interface SearchCommandOptions {
   readonly kind?: FoundKind
+  readonly status?: LifeStatus
   readonly limit: number
 }
 
@@ -17,20 +19,23 @@ export function addSearch(program: Command): void {
     )
     .argument('<words...>', 'what to look for')
     .addOption(new Option('--kind <kind>', 'only these').choices(foundKinds))
+    .addOption(new Option('--status <status>', 'only what stands there').choices(lifeStatuses))
     .option('--limit <number>', 'at most so many', parseCount, 20)
     .action(search)
   withExamples(command, ['lockstep search order value', 'lockstep search clicks --kind feature', 'lockstep search growth --limit 5 --json'])
 }
 
-async function search(words: readonly string[], { kind, limit }: SearchCommandOptions, command: Command): Promise<void> {
+async function search(words: readonly string[], { kind, status, limit }: SearchCommandOptions, command: Command): Promise<void> {
   const { output, project } = await sessionOf(command)
-  const found = new CatalogueSearch(project.catalogue).search(words.join(' '), { kind, limit })
+  const search = new CatalogueSearch(project.catalogue)
+  const found = searchWithStatus(search, await project.standings(), words.join(' '), { kind, limit, status })
   output.result(found, () =>
     found.length === 0
       ? 'Nothing has any of these words.'
       : output.table(found, [
           { title: 'kind', value: ({ kind: own }) => own },
           { title: 'name', value: ({ id }) => id },
+          { title: 'status', value: (one) => (one.status === 'active' ? '' : (one.status ?? '')) },
           { title: 'owner', value: ({ owner }) => owner },
           { title: 'tags', value: ({ tags }) => tags.join(', ') },
           { title: 'description', value: ({ description }) => description },

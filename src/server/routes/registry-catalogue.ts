@@ -1,7 +1,7 @@
 import { LockstepError } from '../../errors.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import { foundKinds, Lineage } from '../../plan/index.ts'
-import { type LifeCycle, lifeStatuses } from '../../registry/index.ts'
+import { type LifeCycle, type LifeStatus, lifeStatuses, Standings, searchWithStatus } from '../../registry/index.ts'
 import { inPath } from '../error-response.ts'
 import { objectOf } from '../json-schema.ts'
 import { type FeatureEntry, registryCatalogue } from '../registry-catalogue.ts'
@@ -11,23 +11,19 @@ import { listRoute, passes, text } from './registry-list.ts'
 
 type WithStatus<T> = T & { readonly status: LifeCycle['status']; readonly life_cycle: Omit<LifeCycle, 'id' | 'status'> | null }
 
-/** What the registry says of where things stand, beside what they are. */
-async function withStatus<T extends { readonly id: string }>(
-  { store }: ServerContext,
-  items: readonly T[],
-  above: (item: T) => readonly string[] = () => [],
-): Promise<WithStatus<T>[]> {
-  const cycles = new Map((await store.registry.lifeCycles.list(store.environment)).map((cycle) => [cycle.id, cycle]))
+/** Where things stand, beside what they are. */
+async function withStatus<T extends { readonly id: string }>({ store }: ServerContext, items: readonly T[]): Promise<WithStatus<T>[]> {
+  const standings = await standingsOf(store)
   return items.map((item) => {
-    const found = [item.id, ...above(item)].map((id) => cycles.get(id)).find((one) => one !== undefined)
-    if (!found) return { ...item, status: 'active', life_cycle: null }
-    const { status, id: _, ...rest } = found
+    const { status, cycle } = standings.of(item.id)
+    if (cycle === null) return { ...item, status, life_cycle: null }
+    const { id: _id, status: _status, ...rest } = cycle
     return { ...item, status, life_cycle: rest }
   })
 }
 
-/** Of a feature its group, or on-demand view, counts too. */
-const aboveFeature = ({ kind, group, version }: FeatureEntry): string[] => [`${kind}:${group}@${version}`]
+const standingsOf = async (store: ServerContext['store']): Promise<Standings> =>
+  new Standings(registryCatalogue(store).catalogue, await store.registry.lifeCycles.list(store.environment))
 
 const status = { enum: lifeStatuses }
 const filters = { tag: text, owner: text, status }
@@ -48,7 +44,7 @@ const features = listRoute({
   idOf,
   async items(query, context) {
     const served = registryCatalogue(context.store)
-    const found = (await withStatus(context, served.features, aboveFeature)).filter((one) =>
+    const found = (await withStatus(context, served.features)).filter((one) =>
       passes(query, {
         tag: one.tags,
         owner: one.owner,
@@ -77,7 +73,7 @@ const feature: Route = {
   async handle(request, _reply, context) {
     const { store } = context
     const entry = inPath(() => featureEntry(request, context))
-    const [described] = await withStatus(context, [entry], aboveFeature)
+    const [described] = await withStatus(context, [entry])
     const group = `${entry.group}@${entry.version}`
     const mayRead = request.token === null || context.access.mayReadGroup(request.token, entry.group)
     const whole = await lineageOf(context)
@@ -155,13 +151,29 @@ const search: Route = {
   summary: 'Features, views, groups, sources, columns and entities by words, the best first',
   permission: { operation: 'read' },
   query: objectOf(
-    { q: { ...text, minLength: 1 }, kind: { enum: foundKinds }, limit: { type: 'integer', minimum: 1, maximum: 1000, default: 20 } },
+    {
+      q: { ...text, minLength: 1 },
+      kind: { enum: foundKinds },
+      status,
+      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 20 },
+    },
     ['q'],
   ),
   answer: { schema: objectOf({ items: { type: 'array', items: { type: 'object' } } }, ['items']) },
-  handle(request, _reply, { store }) {
-    const { q, kind, limit = 20 } = request.query as { q: string; kind?: (typeof foundKinds)[number]; limit?: number }
-    return { items: registryCatalogue(store).search.search(q, { kind, limit }) }
+  async handle(request, _reply, { store }) {
+    const {
+      q,
+      kind,
+      limit = 20,
+      status: wanted,
+    } = request.query as {
+      q: string
+      kind?: (typeof foundKinds)[number]
+      limit?: number
+      status?: LifeStatus
+    }
+    const standings = await standingsOf(store)
+    return { items: searchWithStatus(registryCatalogue(store).search, standings, q, { kind, limit, status: wanted }) }
   },
 }
 
