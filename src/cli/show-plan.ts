@@ -19,6 +19,7 @@ export function showPlan(plan: Plan): string {
     ...showImpact(plan.impact),
     ...(plan.cost.length > 0 ? [`${strong('COST')}\n${showCost(plan.cost)}`] : []),
     ...plan.comparisons.map(showComparison),
+    ...showUncompared(plan),
     ...plan.similar.map(
       ({ feature, like }) => `${feature} is much like ${like.map(({ id, definition }) => `${id}, ${definition}`).join('; ')}`,
     ),
@@ -60,12 +61,35 @@ function showCost(costs: readonly GroupCost[]): string {
       { title: 'keys', align: 'right', value: ({ keys }) => or(keys, (count) => `~${formatCount(count)}`) },
       { title: 'time', align: 'right', value: ({ seconds }) => or(seconds, (time) => `~${formatSeconds(time)}`) },
       { title: 'to write', align: 'right', value: ({ bytes }) => or(bytes, (size) => `~${formatBytes(Math.round(size))}`) },
-      { title: 'from', value: ({ from, note }) => (from === 'runs' ? 'recorded runs' : from === 'sample' ? 'measured on a sample' : note) },
+      {
+        title: 'from',
+        value: ({ from, note }) =>
+          from === 'runs'
+            ? 'recorded runs'
+            : from === 'sample'
+              ? 'measured on a sample'
+              : from === 'others'
+                ? 'as those that were measured'
+                : note,
+      },
     ],
     strong,
   )
   const seconds = costs.reduce((sum, cost) => sum + (cost.seconds ?? 0), 0)
   return costs.length > 1 ? `${table}\n~${formatSeconds(seconds)} in all, one after the other` : table
+}
+
+/** What a plan says less of than it might, and how it says more. */
+function showUncompared({ comparisons, uncompared, cost }: Plan): string[] {
+  const all = comparisons.length + uncompared.length
+  const reckoned = cost.filter(({ from }) => from === 'others').length
+  const named = uncompared.length > 5 ? [...uncompared.slice(0, 5), '…'] : uncompared
+  return [
+    ...(uncompared.length > 0
+      ? [`Not compared, of ${countOf(all, 'changed group')}: ${named.join(', ')} (lockstep plan --compare ${all})`]
+      : []),
+    ...(reckoned > 0 ? [`Not measured: the cost of ${countOf(reckoned, 'group')} (lockstep plan --measure ${cost.length})`] : []),
+  ]
 }
 
 function showComparison({ group, before, comparison, note }: GroupComparison): string {

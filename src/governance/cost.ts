@@ -21,8 +21,8 @@ export interface GroupCost {
   readonly seconds: number | null
   /** Estimated, written. */
   readonly bytes: number | null
-  /** Where the estimate comes from. */
-  readonly from: 'runs' | 'sample' | null
+  /** Where the estimate comes from: `others` of the same plan, which were measured. */
+  readonly from: 'runs' | 'sample' | 'others' | null
   readonly note: string
 }
 
@@ -31,14 +31,14 @@ export interface CostOptions {
   readonly places: SourcePlaces
   /** An empty store for what is measured; without it nothing is. */
   readonly scratch?: (() => OnlineStore) | undefined
+  /** Groups that are measured; those beyond are reckoned by what was measured. Default: 3. */
+  readonly measured?: number | undefined
   /** The version that is applied, whose runs tell how fast it goes. */
   readonly previous: ReadonlyMap<string, string>
 }
 
 /** Rows of a history that are measured where no run tells how fast it goes. */
 const sampleRows = 50_000
-/** Groups that are measured; those beyond go by the same rates. */
-const mostMeasured = 3
 
 /** What each group costs, by what was recorded of runs, or else measured on the first rows of its history. */
 export async function costOf(groups: readonly FeatureGroupData[], options: CostOptions): Promise<GroupCost[]> {
@@ -46,7 +46,7 @@ export async function costOf(groups: readonly FeatureGroupData[], options: CostO
   await using duck = await Duck.open(engineOptions({}))
   const sizes = new Map<string, Promise<HistorySize>>()
   const costs: GroupCost[] = []
-  let measured = 0
+  const measured: (HistorySize & Measured)[] = []
   for (const group of groups) {
     const name = `${group.name}@${group.version}`
     const history = placesOf(options.places, group.source).history ?? group.source.history
@@ -65,10 +65,12 @@ export async function costOf(groups: readonly FeatureGroupData[], options: CostO
         const { rowsPerSecond, bytesPerRow } = rate
         const estimate = { seconds: size.keys / rowsPerSecond, bytes: size.keys * bytesPerRow, from: 'runs' } as const
         costs.push({ group: name, ...size, ...estimate, note: '' })
-      } else if (options.scratch && measured < mostMeasured) {
-        measured++
-        costs.push({ group: name, ...size, ...(await measure(duck, history, group, size, options.scratch())), from: 'sample', note: '' })
-      } else costs.push({ ...nothing, ...size, note: 'no run is recorded and nothing was measured' })
+      } else if (options.scratch && measured.length < (options.measured ?? 3)) {
+        const found = await measure(duck, history, group, size, options.scratch())
+        measured.push({ ...size, ...found })
+        costs.push({ group: name, ...size, ...found, from: 'sample', note: '' })
+      } else if (measured.length > 0) costs.push({ group: name, ...size, ...asMeasured(size, measured), from: 'others', note: '' })
+      else costs.push({ ...nothing, ...size, note: 'no run is recorded and nothing was measured' })
     } catch (error) {
       costs.push({ ...nothing, note: (error as Error).message })
     }
@@ -101,8 +103,20 @@ async function sizeOf(duck: Duck, history: History, { source, keys }: FeatureGro
   return { rows: Number(counts?.rows), keys: Math.min(Number(counts?.keys), Number(counts?.rows)), read }
 }
 
+interface Measured {
+  readonly seconds: number
+  readonly bytes: number
+}
+
+/** Time by rows and bytes by keys, as they were of other groups. */
+function asMeasured({ rows, keys }: HistorySize, measured: readonly (HistorySize & Measured)[]): Measured {
+  const total = (part: keyof (HistorySize & Measured)) => measured.reduce((sum, one) => sum + one[part], 0)
+  const per = (part: keyof Measured, of: 'rows' | 'keys') => total(part) / Math.max(1, total(of))
+  return { seconds: rows * per('seconds', 'rows'), bytes: Math.round(keys * per('bytes', 'keys')) }
+}
+
 /** Materializes the first rows of a history into a store that is thrown away, and reckons what all of them take. */
-async function measure(duck: Duck, history: History, group: FeatureGroupData, size: HistorySize, online: OnlineStore) {
+async function measure(duck: Duck, history: History, group: FeatureGroupData, size: HistorySize, online: OnlineStore): Promise<Measured> {
   let sample: History
   let share = 1
   if (history.kind === 'rows') sample = { kind: 'rows', rows: history.rows.slice(0, sampleRows) }

@@ -33,13 +33,16 @@ const clicked = Array.from({ length: 40 }, (_, index) => index + 1).flatMap((id)
 )
 const user = entity('user', { user_id: t.integer() })
 
-function project(window: Duration, version = 1, { owner = 'growth', zone = 'UTC' } = {}): Definition[] {
-  const clicks = events('clicks', {
+const clicksIn = (zone: string) =>
+  events('clicks', {
     columns: { user_id: t.integer(), weight: t.integer(), at: t.timestamp() },
     time: 'at',
     timeZone: zone,
     history: rows(clicked),
   })
+
+function project(window: Duration, version = 1, { owner = 'growth', zone = 'UTC' } = {}): Definition[] {
+  const clicks = clicksIn(zone)
   const about = { description: 'Clicks', owner }
   const activity = featureGroup({
     name: 'user_activity',
@@ -105,6 +108,31 @@ test('one window from 30 to 60 minutes: values change, who is touched, what it c
   )
   assert.match(plan.refusals[0]?.remedy ?? '', /version: 2 in feature group user_activity/)
   await assert.rejects(apply(registry, project('60m')), code('IMMUTABLE_VERSION'))
+})
+
+test('what is compared and measured has limits, and a plan says what it left out', async () => {
+  const registry = newRegistry()
+  const clicks = clicksIn('UTC')
+  const several = (window: Duration, version: number): Definition[] =>
+    ['one', 'two', 'three'].map((name) =>
+      featureGroup({ name, version, entity: user, source: clicks, features: () => ({ user_click_count: count().over(window) }) }),
+    )
+  await apply(registry, several('30m', 1))
+  const plan = async (limits: object) =>
+    (await planChanges({ registry, environment, definitions: several('60m', 2), checks, scratch, ...limits })).plan
+  const limited = await plan({ compared: 1, measured: 1 })
+  assert.deepEqual([limited.comparisons.map(({ group }) => group), limited.uncompared], [['one@2'], ['three@2', 'two@2']])
+  assert.deepEqual(
+    limited.cost.map(({ group, from, seconds, bytes }) => [group, from, seconds, bytes]),
+    ['one@2', 'three@2', 'two@2'].map((group, place) => [
+      group,
+      place === 0 ? 'sample' : 'others',
+      limited.cost[0]?.seconds,
+      limited.cost[0]?.bytes,
+    ]),
+  )
+  const whole = await plan({})
+  assert.deepEqual([whole.comparisons.length, whole.uncompared, whole.cost.map(({ from }) => from)], [3, [], Array(3).fill('sample')])
 })
 
 test('with a new version both are there, the old one is current; what runs told is the estimate', async () => {

@@ -35,6 +35,10 @@ export interface PlanOptions {
   /** Keys by which changed groups are compared. Default: 300. 0: nothing of history is read. */
   readonly sample?: number
   readonly seed?: number
+  /** Changed groups that are compared, in the order of the plan. Default: 10. */
+  readonly compared?: number
+  /** Groups whose cost is measured where no run tells it; those beyond are reckoned by what was measured. Default: 3. */
+  readonly measured?: number
   readonly places?: SourcePlaces
   /** An empty online store for what is measured. */
   readonly scratch?: () => OnlineStore
@@ -72,6 +76,8 @@ export interface Plan {
   readonly impact: Impact
   readonly cost: readonly GroupCost[]
   readonly comparisons: readonly GroupComparison[]
+  /** Changed groups that were not compared, as there are so many. */
+  readonly uncompared: readonly string[]
   /** Features that are added, and those that are there already and would do. */
   readonly similar: readonly NearDuplicate[]
 }
@@ -91,8 +97,6 @@ export interface PlannedChanges {
   readonly current: CurrentVersions
 }
 
-/** Groups that are compared; the others are left out. */
-const mostCompared = 10
 /** Features that are named which one that is added is like. */
 const mostLike = 3
 
@@ -125,7 +129,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     deprecations: await deprecationNotices(target, registry, environment),
     impact: await impactOf(difference, registry, environment),
     similar: nearDuplicates(difference, target),
-    ...(sample > 0 ? await readHistory(options, sample, difference, target, head, before) : { cost: [], comparisons: [] }),
+    ...(sample > 0 ? await readHistory(options, sample, difference, target, head, before) : { cost: [], comparisons: [], uncompared: [] }),
   }
   return { plan, head, target, before, current }
 }
@@ -150,13 +154,13 @@ function nearDuplicates({ items }: Difference, { definitions }: Target): NearDup
 }
 
 async function readHistory(
-  { registry, places = {}, scratch, seed, signal, definitions }: PlanOptions,
+  { registry, places = {}, scratch, seed, signal, definitions, compared = 10, measured }: PlanOptions,
   sample: number,
   { items }: Difference,
   target: Target,
   head: Head | null,
   before: Snapshot,
-): Promise<Pick<Plan, 'cost' | 'comparisons'>> {
+): Promise<Pick<Plan, 'cost' | 'comparisons' | 'uncompared'>> {
   const groups = new Map(catalogueOf(target.definitions).groups.map((group) => [itemId({ ...group, kind: 'group' }), group]))
   const written = items.filter(({ kind, effect }) => kind === 'group' && (effect === 'added' || effect === 'values'))
   const previous = new Map(
@@ -164,23 +168,23 @@ async function readHistory(
   )
   const asked = written.flatMap(({ id }) => groups.get(id) ?? [])
   const where: SourcePlaces = { ...places, history: { ...rowsOf(definitions), ...places.history } }
-  const cost = await costOf(asked, { registry, places: where, scratch, previous })
+  const cost = await costOf(asked, { registry, places: where, scratch, previous, measured })
   const changed = written.filter(({ effect, previous: old }) => effect === 'values' || old !== null)
-  if (!head || changed.length === 0) return { cost, comparisons: [] }
+  if (!head || changed.length === 0) return { cost, comparisons: [], uncompared: [] }
   // Of what is applied only groups are needed, so no code is.
   const onlyGroups = [...before.values()].filter(({ kind }) => kind === 'group' || kind === 'source' || kind === 'entity')
   const applied = new Map(
     catalogueOf(definitionsOf(onlyGroups, () => undefined).definitions).groups.map((group) => [itemId({ ...group, kind: 'group' }), group]),
   )
   const comparisons: GroupComparison[] = []
-  for (const { id, previous: old } of changed.slice(0, mostCompared)) {
+  for (const { id, previous: old } of changed.slice(0, compared)) {
     const [one, other] = [applied.get(old ?? id), groups.get(id)]
     if (!one || !other) continue
     comparisons.push(
       await compare(one, other, { sample, places: where, ...(seed === undefined ? {} : { seed }), ...(signal ? { signal } : {}) }),
     )
   }
-  return { cost, comparisons }
+  return { cost, comparisons, uncompared: changed.slice(compared).map(({ name, version }) => `${name}@${version}`) }
 }
 
 async function compare(

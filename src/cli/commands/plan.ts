@@ -10,6 +10,8 @@ import { parseCount } from '../values.ts'
 interface PlanCommandOptions {
   readonly out?: string
   readonly sample?: number
+  readonly compare: number
+  readonly measure: number
 }
 
 export function addPlan(program: Command): void {
@@ -21,16 +23,23 @@ export function addPlan(program: Command): void {
     )
     .option('--out <file>', 'write the plan, to be applied as it was reviewed')
     .option('--sample <number>', 'the keys on which old and new values are compared; 0: no history is read', parseCount)
+    .option('--compare <number>', 'the changed groups that are compared', parseCount, 10)
+    .option('--measure <number>', 'the groups whose cost is measured where no run tells it; others go by what was measured', parseCount, 3)
     .action(plan)
   withExamples(command, ['lockstep plan', 'lockstep plan --out plan.json', 'lockstep plan --environment prod --sample 1000 --json'])
 }
 
-async function plan({ out, sample }: PlanCommandOptions, command: Command): Promise<void> {
+async function plan({ out, sample, compare, measure }: PlanCommandOptions, command: Command): Promise<void> {
   const session = await sessionOf(command, { files: true })
   const { output, project } = session
   const { planChanges, hasChanges } = await import('../../governance/index.ts')
-  const options = await planOptions(session)
-  const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal, ...(sample === undefined ? {} : { sample }) }))
+  const options = {
+    ...(await planOptions(session)),
+    ...(sample === undefined ? {} : { sample }),
+    compared: compare,
+    measured: measure,
+  }
+  const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal }))
   const made = await planFor(session, planned)
   if (out !== undefined) writeFileSync(project.path(out), `${JSON.stringify(made, null, 2)}\n`)
   const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')
