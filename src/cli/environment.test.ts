@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
 import { test } from 'node:test'
-import { environmentOf } from './environment.ts'
+import { environmentOf, refuseUnknown } from './environment.ts'
 
 const config = {
   history: { orders: 'a.csv' },
@@ -14,6 +15,7 @@ const config = {
 test('environments share the registry, and have stores and severities of their own', () => {
   assert.deepEqual(environmentOf(config), {
     name: 'dev',
+    declared: ['dev', 'prod', 'staging'],
     config: {
       folder: '.lockstep',
       registry: { sqlite: '.lockstep/registry.sqlite' },
@@ -35,10 +37,17 @@ test('environments share the registry, and have stores and severities of their o
   assert.equal(environmentOf({ environment: 'main' }).config.folder, '.lockstep')
 })
 
-test('names that are none, or not declared, are refused', () => {
+test('names that are none, or of environments that nobody has made, are refused', () => {
   assert.throws(() => environmentOf({}, '../x'), { code: 'INVALID_ARGUMENT' })
-  assert.throws(() => environmentOf(config, 'prd'), { code: 'INVALID_ARGUMENT', message: /did you mean prod/ })
-  assert.equal(environmentOf({}, 'scratch').name, 'scratch')
+  const refuse = (settings: Parameters<typeof environmentOf>[0], name: string, applied: string[] = []) =>
+    refuseUnknown(environmentOf(settings, name), applied)
+  const named = (message: RegExp) => ({ code: 'INVALID_ARGUMENT', message, remedy: /--new-environment.*`environments`/ })
+  assert.throws(() => refuse(config, 'prd'), named(/no environment prd; there are dev, prod, staging; did you mean prod\?/))
+  assert.throws(() => refuse({}, 'prd', ['prod']), named(/there are dev, prod; did you mean prod\?/))
+  assert.throws(() => refuse({ environment: 'main' }, 'dev'), named(/there are main/))
+  for (const name of ['prod', 'staging', 'dev']) refuse(config, name)
+  refuse({}, 'prod', ['prod'])
+  refuse({ environments: { prod: { folder: tmpdir() } } }, 'prod')
 })
 
 test('environments that would overwrite each other are refused, and those with places of their own are not', () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
@@ -7,6 +8,8 @@ import type { ProjectConfig } from '../store/index.ts'
 export interface Environment {
   readonly name: string
   readonly config: ProjectConfig
+  /** Those that the settings name, the one that commands mean which name none first. */
+  readonly declared: readonly string[]
 }
 
 const nameForm = /^[a-z][a-z0-9_-]{0,62}$/
@@ -14,7 +17,7 @@ const embeddedFolder = '.lockstep'
 
 /**
  * The settings of a project in an environment: what it says of all, and over it what it says of this one. All environments have one
- * registry; each has embedded stores of its own. Throws `INVALID_ARGUMENT` for a name that is none, or not among those declared.
+ * registry; each has embedded stores of its own. Throws `INVALID_ARGUMENT` for a name that is none, and for stores that two of them share.
  */
 export function environmentOf(config: ProjectConfig, asked?: string): Environment {
   const { environment: own = 'dev', environments = {}, ...shared } = config
@@ -23,24 +26,33 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
     throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(name)} is no name of an environment`, {
       remedy: 'Begin with a letter in lower case; letters, digits, _ and - may follow.',
     })
-  const declared = Object.keys(environments)
-  if (name !== own && declared.length > 0 && !declared.includes(name))
-    throw new LockstepError('INVALID_ARGUMENT', `There is no environment ${name}${suggestion(name, [own, ...declared])}`, {
-      remedy: 'Declare it in `environments` of the settings.',
-    })
+  const declared = [own, ...Object.keys(environments).filter((one) => one !== own)]
   const base = shared.folder ?? embeddedFolder
   const registry = registryIn(base, shared.registry)
   const storesOf = (one: string) => ({ ...shared, folder: one === own ? base : join(base, 'environments', one), ...environments[one] })
-  for (const other of [own, ...declared]) if (other !== name) refuseShared(name, storesOf(name), other, storesOf(other))
+  for (const other of declared) if (other !== name) refuseShared(name, storesOf(name), other, storesOf(other))
   const settings = { ...storesOf(name), registry }
   return {
     name,
+    declared,
     config: {
       ...settings,
       history: { ...shared.history, ...environments[name]?.history },
       checks: { ...shared.checks, ...environments[name]?.checks },
     },
   }
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` for an environment that nobody has made: neither do the settings name it, nor was anything applied in it or
+ * stored of it. A slip in a name would begin another one, which is empty. `applied`: those in which something was.
+ */
+export function refuseUnknown({ name, declared, config }: Environment, applied: readonly string[]): void {
+  const known = [...new Set([...declared, ...applied])]
+  if (known.includes(name) || existsSync(config.folder ?? embeddedFolder)) return
+  throw new LockstepError('INVALID_ARGUMENT', `There is no environment ${name}; there are ${known.join(', ')}${suggestion(name, known)}`, {
+    remedy: 'Say --new-environment to begin it, or declare it in `environments` of the settings.',
+  })
 }
 
 /** Environments have one registry, wherever their other files are. */

@@ -56,6 +56,7 @@ export function program(): Command {
     .option('--definitions <path>', 'a module or folder of definitions, instead of that of the project')
     .option('--history <source=path>', 'other files of a source, the ending says their format; may be repeated', collectPair)
     .option('-e, --environment <name>', 'the environment; LOCKSTEP_ENVIRONMENT, or that of the settings, by default')
+    .option('--new-environment', 'the environment may be one in which nothing is yet')
     .option('--files', 'the definitions of the files, also where others are applied')
     .option('--as <name>', 'who is acting, until roles count; LOCKSTEP_USER, or the user of this machine, by default')
     .option('--json', 'print one JSON document, and errors as JSON')

@@ -16,7 +16,7 @@ import { type Applied, type Registry, Standings } from '../registry/index.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
 import { actingAs } from './acting.ts'
 import { readConfig } from './config.ts'
-import { type Environment, environmentOf } from './environment.ts'
+import { type Environment, environmentOf, refuseUnknown } from './environment.ts'
 import { find } from './find.ts'
 import { appliedDefinitions, differsFromFiles, existingRegistry, projectRegistry, rowHistories } from './governed.ts'
 import { movedHistories, type Places } from './moved-histories.ts'
@@ -27,6 +27,8 @@ export interface ProjectOptions {
   readonly definitions?: string
   readonly history?: Readonly<Record<string, string>>
   readonly environment?: string
+  /** The environment may be one that nobody has made yet. */
+  readonly newEnvironment?: boolean
   /** Works with the definitions of the files, also where others are applied. */
   readonly files?: boolean
   /** Who says to be acting. */
@@ -98,7 +100,9 @@ export class Project {
     process.chdir(folder)
     const settings = await readConfig(folder)
     const environment = environmentOf(settings, options.environment ?? process.env.LOCKSTEP_ENVIRONMENT)
-    const { config } = environment
+    const { config, declared } = environment
+    if (!options.newEnvironment && !declared.includes(environment.name))
+      refuseUnknown(environment, (await (await existingRegistry(config))?.applies.environments()) ?? [])
     const definitionsPath =
       options.definitions === undefined ? (config.definitions ?? foundDefinitions()) : resolve(userFolder, options.definitions)
     const files = await loadDefinitions(definitionsPath)

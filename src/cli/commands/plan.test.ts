@@ -81,7 +81,19 @@ test('what is promoted comes from the registry, and only its code from the files
   const promoted = await lockstep(path, 'promote', '--from', 'dev', '--to', 'prod')
   assert.match(promoted.stdout, /prod is at apply 1/, promoted.stderr)
   assert.match((await lockstep(path, 'describe', 'user_click_count_1h', '--environment', 'prod')).stdout, /count\(\) over 1h/)
-  assert.match((await lockstep(path, 'promote', '--from', 'dev', '--to', 'staging')).stderr, /no environment staging/)
+  assert.match((await lockstep(path, 'promote', '--from', 'dev', '--to', 'staging')).stderr, /no environment staging.*--new-environment/s)
+})
+
+test('an environment is begun on purpose: a slip in its name is an error, before and after', async () => {
+  using project = smallProject()
+  const run = (...given: string[]) => lockstep(project.path, ...given)
+  const refused = await run('apply', '--yes', '--environment', 'prod')
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /There is no environment prod; there are dev[\s\S]*--new-environment/)
+  assert.equal((await run('apply', '--yes', '--environment', 'prod', '--new-environment')).code, 0)
+  assert.equal((await run('describe', 'visit', '--environment', 'prod')).code, 0)
+  assert.match((await run('get', 'visit', 'user_id=1', '--environment', 'prd')).stderr, /there are dev, prod; did you mean prod\?/)
+  assert.equal((await run('apply', '--yes')).code, 0, 'the default one is nothing special to begin')
 })
 
 test('who may change definitions is asked for all that changes', async () => {
@@ -121,7 +133,7 @@ test('a plan that cannot be used says so, each with its own way out', async () =
   const plan = await lockstep(project.path, 'plan', '--out', 'p.json', '--sample', '0')
   assert.equal(plan.code, 1)
   assert.match(plan.stdout, /Written to p\.json: it would be refused/)
-  assert.match((await apply('--environment', 'prod')).stderr, /one for dev, and not for prod[\s\S]*--environment dev/)
+  assert.match((await apply('--environment', 'prod', '--new-environment')).stderr, /one for dev, and not for prod[\s\S]*--environment dev/)
   const text = readFileSync(join(project.path, 'p.json'), 'utf8')
   writeFileSync(join(project.path, 'p.json'), text.slice(0, text.length / 2))
   assert.match((await apply()).stderr, /cut off[\s\S]*Make it again/)
