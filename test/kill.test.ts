@@ -17,6 +17,8 @@ import { backfilledGroup, end, openShopStore, type ShopWork, trainingSetName } f
 /** `KILL_SEED` repeats the moments of a run, as nearly as a machine does. */
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
 const kills = 10
+/** Not in the temporary folder of the work, where nothing may be left. */
+const compiled = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache')
 
 /** Tells whether what is in a folder is right: what a killed run has left, and what a complete one has. */
 interface Examiner {
@@ -79,7 +81,7 @@ async function start(what: ShopWork['what'], folder: string, temporary: string):
   const work: ShopWork = { what, data: data(), folder }
   const child = fork(join(import.meta.dirname, 'support/killed-work.ts'), [JSON.stringify(work)], {
     execArgv: ['--conditions=source'],
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, TMPDIR: temporary, NODE_COMPILE_CACHE: join(root, 'compiled') },
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, TMPDIR: temporary, NODE_COMPILE_CACHE: compiled },
   })
   assert.equal(await told(child), 'ready')
   return child
