@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { formatMoment } from '../src/lib/moment.ts'
 import { dayOf } from '../src/registry/usage.ts'
 import { openRegistry } from '../src/store/index.ts'
 import { lockstep, smallProject } from './support/command-line.ts'
@@ -43,7 +44,7 @@ test('what was done is in the registry: runs, statistics, training sets, models,
     model: '',
     view: 'offer',
     version: 3,
-    features: ['budget_per_click'],
+    features: ['budget_per_click', 'user_click_count_1h'],
     requests: 1,
     vectors: 1,
     first: now,
@@ -53,8 +54,14 @@ test('what was done is in the registry: runs, statistics, training sets, models,
   await registry.close()
   assert.deepEqual(
     (await did('usage')).map(({ caller, feature }: Record<string, unknown>) => [caller, feature]),
-    [['web', 'budget_per_click']],
+    [
+      ['web', 'budget_per_click'],
+      ['web', 'user_click_count_1h'],
+    ],
   )
+  const [clicks] = await did('statistics', 'user_clicks.user_click_count_1h', '--periods', '1')
+  assert.deepEqual([clicks.readBy, clicks.freshness], [[{ caller: 'web', model: '', last: formatMoment(now) }], null])
+  assert.ok(clicks.behindSeconds > 0 && clicks.behindSeconds < 600)
   const { down } = await did('lineage', 'source:clicks.at', '--down')
   const ids = down.nodes.map(({ id }: { id: string }) => id)
   for (const id of [

@@ -6,13 +6,14 @@ import { progressText } from './progress.ts'
 test('numbers for people', () => {
   assert.deepEqual([0, 999, 1000, 1_234_567].map(formatCount), ['0', '999', '1,000', '1,234,567'])
   assert.deepEqual([countOf(1, 'row'), countOf(0, 'row'), countOf(2000, 'entity', 'entities')], ['1 row', '0 rows', '2,000 entities'])
-  assert.deepEqual([0.123, 9.994, 10, 59.6, 200, 7500].map(formatSeconds), [
+  assert.deepEqual([0.123, 9.994, 10, 59.6, 200, 7500, 273_600].map(formatSeconds), [
     '0.12 s',
     '9.99 s',
     '10 s',
     '1 min 0 s',
     '3 min 20 s',
     '2 h 5 min',
+    '3 d 4 h',
   ])
   assert.deepEqual([0, 1023, 1024, 3.4 * 2 ** 20, 2 ** 50].map(formatBytes), ['0 B', '1023 B', '1.0 KiB', '3.4 MiB', '1024.0 TiB'])
   assert.equal(formatShare(0.1234), '12.3 %')

@@ -4,12 +4,13 @@ export const formatCount = (count: number): string => String(count).replace(/\B(
 /** `1 row`, `2,000 rows` */
 export const countOf = (count: number, one: string, many = `${one}s`): string => `${formatCount(count)} ${count === 1 ? one : many}`
 
-/** `0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min` */
+/** `0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h` */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(2)} s`
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole} s`
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  if (whole >= 172_800) return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 

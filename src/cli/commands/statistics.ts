@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
 import { type FeatureGroupData, OnDemand, selectionsOf } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
-import { durationMicros } from '../../lib/duration.ts'
+import { durationMicros, formatDuration } from '../../lib/duration.ts'
+import { formatMoment } from '../../lib/moment.ts'
 import { suggestion } from '../../lib/suggestion.ts'
+import { featureId } from '../../plan/index.ts'
 import type { FeatureStatistics } from '../../registry/index.ts'
 import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
-import { formatCount, formatShare } from '../format.ts'
 import { longWork } from '../long-work.ts'
-import type { Output } from '../output.ts'
 import type { Project } from '../project.ts'
-import { sessionOf } from '../session.ts'
-import { formatPairs } from '../table.ts'
+import { type Session, sessionOf } from '../session.ts'
+import { type LastRead, type ShownStatistics, showStatistics } from '../show-statistics.ts'
 import { parseCount, parseMoment } from '../values.ts'
 
 interface StatisticsOptions {
@@ -70,95 +70,49 @@ async function statistics(name: string, { compute, asOf, periods }: StatisticsOp
     })
     found.push(...own.sort((a, b) => order.indexOf(a.feature) - order.indexOf(b.feature)))
   }
-  const now = registry.clock.now()
-  const reads = await registry.usage.read(project.environment, { since: now - durationMicros('30d') })
-  const readers = (one: FeatureStatistics) => {
-    const features = project.catalogue.views.flatMap((view) =>
-      view.items.flatMap((item) => {
-        const group = item instanceof OnDemand ? item : item.group
-        if (`${group.name}@${group.version}` !== one.group) return []
-        const names = Object.entries<unknown>(item.features).filter(
-          ([own, behind]) => (item instanceof OnDemand ? own : behind) === one.feature,
-        )
-        return names.map(([own]) => `${view.name}@${view.version}.${own}`)
-      }),
-    )
-    const own = reads.filter(({ view, version, feature }) => features.includes(`${view}@${version}.${feature}`))
-    return [...new Set(own.map(({ caller }) => caller))]
-  }
-  const all = found.map((one) => ({ ...one, readBy: readers(one) }))
-  output.result(all, () => {
-    if (all.length === 0) return `Nothing is known of the values of ${name}: materialize, backfill or train with it, or add --compute.`
-    const [only] = all
-    return all.length === 1 && only ? showOne(only, output) : showAll(all, output)
+  const lastReads = await lastReadsOf(project)
+  const behind = await freshnessOf(session)
+  const all = found.map((one): ShownStatistics => {
+    const about = { readBy: [...(lastReads.get(`${one.group}.${one.feature}`)?.values() ?? [])], behindSeconds: behind[one.group] ?? null }
+    const declared = project.catalogue.groups.find(({ name, version }) => `${name}@${version}` === one.group)?.freshness ?? null
+    return { ...one, ...about, freshness: declared === null ? null : formatDuration(declared) }
   })
+  output.result(all, () =>
+    all.length === 0
+      ? `Nothing is known of the values of ${name}: materialize, backfill or train with it, or add --compute.`
+      : showStatistics(all, output),
+  )
 }
 
-type Shown = FeatureStatistics & { readonly readBy: readonly string[] }
-
-function showAll(all: readonly Shown[], output: Output): string {
-  return output.table(all, [
-    { title: 'feature', value: ({ group, feature }) => `${group}.${feature}` },
-    { title: 'as of', value: ({ from, to }) => (from === to ? to : `${from} to ${to}`) },
-    { title: 'by', value: ({ origin }) => origin },
-    { title: 'values', align: 'right', value: ({ count }) => formatCount(count) },
-    { title: 'null', align: 'right', value: ({ nulls, count }) => formatShare(nulls / Math.max(1, count)) },
-    { title: 'zero', align: 'right', value: ({ zeros, count }) => (zeros === null ? '' : formatShare(zeros / Math.max(1, count))) },
-    { title: 'distinct', align: 'right', value: ({ distinct }) => formatCount(distinct) },
-    { title: 'minimum', align: 'right', value: ({ minimum }) => shown(minimum) },
-    { title: 'median', align: 'right', value: ({ quantiles }) => shown(quantiles?.['0.5'] ?? null) },
-    { title: 'maximum', align: 'right', value: ({ maximum }) => shown(maximum) },
-    { title: 'mean', align: 'right', value: ({ mean }) => shown(mean) },
-    { title: 'most frequent', value: ({ top }) => top?.[0]?.value ?? '' },
-  ])
-}
-
-function showOne(one: Shown, output: Output): string {
-  const { histogram, top, quantiles, count } = one
-  const pairs = formatPairs([
-    ['feature', `${one.group}.${one.feature}`],
-    ['as of', one.from === one.to ? one.to : `${one.from} to ${one.to}`],
-    ['computed', `${one.computed} (${one.origin}${one.sampledKeys === null ? '' : `, of ${formatCount(one.sampledKeys)} keys`})`],
-    ['training set', one.trainingSet],
-    ['values', formatCount(count)],
-    ['null', `${formatCount(one.nulls)} (${formatShare(one.nulls / Math.max(1, count))})`],
-    ['zero', one.zeros === null ? null : formatCount(one.zeros)],
-    ['no number', one.notNumbers ? formatCount(one.notNumbers) : null],
-    ['distinct', formatCount(one.distinct)],
-    ['minimum', shown(one.minimum)],
-    ['maximum', shown(one.maximum)],
-    ['mean', one.mean === null ? null : shown(one.mean)],
-    ['deviation', one.deviation === null ? null : shown(one.deviation)],
-    [
-      'quantiles',
-      quantiles &&
-        Object.entries(quantiles)
-          .map(([share, value]) => `${formatShare(Number(share))} ${shown(value)}`)
-          .join(', '),
-    ],
-    ['read by', one.readBy.join(', ') || null],
-  ])
-  if (top) {
-    const table = output.table(top, [
-      { title: 'value', value: ({ value }) => value },
-      { title: 'count', align: 'right', value: (each) => formatCount(each.count) },
-    ])
-    return `${pairs}\n\n${table}`
+/** Of features of groups and of on-demand views, who read them in the last 30 days, the last one first. */
+async function lastReadsOf(project: Project): Promise<ReadonlyMap<string, ReadonlyMap<string, LastRead>>> {
+  const { usage, clock } = await project.registry()
+  const found = new Map<string, Map<string, LastRead>>()
+  const reads = await usage.read(project.environment, { since: clock.now() - durationMicros('30d') })
+  for (const { caller, model, view: name, version, feature, last } of reads.sort((a, b) => b.last - a.last)) {
+    const view = project.catalogue.views.find((one) => one.name === name && one.version === version)
+    const item = view?.items.find(({ features }) => Object.hasOwn(features, feature))
+    if (!item) continue
+    const { group, own } =
+      item instanceof OnDemand ? { group: item, own: feature } : { group: item.group, own: item.features[feature] as string }
+    const id = featureId(group, own)
+    const readers = found.get(id) ?? new Map<string, LastRead>()
+    found.set(id, readers)
+    if (!readers.has(`${caller} ${model}`)) readers.set(`${caller} ${model}`, { caller, model, last: formatMoment(last) })
   }
-  if (!histogram) return pairs
-  const { from, to, counts } = histogram
-  const most = Math.max(1, ...counts)
-  const rows = counts.map((number, place) => ({ low: from + ((to - from) * place) / counts.length, number }))
-  const table = output.table(rows, [
-    { title: 'from', align: 'right', value: ({ low }) => shown(low) },
-    { title: 'count', align: 'right', value: ({ number }) => formatCount(number) },
-    { title: '', value: ({ number }) => '█'.repeat(Math.round((40 * number) / most)) },
-  ])
-  return `${pairs}\n\n${table}`
+  return found
 }
 
-const shown = (value: string | number | null): string =>
-  typeof value === 'number' ? String(Number(value.toPrecision(6))) : (value ?? '').slice(0, 40)
+/** How far each group is behind in the online store; of none where that cannot be asked, which is no reason to show nothing. */
+async function freshnessOf({ project, output }: Session): Promise<Readonly<Record<string, number>>> {
+  try {
+    await using store = await project.open()
+    return await store.freshness()
+  } catch (error) {
+    output.warn(`How fresh the values are is not known: ${(error as Error).message}`)
+    return {}
+  }
+}
 
 function askedFor({ catalogue }: Project, name: string): Asked[] {
   const [, whole = name, version, feature] = /^([^@.]+)(?:@(\d+))?(?:\.(.+))?$/.exec(name) ?? []
