@@ -24,6 +24,7 @@ import { addPush } from './commands/push.ts'
 import { addRegistry } from './commands/registry.ts'
 import { addRemove } from './commands/remove.ts'
 import { addReplay } from './commands/replay.ts'
+import { addRestore } from './commands/restore.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRuns } from './commands/runs.ts'
 import { addSearch } from './commands/search.ts'
@@ -66,7 +67,7 @@ export function program(): Command {
   const events = [addStream, addPush, addReplay, addStatus, addForget]
   const access = [addToken, addAccess, addAudit, addRegistry]
   const knowledge = [addSearch, addLineage, addStatistics, addRuns, addUsage, addTrainingSet, addModel]
-  const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory, addDeprecate, addRemove]
+  const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory, addDeprecate, addRemove, addRestore]
   for (const add of [
     addInit,
     addCheck,

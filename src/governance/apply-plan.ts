@@ -112,7 +112,7 @@ export async function rollBack({ registry, environment, to, by, message, force =
 }
 
 interface NewState {
-  readonly kind: Exclude<ApplyKind, 'remove' | 'switch'>
+  readonly kind: Exclude<ApplyKind, 'remove' | 'restore' | 'switch'>
   readonly by: string
   readonly message: string
   readonly environment: string

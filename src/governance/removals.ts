@@ -88,7 +88,7 @@ export async function retiredNames(
           code: 'NAME_RETIRED',
           where: `view ${bareId(view)}`,
           message: `It reads ${feature}, which was removed`,
-          remedy: 'Leave it out, or read another feature.',
+          remedy: `Leave it out, read another feature, or bring it back: lockstep restore ${feature}.`,
         }),
       )
   })

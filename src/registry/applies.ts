@@ -44,7 +44,7 @@ export interface Head extends State {
   readonly revision: number
 }
 
-export type ApplyKind = 'apply' | 'remove' | 'rollback' | 'promote' | 'switch'
+export type ApplyKind = 'apply' | 'remove' | 'restore' | 'rollback' | 'promote' | 'switch'
 
 export interface ItemChange {
   readonly id: string

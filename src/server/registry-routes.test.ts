@@ -86,6 +86,9 @@ test('a feature is described with its columns, deprecated, and kept while a view
     (await get('/registry/audit')).body.items.map((one) => `${one.action} ${one.on}`),
     ['deprecate user_clicks@1.user_spend_lifetime'],
   )
+  const restored = await post('restore', { reason: 'it is read' })
+  assert.deepEqual([restored.status, restored.body.status, (await get(path)).body.status], [200, 'active', 'active'])
+  assert.equal((await post('restore', {})).status, 404)
 })
 
 test('everything else that a catalogue shows', async () => {

@@ -187,6 +187,7 @@ test('every command asks for the role that it takes, and is refused to who has n
   const [set] = JSON.parse((await lockstep(path, 'training-set', 'list', '--json')).stdout) as { id: string }[]
   const id = set?.id ?? ''
   assert.equal((await lockstep(path, 'model', 'register', 'ranker', '--training-set', id)).code, 0)
+  assert.equal((await lockstep(path, 'deprecate', 'user_clicks@1.user_price_sum_lifetime', '--reason', 'old')).code, 0)
   const { admin } = await withAdmin(path)
   await admin('access', 'grant', 'bob', 'reader', '--on', 'view:nothing', '--environment', 'prod')
   const { id: token } = JSON.parse((await admin('token', 'create', 'web', '--scope', 'read:visit', '--json')).stdout) as { id: string }
@@ -228,6 +229,7 @@ test('every command asks for the role that it takes, and is refused to who has n
     promote: ['--from', 'dev', '--to', 'prod'],
     deprecate: ['view:visit@1', '--reason', 'old'],
     remove: ['view:visit@1'],
+    restore: ['user_clicks@1.user_price_sum_lifetime'],
     forget: ['user', 'user_id=1', '--dry-run'],
     serve: ['--port', '0'],
   }

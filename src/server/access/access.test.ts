@@ -33,6 +33,7 @@ const bodies: Readonly<Record<string, object>> = {
   feastGetOnlineFeatures: { entities: { user_id: ['ada'], item_id: [7] }, feature_service: 'ranking' },
   deprecateFeature: { reason: 'a test' },
   removeFeature: {},
+  restoreFeature: {},
   feastPush: { push_source_name: 'clicks', df: { click_id: ['q'], user_id: ['ada'], item_id: [7], price: ['1.00'], at: [now] } },
   tectonGetFeatures: { params: { feature_service_name: 'ranking', join_key_map: { user_id: 'ada', item_id: '7' } } },
 }

@@ -1,4 +1,4 @@
-import { consumersOf, deprecate, lifeCycleSubject, remove, usageDays, usageSince } from '../../governance/index.ts'
+import { consumersOf, deprecate, lifeCycleSubject, remove, restorable, restore, usageDays, usageSince } from '../../governance/index.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import { answerableFor } from '../caller.ts'
 import { inPath } from '../error-response.ts'
@@ -81,4 +81,24 @@ const removeRoute: Route = {
   },
 }
 
-export const lifeCycleRoutes: readonly Route[] = [deprecateRoute, removeRoute]
+const restoreRoute: Route = {
+  method: 'POST',
+  path: '/registry/features/{group}/{version}/{feature}/restore',
+  operationId: 'restoreFeature',
+  summary: 'Makes a feature that was deprecated or removed active again',
+  permission,
+  body: objectOf({ reason: text }),
+  answer: { schema: { type: 'object' } },
+  errors: [404, 409],
+  async handle(request, _reply, context) {
+    const { registry, environment } = context.store
+    const { reason } = (request.body ?? {}) as { reason?: string }
+    const subject = subjectOf(request, context)
+    const found = await restorable(registry, environment, subject.id).catch((error: unknown) => inPath(() => {
+      throw error
+    }))
+    return await restore(registry, environment, found, { by: answerableFor(request), ...(reason === undefined ? {} : { reason }) })
+  },
+}
+
+export const lifeCycleRoutes: readonly Route[] = [deprecateRoute, removeRoute, restoreRoute]
