@@ -5,7 +5,7 @@ import { countRows, type Duck, eraseFromFile, matches, quoteLiteral, type RowFil
 import type { Forgetting, ForgottenPlace } from './forget.ts'
 
 /** Rows of the subject in the files of its sources: the user's own, which are rewritten only where that is asked for. */
-export async function forgetSources({ subject, duck, history, options }: Forgetting): Promise<ForgottenPlace[]> {
+export async function forgetSources({ subject, duck, places: { history = {} }, options }: Forgetting): Promise<ForgottenPlace[]> {
   const places: ForgottenPlace[] = []
   const rewrite = options.rewriteSources && !options.dryRun
   for (const source of subject.sources) {
@@ -14,7 +14,15 @@ export async function forgetSources({ subject, duck, history, options }: Forgett
     if (declared.kind === 'rows') {
       const before = declared.rows.filter((row) => matches(row, subject.sourceRows(source))).length
       if (before > 0)
-        places.push({ place: 'source', name: source.name, files: [], before, after: before, note: 'Rows in memory: not ours.' })
+        places.push({
+          place: 'source',
+          name: source.name,
+          files: [],
+          before,
+          after: before,
+          note: 'Rows in memory: not ours.',
+          known: true,
+        })
       continue
     }
     const match = subject
@@ -23,29 +31,41 @@ export async function forgetSources({ subject, duck, history, options }: Forgett
     const { files, before } = await eraseFrom(duck, await historyFiles(duck, source, declared), match, rewrite)
     if (before === 0) continue
     const note = rewrite ? '' : 'Not ours: --rewrite-sources rewrites them. Until then materialize and backfill bring the subject back.'
-    places.push({ place: 'source', name: source.name, files, before, after: rewrite ? 0 : before, note })
+    places.push({ place: 'source', name: source.name, files, before, after: rewrite ? 0 : before, note, known: true })
   }
   return places
 }
 
 /** Rows of the subject in training sets that were recorded. */
-export async function forgetTrainingSets({ subject, duck, trainingSets, options }: Forgetting): Promise<ForgottenPlace[]> {
+export async function forgetTrainingSets({ subject, duck, trainingSets, machine, options }: Forgetting): Promise<ForgottenPlace[]> {
   const places: ForgottenPlace[] = []
   const rewrite = options.rewriteTrainingSets && !options.dryRun
-  for (const [path, view] of new Map(trainingSets.map((set) => [set.path, set.view]))) {
-    const format = /\.(parquet|csv|ndjson)$/.exec(path)?.[1] as RowFile['format'] | undefined
-    if (format === undefined) {
+  for (const set of trainingSets.filter((one) => one.live && one.machine !== machine)) {
+    const note = `It lies on the machine ${set.machine}, which was not looked at.`
+    places.push({ place: 'training set', name: set.path, files: [], before: null, after: null, note, known: true })
+  }
+  const own = trainingSets.filter((one) => one.machine === machine)
+  for (const [path, view] of new Map(own.map((set) => [set.path, set.view]))) {
+    const file = rowFileOf(path)
+    if (file === null) {
       const note = 'A format that cannot be rewritten: make it again, or remove it.'
-      if (await isThere(path)) places.push({ place: 'training set', name: path, files: [path], before: null, after: null, note })
+      if (await isThere(path))
+        places.push({ place: 'training set', name: path, files: [path], before: null, after: null, note, known: true })
       continue
     }
-    const found = (await isThere(path)) ? [{ path, format }] : []
+    const found = (await isThere(path)) ? [file] : []
     const { files, before } = await eraseFrom(duck, found, subject.viewRows(view), rewrite)
     if (before === 0) continue
     const note = rewrite ? '' : 'A training set is kept as it was: --rewrite-training-sets rewrites it.'
-    places.push({ place: 'training set', name: path, files, before, after: rewrite ? 0 : before, note })
+    places.push({ place: 'training set', name: path, files, before, after: rewrite ? 0 : before, note, known: true })
   }
   return places
+}
+
+/** A training set as a file of rows; null where it is none. */
+export function rowFileOf(path: string): RowFile | null {
+  const format = /\.(parquet|csv|ndjson)$/.exec(path)?.[1] as RowFile['format'] | undefined
+  return format === undefined ? null : { path, format }
 }
 
 /** Rows of the subject in the sample of what was served. */
@@ -59,7 +79,7 @@ export async function forgetFeatureLogs({ subject, duck, folder, options }: Forg
       .map((path): RowFile => ({ path: join(root, name, path), format: 'parquet' }))
     const match = subject.viewRows(name.replace(/@\d+$/, ''), '__keys')
     const { files, before } = await eraseFrom(duck, all, match, !options.dryRun)
-    if (before > 0) places.push({ place: 'feature log', name, files, before, after: options.dryRun ? before : 0, note: '' })
+    if (before > 0) places.push({ place: 'feature log', name, files, before, after: options.dryRun ? before : 0, note: '', known: true })
   }
   return places
 }
@@ -81,7 +101,9 @@ export async function forgetKeptReads({ subject, folder, options }: Forgetting):
     files.push(path)
     if (!options.dryRun) await rm(path, { force: true })
   }
-  return before === 0 ? [] : [{ place: 'kept reads', name: 'reads', files, before, after: options.dryRun ? before : 0, note: '' }]
+  return before === 0
+    ? []
+    : [{ place: 'kept reads', name: 'reads', files, before, after: options.dryRun ? before : 0, note: '', known: true }]
 }
 
 /** The files that hold rows that match, and how many; rewritten without them if so. */

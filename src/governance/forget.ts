@@ -1,13 +1,15 @@
-import type { Catalogue, Entity, History } from '../definition/index.ts'
+import type { Catalogue, Entity } from '../definition/index.ts'
 import type { EventLog } from '../eventlog/index.ts'
 import type { Clock } from '../lib/clock.ts'
-import { Duck, LandedHistory, type OfflineStore } from '../offline/index.ts'
+import { Duck, LandedHistory, type OfflineStore, type SourcePlaces } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { isStreamed } from '../plan/index.ts'
-import type { Registry } from '../registry/index.ts'
+import type { Registry, TrainingSetRecord } from '../registry/index.ts'
 import { takeUnits } from '../stream/index.ts'
 import { forgetFeatureLogs, forgetKeptReads, forgetSources, forgetTrainingSets } from './forget-files.ts'
-import { forgetLanded, forgetOffline, forgetOnline, forgetTopics } from './forget-stores.ts'
+import { withholdStatistics } from './forget-statistics.ts'
+import { forgetLanded, forgetOffline, forgetOnline } from './forget-stores.ts'
+import { forgetTopics } from './forget-topics.ts'
 import { Subject } from './subject.ts'
 
 /** Something that held rows of the subject, or may. */
@@ -31,6 +33,8 @@ export interface ForgottenPlace {
   readonly after: number | null
   /** What it means, or what is left to be done. */
   readonly note: string
+  /** Whether definitions of any environment and any time say what it holds; else rows were found by the bytes of the subject's values. */
+  readonly known: boolean
 }
 
 export interface ForgetReport {
@@ -52,12 +56,19 @@ export interface ForgetOptions {
   readonly rewriteSources?: boolean
   /** Rewrites training sets that were recorded. */
   readonly rewriteTrainingSets?: boolean
+  /** Of a log that cannot erase single records, such as Kafka: removes all records up to the last one of the subject, also of others. */
+  readonly truncateLog?: boolean
+  /** Erases too what holds values of the subject in tables, topics and files of which nobody says what they are. */
+  readonly eraseUnknown?: boolean
 }
 
 export interface ForgetParts {
   readonly registry: Registry
   readonly environment: string
+  /** What the environment has or had. */
   readonly catalogue: Catalogue
+  /** What the others have or had. */
+  readonly elsewhere: Catalogue
   readonly online: OnlineStore
   readonly offline: OfflineStore
   readonly log: EventLog
@@ -65,15 +76,19 @@ export interface ForgetParts {
   /** Where the embedded stores keep their files, and where streams land. */
   readonly folder: string
   readonly landingFolder: string
-  /** Other places of sources' histories. */
-  readonly history: Readonly<Record<string, History>>
+  /** Where sources are read: other places of their histories, and what has landed. */
+  readonly places: SourcePlaces
   /** Training sets that were recorded. */
-  readonly trainingSets: readonly { readonly view: string; readonly path: string }[]
+  readonly trainingSets: readonly TrainingSetRecord[]
+  /** The name of this machine, as training sets have it. */
+  readonly machine: string
 }
 
 /** What each kind of place is worked on with. */
-export interface Forgetting extends ForgetParts {
+export interface Forgetting extends Omit<ForgetParts, 'elsewhere'> {
   readonly subject: Subject
+  /** As the definitions of other environments describe it. */
+  readonly elsewhere: Subject
   readonly duck: Duck
   readonly landing: LandedHistory
   readonly options: Required<ForgetOptions>
@@ -82,6 +97,14 @@ export interface Forgetting extends ForgetParts {
 /** Milliseconds in which workers notice that their units were taken, and begin again. */
 const settle = 2500
 const mostRounds = 4
+/** Workers land what they read after ten seconds. */
+const mostWaits = 6
+
+interface Round {
+  readonly places: readonly ForgottenPlace[]
+  /** Records that stay in the log, and that workers have not stored yet. */
+  readonly unread: number
+}
 
 /**
  * Erases one subject from everything that the store keeps. Each file is replaced by one without its rows, so that a kill leaves the old
@@ -92,24 +115,27 @@ export async function forgetSubject(
   parts: ForgetParts,
   entity: Entity,
   keys: Readonly<Record<string, unknown>>,
-  { dryRun = false, rewriteSources = false, rewriteTrainingSets = false }: ForgetOptions = {},
+  options: ForgetOptions = {},
 ): Promise<ForgetReport> {
   const subject = new Subject(parts.catalogue, entity, keys)
+  const elsewhere = new Subject(parts.elsewhere, entity, keys)
+  const { dryRun = false, rewriteSources = false, rewriteTrainingSets = false, truncateLog = false, eraseUnknown = false } = options
   await using duck = await Duck.open({ threads: 1 })
   await using landing = new LandedHistory(parts.landingFolder)
+  const wishes = { dryRun, rewriteSources, rewriteTrainingSets, truncateLog, eraseUnknown }
+  const forgetting: Forgetting = { ...parts, subject, elsewhere, duck, landing, options: wishes }
   // First of all: who begins again after a kill does not see any more what was touched.
-  const statistics = await withholdStatistics(parts, subject, dryRun)
-  const forgetting = { ...parts, subject, duck, landing, options: { dryRun, rewriteSources, rewriteTrainingSets } }
-  let places = await round(forgetting)
+  const statistics = await withholdStatistics(forgetting)
+  let { places, unread } = await round(forgetting)
   const told = places
-  for (
-    let rounds = 1;
-    !dryRun && rounds < mostRounds && places.some(({ before, after }) => before !== null && before !== after);
-    rounds++
-  ) {
+  const hasErased = () => places.some(({ before, after }) => before !== after)
+  for (let rounds = 1, waits = 0; !dryRun && (hasErased() ? rounds < mostRounds : unread > 0 && waits < mostWaits); ) {
+    if (hasErased()) rounds++
+    else waits++
     const streamed = subject.groups.filter(isStreamed)
-    if (streamed.length > 0 && (await takeUnits(streamed, parts.online, parts.clock)) > 0) await parts.clock.sleep(settle)
-    places = await round(forgetting)
+    const taken = hasErased() && streamed.length > 0 ? await takeUnits(streamed, parts.online, parts.clock) : 0
+    if (taken > 0 || unread > 0) await parts.clock.sleep(settle)
+    ;({ places, unread } = await round(forgetting))
   }
   const merged = told.map((place) => ({ ...place, after: lastOf(places, place)?.after ?? (place.after === null ? null : 0) }))
   const late = places.filter((place) => !lastOf(told, place))
@@ -128,27 +154,16 @@ const lastOf = (places: readonly ForgottenPlace[], { place, name }: ForgottenPla
   places.find((one) => one.place === place && one.name === name)
 
 /** Logs first: what is read from them again is not to come back. Then those who have read them, then rows, then files. */
-async function round(forgetting: Forgetting): Promise<ForgottenPlace[]> {
+async function round(forgetting: Forgetting): Promise<Round> {
   const { subject, online, clock, options } = forgetting
-  const places = await forgetTopics(forgetting)
+  const topics = await forgetTopics(forgetting)
   const rows = await forgetOnline({ ...forgetting, options: { ...options, dryRun: true } })
-  if (!options.dryRun && places.length + rows.length > 0) await takeUnits(subject.groups.filter(isStreamed), online, clock)
-  places.push(...(options.dryRun ? rows : await forgetOnline(forgetting)))
+  const isTouched = rows.length > 0 || topics.places.some(({ before, after }) => before !== after)
+  if (!options.dryRun && isTouched) await takeUnits(subject.groups.filter(isStreamed), online, clock)
+  const places = [...topics.places, ...(options.dryRun ? rows : await forgetOnline(forgetting))]
   for (const forget of [forgetLanded, forgetOffline, forgetSources, forgetTrainingSets, forgetFeatureLogs, forgetKeptReads])
     places.push(...(await forget(forgetting)))
-  return places
-}
-
-/** The least, the greatest and the most frequent values may be those of one subject. */
-async function withholdStatistics({ registry, environment }: ForgetParts, { groups }: Subject, dryRun: boolean): Promise<ForgottenPlace[]> {
-  const places: ForgottenPlace[] = []
-  for (const { name, version } of groups) {
-    const group = `${name}@${version}`
-    const count = await registry.statistics.withhold(environment, group, { dryRun })
-    const note = 'Extremes, quantiles, ranges and frequent values of statistics are withheld; counts and means stay.'
-    if (count > 0) places.push({ place: 'statistics', name: group, files: [], before: count, after: dryRun ? count : 0, note })
-  }
-  return places
+  return { places, unread: topics.unread }
 }
 
 /** What other entities' rows hold of its events is gone only when they are computed again. */
@@ -160,6 +175,7 @@ function derivedPlaces(subject: Subject, places: readonly ForgottenPlace[]): For
     files: [],
     before: null,
     after: null,
+    known: true,
     note: `It is of another entity, and may hold values of the subject's events: lockstep ${
       isStreamed(group) ? `replay ${group.name}` : `materialize ${group.name} --rebuild`
     }.`,

@@ -1,8 +1,9 @@
 import { type AnyView, type Catalogue, type Entity, type FeatureGroupData, type SourceData, selectionsOf } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import type { KeyMatch, RowMatch } from '../offline/index.ts'
+import { ByteWriter } from '../lib/bytes.ts'
+import { anyColumn, type KeyMatch, type RowMatch } from '../offline/index.ts'
 import { planView } from '../plan/index.ts'
-import { type Cell, encodeKey, type TypeData, toCell } from '../schema/index.ts'
+import { type Cell, encodeCell, encodeKey, type TypeData, toCell } from '../schema/index.ts'
 
 /** One of those that features describe, and where definitions say that it is meant. */
 export class Subject {
@@ -30,9 +31,34 @@ export class Subject {
     return this.keys.map(({ cell }) => String(cell))
   }
 
+  /** Whether its values are texts, which are known where nobody says what the bytes around them mean; the number 7 may be anything. */
+  get isTextual(): boolean {
+    return this.keys.every(({ type }) => type.kind === 'string')
+  }
+
+  /** Rows of files of which nobody says what their columns mean: those that hold its values somewhere; null where those are not texts. */
+  get anyRows(): RowMatch | null {
+    return this.isTextual ? [this.#match(() => anyColumn)] : null
+  }
+
+  /** Whether a row of an online table of which nobody says what its keys are may be about it: by the bytes of its values. */
+  get mayBeRow(): (key: Uint8Array, value: Uint8Array) => boolean {
+    const holds = (bytes: Uint8Array, parts: readonly Uint8Array[]) => {
+      const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      return parts.every((part) => all.includes(Buffer.from(part)))
+    }
+    const packed = this.keys.map(({ type, cell }) => encodeKey([type], [cell]))
+    const inValues = this.keys.map(({ type, cell }) => {
+      const writer = new ByteWriter()
+      encodeCell({ ...type, nullable: false }, cell, writer)
+      return writer.finish()
+    })
+    return (key, value) => holds(key, packed) || (this.isTextual && holds(value, inValues))
+  }
+
   /** The groups of its entity, and of entities that its keys are part of. */
   get groups(): readonly FeatureGroupData[] {
-    return this.#catalogue.groups.filter(({ entity }) => this.#isIn(entity))
+    return this.#catalogue.groups.filter(({ entity }) => this.isIn(entity))
   }
 
   /** Which rows of an online table of a group are about it; `exact` where it is one key. */
@@ -71,27 +97,46 @@ export class Subject {
     return distinct([this.#match((key) => key, member), ...views.flatMap((view) => this.#viewKeys(view, member))])
   }
 
-  /** The sources of its groups. */
+  /** The sources of its groups, as they are now, or were last. */
   get sources(): readonly SourceData[] {
-    return [...new Map(this.groups.map(({ source }) => [source.name, source])).values()]
+    return [...new Map(this.groups.toReversed().map(({ source }) => [source.name, source])).values()].reverse()
+  }
+
+  /** Topics of sources that are not about it. */
+  get otherTopics(): readonly string[] {
+    return this.#catalogue.sources.flatMap(({ stream }) => (stream === null ? [] : [stream.topic]))
+  }
+
+  /** Whether a source is one that definitions know, be it about it or not. */
+  knowsSource(name: string): boolean {
+    return this.#catalogue.sources.some((source) => source.name === name)
+  }
+
+  /** The groups that definitions know of a name, of whatever entity; with a version, those of it if there are any. */
+  groupsNamed(name: string, version: number): readonly FeatureGroupData[] {
+    const named = this.#catalogue.groups.filter((group) => group.name === name)
+    const exact = named.filter((group) => group.version === version)
+    return exact.length > 0 ? exact : named
   }
 
   /** Groups of other entities that read, as values, columns which hold its keys. */
   get derived(): readonly FeatureGroupData[] {
     const others = this.#catalogue.groups.filter((group) => !this.groups.includes(group))
-    return others.filter((group) => this.sourceRows(group.source).length > 0)
+    const derived = others.filter((group) => this.sourceRows(group.source).length > 0)
+    return [...new Map(derived.toReversed().map((group) => [`${group.name}@${group.version}`, group])).values()].reverse()
   }
 
   #viewKeys(view: AnyView, member?: string): KeyMatch[][] {
     const uses = selectionsOf(view).length === 0 ? [] : planView(view).uses
     return uses.flatMap(({ plan, keys }) => {
-      if (!this.#isIn(plan.group.entity)) return []
+      if (!this.isIn(plan.group.entity)) return []
       const names = new Map(keys.map(({ key, name }) => [key, name]))
       return [this.#match((name) => names.get(name) as string, member)]
     })
   }
 
-  #isIn({ keys }: Entity): boolean {
+  /** Whether its keys are keys of an entity, or some of them. */
+  isIn({ keys }: Pick<Entity, 'keys'>): boolean {
     return this.keys.every(
       ({ name, type }) => Object.hasOwn(keys, name) && (keys as Readonly<Record<string, TypeData>>)[name]?.kind === type.kind,
     )

@@ -16,6 +16,9 @@ export interface KeyMatch {
   readonly cell: Cell
 }
 
+/** In place of a column: any that holds texts. For rows of which nobody says what their columns mean. */
+export const anyColumn = '*'
+
 /** Rows in which all columns of one of these hold the values. */
 export type RowMatch = readonly (readonly KeyMatch[])[]
 
@@ -80,6 +83,12 @@ async function parquetTest(duck: Duck, path: string, match: RowMatch): Promise<{
 }
 
 function keySql({ column, member, type, cell }: KeyMatch, types: ReadonlyMap<string, string>, zone: string): string | null {
+  if (column === anyColumn) {
+    const texts = [...types]
+      .filter(([, own]) => /^(VARCHAR|ENUM|UUID|JSON)/.test(own))
+      .map(([name]) => `CAST(${quoteIdentifier(name)} AS VARCHAR)`)
+    return texts.length === 0 ? null : `${quoteLiteral(String(cell))} IN (${texts.join(', ')})`
+  }
   const found = types.get(column)
   if (found === undefined) return null
   if (member !== undefined)

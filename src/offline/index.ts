@@ -2,7 +2,7 @@ export { type Batch, type BatchColumn, cellAt, columnOf, isNumeric } from './bat
 export { checkInterval, checkTarget } from './check.ts'
 export { ContentHash } from './content-hash.ts'
 export { Duck, type DuckOptions } from './duckdb.ts'
-export { countRows, eraseFromFile, type KeyMatch, matches, type RowFile, type RowMatch } from './erase-rows.ts'
+export { anyColumn, countRows, eraseFromFile, type KeyMatch, matches, matchSql, type RowFile, type RowMatch } from './erase-rows.ts'
 export { LandedBatch, type LandedEvent, type LandedFile, LandedHistory, type LandedHistoryOptions } from './landed-history.ts'
 export { ParquetRows } from './parquet-file/parquet-file.ts'
 export { physicalType, transportSql } from './physical.ts'

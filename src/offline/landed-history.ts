@@ -161,23 +161,35 @@ export class LandedHistory implements AsyncDisposable {
     }
   }
 
+  /** The names of the sources that have files here, or had. */
+  async sources(): Promise<string[]> {
+    return (await disk.list(this.#folder)).sort()
+  }
+
   /** The paths of all files of a partition, those too that do not count, and those that are not whole. */
-  async filesOf({ name }: SourceData, partition: number): Promise<string[]> {
+  async filesOf({ name }: Pick<SourceData, 'name'>, partition: number): Promise<string[]> {
     const root = join(this.#folder, name)
     const dates = await disk.list(root)
     const names = await Promise.all(dates.map(async (date) => (await disk.list(join(root, date))).map((file) => join(name, date, file))))
     return names.flat().filter((path) => basename(path).startsWith(`${partition}-`))
   }
 
-  /** How many rows of a file match; of one that is not whole null. */
-  async count(path: string, match: RowMatch): Promise<number | null> {
+  /** The partitions that have files here, also such as do not count. */
+  async partitionsOf({ name }: Pick<SourceData, 'name'>): Promise<number[]> {
+    const root = join(this.#folder, name)
+    const files = (await Promise.all((await disk.list(root)).map((date) => disk.list(join(root, date))))).flat()
+    return [...new Set(files.flatMap((file) => /^(\d+)-/.exec(file)?.[1] ?? []).map(Number))]
+  }
+
+  /** How many rows a file has and how many of them match; of one that is not whole null. */
+  async count(path: string, match: RowMatch): Promise<{ readonly rows: number; readonly matching: number } | null> {
     const file = { path: join(this.#folder, path), format: 'parquet' as const }
-    return path.endsWith('.parquet') ? (await countRows(await this.#open(), file, match)).matching : null
+    return path.endsWith('.parquet') ? await countRows(await this.#open(), file, match) : null
   }
 
   /** Writes a file again without the rows that match; the old one stays. Null where nothing is left of it. */
-  async without(source: SourceData, partition: number, file: LandedFile, match: RowMatch): Promise<LandedFile | null> {
-    const rows = file.rows - ((await this.count(file.path, match)) ?? 0)
+  async without(source: Pick<SourceData, 'name'>, partition: number, file: LandedFile, match: RowMatch): Promise<LandedFile | null> {
+    const rows = file.rows - ((await this.count(file.path, match))?.matching ?? 0)
     if (rows === 0) return null
     const other: LandedFile = { ...file, rows, path: pathOf(source, partition, Date.parse(file.date) / 86_400_000, file) }
     const duck = await this.#open()
@@ -216,7 +228,7 @@ export class LandedHistory implements AsyncDisposable {
 
 /** A name that no other file has, whoever writes the same range again. */
 function pathOf(
-  { name }: SourceData,
+  { name }: Pick<SourceData, 'name'>,
   partition: number,
   day: number,
   { first, next }: { readonly first: number; readonly next: number },

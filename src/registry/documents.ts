@@ -78,5 +78,10 @@ export interface DocumentStore extends DocumentReads {
    * commits at the same time with conditions on one document, one wins. Throws `INVALID_ARGUMENT` where it changes a document twice.
    */
   commit(commit: Commit): Promise<number | null>
+  /**
+   * After texts were replaced or deleted: overwrites what is left of them in the store's files, where the store can do so beside those
+   * who use it. False where somebody who was reading kept it from that.
+   */
+  scrub?(): Promise<boolean>
   close(): Promise<void>
 }

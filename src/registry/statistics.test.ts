@@ -52,15 +52,20 @@ test('statistics of a feature are kept by the time that they are of, the newest 
   assert.deepEqual(await registry.statistics.list('prod', 'user_orders@1'), [])
 })
 
-test('the values themselves are taken out of the statistics of a group, once', async () => {
+test('the values themselves are taken out of statistics for a reason, once', async () => {
   await using own = freshRegistry()
   const { registry, clock } = own
   await registry.statistics.keep([statistics(clock.now), statistics(clock.now, { group: 'user_orders@10' })])
-  assert.equal(await registry.statistics.withhold('dev', 'user_orders@1', { dryRun: true }), 1)
+  const reasonOf = async ({ group }: FeatureStatistics) => (group === 'user_orders@1' ? 'they say too much' : null)
+  const withheld = async (dryRun = false) => (await registry.statistics.withhold('dev', reasonOf, { dryRun })).map(({ group }) => group)
+  assert.deepEqual(await withheld(true), ['user_orders@1'])
   assert.equal((await registry.statistics.list('dev', 'user_orders@1'))[0]?.minimum, 1)
-  assert.equal(await registry.statistics.withhold('dev', 'user_orders@1'), 1)
-  assert.equal(await registry.statistics.withhold('dev', 'user_orders@1'), 0)
+  assert.deepEqual(await withheld(), ['user_orders@1'])
+  assert.deepEqual(await withheld(), [])
   const [left] = await registry.statistics.list('dev', 'user_orders@1')
-  assert.deepEqual([left?.minimum, left?.maximum, left?.quantiles, left?.top, left?.mean], [null, null, null, null, 1])
+  assert.deepEqual(
+    [left?.minimum, left?.maximum, left?.quantiles, left?.top, left?.mean, left?.withheld],
+    [null, null, null, null, 1, 'they say too much'],
+  )
   assert.equal((await registry.statistics.list('dev', 'user_orders@10'))[0]?.minimum, 1)
 })

@@ -1,15 +1,17 @@
-import { catalogueOf, type Definition, type History } from '../definition/index.ts'
+import { hostname } from 'node:os'
+import { type Catalogue, catalogueOf, type Definition } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { type ForgetOptions, type ForgetReport, forgetSubject, withEverApplied } from '../governance/index.ts'
+import { appliedElsewhere, type ForgetOptions, type ForgetReport, forgetSubject, withEverApplied } from '../governance/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
+import type { SourcePlaces } from '../offline/index.ts'
 import type { Stores } from './stores.ts'
 
 /** Erases one subject from all stores of an environment. Throws `UNKNOWN_NAME`, `MISSING_KEY` or `INVALID_VALUE`. */
 export async function forgetIn(
   stores: Stores,
   definitions: readonly Definition[],
-  history: Readonly<Record<string, History>>,
+  placesOf: (catalogue: Catalogue) => Promise<SourcePlaces>,
   {
     entity: name,
     keys,
@@ -26,10 +28,20 @@ export async function forgetIn(
   const { online, offline, folder, landingFolder, environment } = stores
   const trainingSets = await registry.trainingSets.list({ environment })
   const log = await stores.log
-  return await forgetSubject(
-    { registry, environment, catalogue, online, offline, log, clock: systemClock, folder, landingFolder, history, trainingSets },
-    entity,
-    keys,
-    options,
-  )
+  const parts = {
+    registry,
+    environment,
+    catalogue,
+    elsewhere: await appliedElsewhere(registry, environment),
+    online,
+    offline,
+    log,
+    clock: systemClock,
+    folder,
+    landingFolder,
+    places: await placesOf(catalogue),
+    trainingSets,
+    machine: hostname(),
+  }
+  return await forgetSubject(parts, entity, keys, options)
 }

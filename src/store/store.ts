@@ -39,6 +39,7 @@ import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { Adopted } from './adopted.ts'
 import { compareInStore, type StoreCompareOptions } from './compare.ts'
 import { forgetIn } from './forget.ts'
+import { guardedStore } from './guarded-store.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import {
   type BackfillWork,
@@ -361,7 +362,7 @@ export class Store implements AsyncDisposable {
 
   /** Erases one subject, an entity's key, from all that the store keeps. */
   async forget(entity: string, keys: Readonly<Record<string, unknown>>, options: ForgetOptions = {}): Promise<ForgetReport> {
-    return await forgetIn(this.#stores, this.definitions, this.#history, { entity, keys, options })
+    return await forgetIn(this.#stores, this.definitions, ({ groups }) => this.places(groups), { entity, keys, options })
   }
 
   async close(): Promise<void> {

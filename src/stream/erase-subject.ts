@@ -2,8 +2,10 @@ import type { FeatureGroupData, SourceData } from '../definition/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LandedFile, LandedHistory, RowMatch } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
+import { isStreamed } from '../plan/index.ts'
 import { onlineTable } from '../serving/index.ts'
-import { historyTable, routerTable } from './tables.ts'
+import type { Feed } from './feeds.ts'
+import { historyTable, routerTable, unitTable } from './tables.ts'
 import { commitOf, parseUnitText, UnitRecord } from './unit-text.ts'
 
 /** The text that tells workers that a subject was erased: what they have in memory may not be so any more. */
@@ -33,6 +35,43 @@ export async function takeUnits(groups: readonly FeatureGroupData[], state: Onli
   return taken
 }
 
+/**
+ * By partition of a feed's topic, up to which offset all who read it have stored what they made of it: a worker that begins again reads
+ * from there on. 0 where nobody has begun.
+ */
+export async function storedUpTo(
+  feed: Feed,
+  internal: readonly string[],
+  partitions: number,
+  state: OnlineStore,
+): Promise<Map<number, number>> {
+  const isDirect = feed.topic === feed.stream.topic
+  const found = new Map<number, number>()
+  for (let partition = 0; partition < partitions; partition++) {
+    const position = async (table: string) => parseUnitText(await state.readMeta(table))?.position
+    const own = isDirect
+      ? [
+          (await position(historyTable(feed.source.name, partition))) ?? 0,
+          ...(await Promise.all(internal.map((topic) => position(routerTable(topic, partition))))),
+        ]
+      : []
+    // A group that was never filled begins with the history that has landed.
+    const groups = await Promise.all(feed.groups.filter(isStreamed).map((group) => position(unitTable(group, partition))))
+    found.set(partition, Math.min(...[...own, ...groups].filter((one) => one !== undefined)))
+  }
+  return found
+}
+
+/** The sources of whose partitions an online store says what has landed, and which partitions. */
+export async function landedPartitions(state: OnlineStore): Promise<Map<string, number[]>> {
+  const found = new Map<string, number[]>()
+  for (const table of await state.tables()) {
+    const [, source, partition] = /^history:(.+):(\d+)$/.exec(table) ?? []
+    if (source !== undefined) found.set(source, [...(found.get(source) ?? []), Number(partition)])
+  }
+  return found
+}
+
 export interface ErasedLanding {
   readonly rows: number
   readonly files: readonly string[]
@@ -40,7 +79,7 @@ export interface ErasedLanding {
 
 /** Erases the rows that match from the history that a source's stream has landed; the files that count are the old or the new ones at any time. */
 export async function eraseLanded(
-  source: SourceData,
+  source: Pick<SourceData, 'name'>,
   match: RowMatch,
   {
     state,
@@ -49,19 +88,25 @@ export async function eraseLanded(
     dryRun,
   }: { readonly state: OnlineStore; readonly landing: LandedHistory; readonly clock: Clock; readonly dryRun: boolean },
 ): Promise<ErasedLanding> {
-  const prefix = historyTable(source.name, 0).slice(0, -1)
-  const tables = (await state.tables()).filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
   let rows = 0
   const files: string[] = []
-  for (const table of tables) {
-    const partition = Number(table.slice(prefix.length))
+  // Files may be left of partitions of which nothing is said any more.
+  const told = (await landedPartitions(state)).get(source.name) ?? []
+  for (const partition of new Set([...told, ...(await landing.partitionsOf(source))])) {
+    const table = historyTable(source.name, partition)
     for (let attempt = 0; ; attempt++) {
-      const found = await look(source, partition, match, landing, filesIn(await state.readMeta(table)))
+      const text = await state.readMeta(table)
+      const found = await look(source, partition, match, landing, text === null ? null : filesIn(text))
       if (attempt === 0) {
         rows += found.rows
         files.push(...[...found.counting, ...found.left].map((path) => landing.pathOf({ path } as LandedFile)))
       }
       if (dryRun || found.counting.length + found.left.length === 0) break
+      if (text === null) {
+        for (const file of await uncounted(found.counting, match, landing)) await landing.without(source, partition, file, match)
+        for (const path of [...found.counting, ...found.left]) await landing.remove(path)
+        break
+      }
       if (await rewrite(source, partition, match, landing, state, clock, table)) break
     }
   }
@@ -70,23 +115,43 @@ export async function eraseLanded(
 
 const filesIn = (text: string | null): readonly LandedFile[] => (parseUnitText(text)?.details as readonly LandedFile[] | undefined) ?? []
 
-/** The files that hold rows that match: those that count, and those left by merges and by workers that were killed. */
-async function look(source: SourceData, partition: number, match: RowMatch, landing: LandedHistory, counted: readonly LandedFile[]) {
-  const paths = new Set(counted.map(({ path }) => path))
+/** Files of which no unit tells anything, so that nobody knows whether they are of use; what they are called says what they hold. */
+async function uncounted(paths: readonly string[], match: RowMatch, landing: LandedHistory): Promise<LandedFile[]> {
+  return await Promise.all(
+    paths.map(async (path) => {
+      const [, date = '', first, next] = /date=([^/\\]+)[/\\]\d+-(\d+)-(\d+)-/.exec(path) ?? []
+      return { path, date, rows: (await landing.count(path, match))?.rows ?? 0, first: Number(first), next: Number(next) }
+    }),
+  )
+}
+
+/**
+ * The files that hold rows that match: those that count, and those left by merges and by workers that were killed. All that are whole
+ * count where it is not told which do.
+ */
+async function look(
+  source: Pick<SourceData, 'name'>,
+  partition: number,
+  match: RowMatch,
+  landing: LandedHistory,
+  counted: readonly LandedFile[] | null,
+) {
+  const paths = counted && new Set(counted.map(({ path }) => path))
   const [counting, left]: [string[], string[]] = [[], []]
   let rows = 0
   for (const path of await landing.filesOf(source, partition)) {
-    const matching = await landing.count(path, match)
-    if (matching === 0) continue
-    if (paths.has(path)) rows += matching ?? 0
-    ;(paths.has(path) ? counting : left).push(path)
+    const count = await landing.count(path, match)
+    if (count?.matching === 0) continue
+    const counts = count !== null && (paths?.has(path) ?? true)
+    if (counts) rows += count.matching
+    ;(counts ? counting : left).push(path)
   }
   return { rows, counting, left }
 }
 
 /** Whether it was done: else another took the unit over meanwhile. */
 async function rewrite(
-  source: SourceData,
+  source: Pick<SourceData, 'name'>,
   partition: number,
   match: RowMatch,
   landing: LandedHistory,

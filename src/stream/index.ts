@@ -1,5 +1,5 @@
 export { StreamEngine } from './engine.ts'
-export { type ErasedLanding, eraseLanded, takeUnits } from './erase-subject.ts'
+export { type ErasedLanding, eraseLanded, landedPartitions, storedUpTo, takeUnits } from './erase-subject.ts'
 export { type EventEncoder, eventEncoder, type RecordEncoder, recordEncoder } from './event-encoder.ts'
 export { type Feed, feedsOf } from './feeds.ts'
 export type { Landing } from './history-unit.ts'

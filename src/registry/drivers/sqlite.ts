@@ -108,6 +108,16 @@ class SqliteDocumentStore implements DocumentStore {
     })
   }
 
+  /** Writes the file anew, which leaves no page of before, and empties the log of writes beside it. */
+  async scrub(): Promise<boolean> {
+    if (this.#reads === null && !existsSync(this.#path)) return true
+    return await this.#attempt(() => {
+      const { database } = this.#open()
+      database.exec('VACUUM')
+      return database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
+    })
+  }
+
   close(): Promise<void> {
     this.#closed = true
     this.#reads?.close()
