@@ -11,6 +11,7 @@ import { checkMayApply, planFor, planOptions } from '../planning.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
 import { tellApplied } from '../tell-lineage.ts'
+import { toBeWritten } from '../to-be-written.ts'
 
 interface ApplyCommandOptions {
   readonly message?: string
@@ -69,15 +70,7 @@ export function showApplied({ output, project }: Session, head: Head | null, { d
   const done = length === 0 ? 'Nothing to do' : `Applied ${countOf(length, 'change')}`
   output.result(
     { environment: project.environment, apply: head?.apply ?? 0, changes: difference.items.map(({ id, effect }) => ({ id, effect })) },
-    () =>
-      [
-        `${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`,
-        ...(difference.stored.some(({ state }) => state === 'missing')
-          ? [
-              `To be written: lockstep materialize ${difference.stored.flatMap(({ group, state }) => (state === 'missing' ? [group] : [])).join(' ')}`,
-            ]
-          : []),
-      ].join('\n'),
+    () => [`${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`, ...toBeWritten(difference)].join('\n'),
   )
 }
 

@@ -6,6 +6,7 @@ import { appliedDefinitions } from '../governed.ts'
 import { checkMayApply } from '../planning.ts'
 import { sessionOf } from '../session.ts'
 import { tellApplied } from '../tell-lineage.ts'
+import { toBeWritten } from '../to-be-written.ts'
 import { parseCount } from '../values.ts'
 import { showCurrentChange } from './history.ts'
 
@@ -60,7 +61,7 @@ async function rollback(
       : [
           `${environment} holds again what apply ${to} left (apply ${head.apply}): ${countOf(length, 'change')}.`,
           ...current.map((change) => `${showCurrentChange(change)}.`),
-          ...difference.stored.flatMap(({ group, state }) => (state === 'missing' ? [`To be written: lockstep materialize ${group}`] : [])),
+          ...toBeWritten(difference),
         ].join('\n'),
   )
 }
