@@ -117,6 +117,29 @@ test('everything else that a catalogue shows', async () => {
   assert.equal((await get('/registry/views')).body.items[0]?.current, true)
 })
 
+test('statistics of a feature, the newest of them or several', async () => {
+  const { store } = served
+  const nothing = { nulls: 0, zeros: null, notNumbers: null, distinct: 0, minimum: null, maximum: null, mean: null, deviation: null }
+  const about = {
+    environment: store.environment,
+    group: 'user_clicks@1',
+    feature: 'user_spend_lifetime',
+    sampledKeys: null,
+    trainingSet: null,
+  }
+  const more = { ...nothing, quantiles: null, histogram: null, top: null, origin: 'backfill', computed: '2026-03-09T00:00:00Z' } as const
+  const at = (day: number) => `2026-03-0${day}T00:00:00Z`
+  await store.registry.statistics.keep(
+    [1, 2, 3].map((day) => ({ ...about, ...more, count: day, from: at(day), to: at(day), toMicros: Date.parse(at(day)) * 1000 })),
+  )
+  const counts = async (query: string) =>
+    ((await get(`/registry/statistics?feature=user_spend_lifetime${query}`)).body.items as unknown as { count: number }[]).map(
+      ({ count }) => count,
+    )
+  assert.deepEqual([await counts(''), await counts('&periods=2'), await counts('&periods=100&limit=1')], [[3], [3, 2], [3]])
+  assert.equal((await get('/registry/statistics?periods=0')).status, 400)
+})
+
 test('the registry is read in the environment that is asked about', async () => {
   await using governed = await servedStore({})
   const { registry } = governed.store

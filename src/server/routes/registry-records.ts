@@ -116,7 +116,12 @@ const statistics = listRoute({
   path: '/registry/statistics',
   operationId: 'listStatistics',
   summary: 'What the values of features are like, the newest of each, of groups that may be read',
-  filters: { environment, group: { ...text, description: 'GROUP@VERSION; all by default.' }, feature: text },
+  filters: {
+    environment,
+    group: { ...text, description: 'GROUP@VERSION; all by default.' },
+    feature: text,
+    periods: { type: 'integer', minimum: 1, maximum: 100, description: 'The newest times of each feature; 1 by default.' },
+  },
   idOf: ({
     group,
     feature,
@@ -137,7 +142,7 @@ const statistics = listRoute({
     const all = named === undefined ? [...new Set(features)] : [named]
     const readable = all.filter((group) => token === null || access.mayReadGroup(token, group.split('@')[0] ?? '', of))
     const found = readable.map((group) =>
-      store.registry.statistics.list(of, group, { limit: 1, ...(feature === undefined ? {} : { feature }) }),
+      store.registry.statistics.list(of, group, { limit: Number(query.periods ?? 1), ...(feature === undefined ? {} : { feature }) }),
     )
     return (await Promise.all(found)).flat()
   },
