@@ -11,6 +11,7 @@ import { lmdbOnlineStore } from '../src/online/drivers/lmdb.ts'
 import { seededRandom } from '../src/testing/seeded-random.ts'
 import { actionsFile, end, profilesFile } from './lib/data.ts'
 import { startFeast } from './lib/feast-server.ts'
+import { fillByHand } from './lib/handwritten-server.ts'
 import { type LoadResult, load, postRequest } from './lib/http-load.ts'
 import type { ServeProcessOptions } from './lib/serve-process.ts'
 import { type ServedFiles, servedViews } from './lib/served-views.ts'
@@ -49,15 +50,19 @@ const cases: readonly Case[] = [
 const folder = join(tmpdir(), 'lockstep-bench', 'serve')
 
 /**
- * Vectors over HTTP from the embedded store and from Redis, against a bare server that returns the same bytes and against Feast's
- * Python server on the same Redis. Redis and Feast are left out where they cannot be had.
+ * Vectors over HTTP from the embedded store and from Redis, against a bare server that returns the same bytes, against one by hand that
+ * does the least that a server of features does, and against Feast's Python server on the same Redis. Redis and Feast are left out where
+ * they cannot be had.
  */
 export async function serve(options: Options): Promise<void> {
   const files: ServedFiles = { profiles: await profilesFile(options.keys), actions: await actionsFile(options.keys * 20, options.keys) }
   console.log(`serve: ${options.keys} keys, ${options.connections} connections, ${options.seconds} s a run, server and load on one machine`)
   await rm(folder, { recursive: true, force: true })
   await materialize(files, lmdbOnlineStore({ path: join(folder, 'online') }))
-  const embedded = await serveStore('embedded store', { kind: 'lockstep', files, folder, store: join(folder, 'online') }, options)
+  await fillByHand(files, join(folder, 'online'), join(folder, 'by-hand'), options.keys)
+  const byHand = await ServedProcess.start({ kind: 'by hand', files, folder: join(folder, 'by-hand') })
+  const embedded = await serveStore('embedded store', { kind: 'lockstep', files, folder, store: join(folder, 'online') }, options, byHand)
+  await byHand.stop()
   const redis = await startRedis()
   let onRedis: Figures[] = []
   let ofFeast: FeastFigures[] = []
@@ -80,6 +85,8 @@ interface Figures {
   /** Requests a second in a closed loop. */
   readonly closed: number
   readonly bare: number
+  /** Of the server by hand; null where it has no such view. */
+  readonly byHand: number | null
   /** Microseconds of processor time of the server for a request. */
   readonly processor: number
   readonly bareProcessor: number
@@ -87,21 +94,24 @@ interface Figures {
   readonly bytes: number
 }
 
-async function serveStore(name: string, server: ServeProcessOptions, options: Options): Promise<Figures[]> {
+async function serveStore(name: string, server: ServeProcessOptions, options: Options, byHand?: ServedProcess): Promise<Figures[]> {
   const ours = await ServedProcess.start(server)
   const figures: Figures[] = []
-  for (const one of cases) figures.push({ name: one.name, ...(await measure(one, ours, options)) })
+  for (const one of cases) figures.push({ name: one.name, ...(await measure(one, ours, options, byHand)) })
   await ours.stop()
   console.log(
     `\nserve, ${name}: medians; requests a second in a closed loop, and what the server could do in a second of processor time alone,`,
   )
   console.log('as the load takes its share of the same machine; milliseconds at half of the first in an open loop')
-  console.log(`${' '.repeat(30)} req/s     bare  of it   req/cpu s     bare  of it      p50     p95     p99   p99.9   bytes`)
-  for (const { name: shown, closed, bare, processor, bareProcessor, open, bytes } of figures) {
+  console.log(
+    `${' '.repeat(30)} req/s     bare  of it  by hand  of it   req/cpu s     bare  of it      p50     p95     p99   p99.9   bytes`,
+  )
+  for (const { name: shown, closed, bare, byHand: hand, processor, bareProcessor, open, bytes } of figures) {
     const pair = (own: number, other: number) =>
       `${[own, other].map((value) => value.toFixed(0).padStart(8)).join(' ')}  ${(own / other).toFixed(2)}`
     const times = [open.p50, open.p95, open.p99, open.p999].map((value) => value.toFixed(2).padStart(7)).join(' ')
-    const rates = `${pair(closed, bare)}    ${pair(1e6 / processor, 1e6 / bareProcessor)}`
+    const ofHand = hand === null ? ' '.repeat(14) : `${hand.toFixed(0).padStart(8)}  ${(closed / hand).toFixed(2)}`
+    const rates = `${pair(closed, bare)} ${ofHand}    ${pair(1e6 / processor, 1e6 / bareProcessor)}`
     console.log(`  ${shown.padEnd(26)} ${rates}  ${times}  ${String(bytes).padStart(6)}`)
   }
   console.log('  the bars, embedded store: 1 x 50 at least half of the bare server; 100 x 50 p99 below 10 ms at half load')
@@ -182,7 +192,7 @@ async function serveFeast(
 /** `processor`: microseconds of it for each answer. */
 type Closed = LoadResult & { readonly processor: number }
 
-async function measure(one: Case, ours: ServedProcess, options: Options): Promise<Omit<Figures, 'name'>> {
+async function measure(one: Case, ours: ServedProcess, options: Options, byHand?: ServedProcess): Promise<Omit<Figures, 'name'>> {
   const random = seededRandom(1)
   const path = `/v1/views/${one.view}/vectors`
   const requests = Array.from({ length: 500 }, () =>
@@ -205,32 +215,35 @@ async function measure(one: Case, ours: ServedProcess, options: Options): Promis
     const result = await load({ port: server.port, requests, connections, seconds })
     return { ...result, processor: ((await server.processorTime()) - before) / result.answers }
   }
-  const results: { ours: Closed[]; bare: Closed[] } = { ours: [], bare: [] }
-  // Until all that requests run is compiled.
-  for (const { port } of [ours, bare])
-    for (let asked = 0, tries = 0; asked < 10_000 && tries < 10; tries++)
-      asked += (await load({ port, requests, connections, seconds: 1 })).answers
-  for (let run = 0; run < options.runs; run++) {
-    results.ours.push(await closed(ours))
-    results.bare.push(await closed(bare))
-  }
+  const hand = one.view === 'tables' ? byHand : undefined
+  const servers = [ours, bare, ...(hand ? [hand] : [])]
+  for (const { port } of servers) await warmUp(port, requests, connections)
+  const results = new Map(servers.map((server) => [server, [] as Closed[]]))
+  for (let run = 0; run < options.runs; run++) for (const server of servers) results.get(server)?.push(await closed(server))
   await bare.stop()
-  const rate = (all: readonly Closed[]) => median(all.map(({ perSecond }) => perSecond))
-  const processor = (all: readonly Closed[]) => median(all.map((one) => one.processor))
-  const half = rate(results.ours) / 2
+  const of = (server: ServedProcess, figure: 'perSecond' | 'processor') => median((results.get(server) ?? []).map((one) => one[figure]))
+  const half = of(ours, 'perSecond') / 2
   const open: LoadResult[] = []
   for (let run = 0; run < options.runs; run++) open.push(await load({ port: ours.port, requests, connections, seconds, rate: half }))
-  const errors = [...results.ours, ...open].reduce((sum, result) => sum + result.errors, 0)
+  const errors = [...(results.get(ours) ?? []), ...open].reduce((sum, result) => sum + result.errors, 0)
   if (errors > 0) throw new Error(`${one.name}: ${errors} answers were no 200`)
   const at = (share: 'p50' | 'p95' | 'p99' | 'p999') => median(open.map((result) => result[share]))
   return {
-    closed: rate(results.ours),
-    bare: rate(results.bare),
-    processor: processor(results.ours),
-    bareProcessor: processor(results.bare),
+    closed: of(ours, 'perSecond'),
+    bare: of(bare, 'perSecond'),
+    byHand: hand ? of(hand, 'perSecond') : null,
+    processor: of(ours, 'processor'),
+    bareProcessor: of(bare, 'processor'),
     open: { rate: half, p50: at('p50'), p95: at('p95'), p99: at('p99'), p999: at('p999') },
     bytes: Buffer.byteLength(body),
   }
+}
+
+/** What runs often is compiled again and again: a server takes some 50,000 small reads, or ten seconds of large ones, to be as fast as it gets. */
+async function warmUp(port: number, requests: readonly Buffer[], connections: number): Promise<void> {
+  const began = performance.now()
+  for (let asked = 0; asked < 60_000 && performance.now() - began < 15_000; )
+    asked += (await load({ port, requests, connections, seconds: 1 })).answers
 }
 
 async function materialize(files: ServedFiles, online: NonNullable<StoreOptions['online']>): Promise<void> {

@@ -4,11 +4,13 @@ import { openStore } from 'lockstep'
 import { lmdbOnlineStore } from '../../src/online/drivers/lmdb.ts'
 import { Server } from '../../src/server/index.ts'
 import { end } from './data.ts'
+import { serveByHand } from './handwritten-server.ts'
 import { type ServedFiles, servedViews } from './served-views.ts'
 
 /** A server of the benchmark, in a process of its own: tells its port, then its processor time whenever it is asked, and ends with its parent. */
 export type ServeProcessOptions =
   | { readonly kind: 'lockstep'; readonly files: ServedFiles; readonly folder: string; readonly store: string; readonly redis?: string }
+  | { readonly kind: 'by hand'; readonly files: ServedFiles; readonly folder: string }
   | { readonly kind: 'bare'; readonly body: string }
 
 process.on('disconnect', () => process.exit(0))
@@ -30,6 +32,7 @@ async function start(options: ServeProcessOptions): Promise<number> {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return (server.address() as AddressInfo).port
   }
+  if (options.kind === 'by hand') return await serveByHand(options.folder, options.files)
   const views = Object.values(servedViews(options.files))
   const online = options.redis ? { redis: options.redis } : lmdbOnlineStore({ path: options.store, readOnly: true })
   const store = await openStore({ definitions: views, folder: options.folder, online, clock: () => end })

@@ -141,11 +141,18 @@ function viewOf(memory: ArrayBufferLike): DataView {
 /** Reads what `ByteWriter` wrote. Throws `STORE_CORRUPT` past the end. */
 export class ByteReader {
   readonly #bytes: Uint8Array
+  /** Made when it is first needed: what asks for the memory of bytes leaves compiled code. */
+  #view: DataView | null = null
   #at: number
 
   constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes
     this.#at = offset
+  }
+
+  #numbers(): DataView {
+    this.#view ??= viewOf(this.#bytes.buffer)
+    return this.#view
   }
 
   get offset(): number {
@@ -201,12 +208,12 @@ export class ByteReader {
 
   float64(): number {
     const at = this.#bytes.byteOffset + this.#take(8)
-    return viewOf(this.#bytes.buffer).getFloat64(at, true)
+    return this.#numbers().getFloat64(at, true)
   }
 
   int64(): bigint {
     const at = this.#bytes.byteOffset + this.#take(8)
-    return viewOf(this.#bytes.buffer).getBigInt64(at, true)
+    return this.#numbers().getBigInt64(at, true)
   }
 
   bytes(): Uint8Array {

@@ -3,6 +3,8 @@ import { formatDate } from './moment.ts'
 
 /** Scratch memory beyond this is given away with what was written rather than kept. */
 const mostKept = 1 << 20
+/** Up to this many characters a loop is faster than leaving compiled code. */
+const shortText = 256
 /** The whole numbers that the processor has, but the one without an opposite. */
 const largest = 2 ** 31 - 1
 const smallest = -(2 ** 31)
@@ -35,7 +37,7 @@ export class JsonWriter {
     const count = json.length
     this.#reserve(count * 3)
     const start = this.#length
-    if (count <= 64) {
+    if (count <= shortText) {
       const bytes = this.#bytes
       let index = 0
       for (; index < count; index++) {

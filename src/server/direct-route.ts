@@ -11,6 +11,9 @@ import type { ServerContext } from './server-context.ts'
 
 const jsonType = /^application\/json(?:; ?charset=utf-8)?$/i
 
+/** Beyond so many, paths are taken apart each time. */
+const mostPaths = 1000
+
 /**
  * A route that sends its answers itself, as Node.js carries it, without the framework, which takes as long for a request as a read of
  * the store. It takes what is written plainly: a path without escapes or a query, and JSON of a length that is told. All else it leaves
@@ -20,6 +23,7 @@ export class DirectRoute {
   readonly #route: Route
   readonly #path: RegExp
   readonly #names: readonly string[]
+  readonly #paths = new Map<string, DirectRequest['params']>()
   /** Its path, as metrics tell it. */
   readonly #told: string
   readonly #context: ServerContext
@@ -46,9 +50,9 @@ export class DirectRoute {
     if (method !== this.#route.method || !jsonType.test(headers['content-type'] ?? '') || this.#context.state() === 'ending') return false
     // Also where there is none.
     if (!(Number(headers['content-length']) <= this.#context.limits.body)) return false
-    const found = this.#path.exec(url)
-    if (!found) return false
-    const request = new DirectRequest(headers, this.#log, Object.fromEntries(this.#names.map((name, place) => [name, found[place + 1]])))
+    const params = this.#paramsOf(url)
+    if (params === null) return false
+    const request = new DirectRequest(headers, this.#log, params)
     try {
       this.#gate.enter(request, response, this.#told)
       // Before the body is read: who is not known sends nothing.
@@ -64,6 +68,17 @@ export class DirectRoute {
       this.#answer(request, text, new DirectReply(response)).catch((error: unknown) => this.#refuse(request, raw, response, error))
     })
     return true
+  }
+
+  /** What stands in a path for the route's names; null: it is another's. */
+  #paramsOf(path: string): DirectRequest['params'] | null {
+    const known = this.#paths.get(path)
+    if (known) return known
+    const found = this.#path.exec(path)
+    if (!found) return null
+    const params = Object.fromEntries(this.#names.map((name, place) => [name, found[place + 1]]))
+    if (this.#paths.size < mostPaths) this.#paths.set(path, params)
+    return params
   }
 
   async #answer(request: DirectRequest, text: string, reply: DirectReply): Promise<void> {

@@ -19,7 +19,7 @@ export class Gate {
     const started = performance.now()
     if (!isOpen) this.#inFlight++
     // Also of requests that are cut off.
-    response.once('close', () => {
+    response.on('close', () => {
       if (!isOpen) this.#inFlight--
       const code = response.writableFinished ? response.statusCode : 499
       this.#observation.answered(request, { route, code, seconds: (performance.now() - started) / 1000 })

@@ -69,6 +69,7 @@ export class ViewReader {
   /** One for all uses of the same keys. */
   readonly #packers: readonly Packer[]
   readonly #onDemand: OnDemandRun | null
+  readonly #hasDefaults: boolean
   /** Of each use, whether what its reader holds is older than the read allows. */
   readonly #tooOld: boolean[] = []
   readonly #vectors: (answer: Answer) => Vector[]
@@ -95,6 +96,7 @@ export class ViewReader {
     const recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
     this.#tables = [...this.#uses, ...recent]
     this.#onDemand = this.plan.steps.length > 0 ? new OnDemandRun(this.plan) : null
+    this.#hasDefaults = output.some((one) => one.default !== null)
     this.#vectors = vectorMaker(this.plan)
   }
 
@@ -171,7 +173,7 @@ export class ViewReader {
       const inputs = this.#fill(answer, reads, stored, requests, options)
       if (this.#onDemand) this.#onDemand.run(answer, inputs, options)
     }
-    answer.applyDefaults()
+    if (this.#hasDefaults) answer.applyDefaults()
     return answer
   }
 
