@@ -13,6 +13,7 @@ import {
 import { definitionsOfItems } from './consumers.ts'
 import { lifeChanges } from './life-changes.ts'
 import { type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
+import { recordDone } from './record-done.ts'
 import { refusedRemovals, retiredNames } from './removals.ts'
 
 export interface ApplyOptions extends Omit<PlanOptions, 'sample' | 'seed' | 'scratch'> {
@@ -145,11 +146,8 @@ async function commit(registry: Registry, { before, items, forced, ...apply }: N
   const also = { ...changes, puts: [registry.audit.put(event), ...changes.puts] }
   const head = await registry.applies.append({ ...apply, snapshot: items, also })
   if (head !== base) {
-    const run = { kind, environment, subject: environment, by, rows: itemChanges(base?.items ?? new Map(), head.items).length, bytes: 0 }
-    const seconds = (registry.clock.now() - started) / 1e6
-    await registry.runs
-      .record(started, { ...run, started: new Date(started / 1000).toISOString(), seconds, outcome: 'done', error: null })
-      .catch(() => {})
+    const rows = itemChanges(base?.items ?? new Map(), head.items).length
+    await recordDone(registry, started, { kind, environment, subject: environment, by, rows })
   }
   return head
 }

@@ -3,7 +3,7 @@ import { LockstepError } from '../errors.ts'
 import { durationMicros } from '../lib/duration.ts'
 import type { Micros } from '../lib/moment.ts'
 import { Lineage } from '../plan/index.ts'
-import type { FeatureRead, Registry } from '../registry/index.ts'
+import { type FeatureRead, holdsIn, type Registry } from '../registry/index.ts'
 
 /** Who depends on something. */
 export interface Consumers {
@@ -60,15 +60,15 @@ interface Reader {
   readonly features: readonly string[] | null
 }
 
-/** Those who read since a moment, and what is live. A model counts wherever it was trained, by the view that it was registered with. */
+/** Those who read since a moment, and what is live. A model counts wherever it was trained, by the view and where it reads that. */
 export async function readersOf(registry: Registry, environment: string, since: Micros): Promise<Readers> {
   const reads = (await registry.usage.read(environment, { since })).filter(({ last }) => last >= since)
   const sets = await registry.trainingSets.list()
   const features = new Map(sets.map((set) => [set.id, set.features]))
   const models = (await registry.models.list()).flatMap(({ name, versions }) =>
-    versions.flatMap(({ live, view, trainingSet }) =>
-      live ? [{ name, view: `${view.name}@${view.version}`, features: features.get(trainingSet) ?? null }] : [],
-    ),
+    versions
+      .filter((version) => holdsIn(version, environment))
+      .map(({ view, trainingSet }) => ({ name, view: `${view.name}@${view.version}`, features: features.get(trainingSet) ?? null })),
   )
   const live = sets.filter((set) => set.live && set.environment === environment)
   return { reads, models, trainingSets: live.map((set) => ({ name: set.id, view: `${set.view}@${set.version}`, features: set.features })) }

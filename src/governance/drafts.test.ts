@@ -134,6 +134,11 @@ test('a draft is not current beside a version that is active, unless it is made 
   const to = (force: boolean) => switchVersion(registry, { name: 'ranking', version: 2 }, { environment, unmaterialized: [], force, ...by })
   await assert.rejects(to(false), { code: 'INVALID_ARGUMENT', message: /is a draft/ })
   assert.equal((await to(true)).current.get('ranking'), 2)
+  await to(true)
+  assert.deepEqual(
+    (await registry.runs.list({ environment, kind: 'switch' })).map((run) => [run.subject, run.by, run.outcome]),
+    [['view:ranking@2', 'ada', 'done']],
+  )
 })
 
 test('nothing is said of a newer draft to who reads the version before, nor of a draft that no view reads', async () => {

@@ -1,5 +1,5 @@
 import { bareId, type Difference } from '../plan/index.ts'
-import type { Registry } from '../registry/index.ts'
+import { holdsIn, type Registry } from '../registry/index.ts'
 import { usageSince } from './consumers.ts'
 
 /** Who is touched where views change. */
@@ -28,9 +28,10 @@ export async function impactOf({ items }: Difference, registry: Registry, enviro
     if (touched.has(name)) callers.set(key, { caller, model, view: name, last: Math.max(last, callers.get(key)?.last ?? last) })
   }
   const models = (await registry.models.list()).flatMap(({ name, versions }) =>
-    versions.flatMap(({ version, view, owner, live }) => {
+    versions.flatMap((one) => {
+      const { version, view, owner } = one
       const of = `${view.name}@${view.version}`
-      return live && touched.has(of) ? [{ model: name, version, view: of, owner }] : []
+      return holdsIn(one, environment) && touched.has(of) ? [{ model: name, version, view: of, owner }] : []
     }),
   )
   const sets = (await registry.trainingSets.list({ environment, live: true })).flatMap(({ id, view, version, path }) => {

@@ -38,7 +38,9 @@ export {
   planChanges,
 } from './plan-changes.ts'
 export type { Refusal } from './refusal.ts'
+export { type NewModel, registerModel } from './register-model.ts'
 export { showDeprecation } from './removals.ts'
+export { refuseRemoved } from './removed.ts'
 export { type Restorable, restorable, restore } from './restore.ts'
 export { type SwitchOptions, switchVersion } from './switch-version.ts'
 export { type RunningWork, type StatisticsOf, type WorkAmount, WorkLog, type WorkLogOptions } from './work-log.ts'

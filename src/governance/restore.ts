@@ -5,7 +5,7 @@ import { bareId, differenceOf, SnapshotTexts } from '../plan/index.ts'
 import type { Head, ItemReference, LifeCycle, NewLifeCycle, Registry, Target } from '../registry/index.ts'
 import { refuseViolations } from './apply-plan.ts'
 import { definitionsOfItems } from './consumers.ts'
-import { featureMeanings, lifeChanges } from './life-changes.ts'
+import { lifeChanges } from './life-changes.ts'
 import { retiredNames } from './removals.ts'
 
 /** Something deprecated or removed that is to be active again. */
@@ -75,22 +75,9 @@ export async function restore(
   const isFeature = !id.includes(':')
   if (head !== null && !isFeature && !head.items.has(id)) return await bringBack(registry, head, active)
   const stone = isFeature ? `feature:${id}` : id
-  if (head !== null && isFeature) await refuseOtherFeature(registry, head, id)
-  // A group that is gone has a tombstone of its own, or comes back as it was.
+  // A version of a group is what it was, or has a tombstone of its own: so is its feature.
   const held = head ? applies.hold(head) : { conditions: [], puts: [] }
   return await lifeCycles.set(environment, active, 'restore', { ...held, deletes: [lifeCycles.tombstonePlace(environment, stone)] })
-}
-
-/** Throws `NAME_RETIRED` where a feature that is applied is not what it was when it was removed. */
-async function refuseOtherFeature({ applies, lifeCycles }: Registry, head: Head, id: string): Promise<void> {
-  const [group = '', feature = ''] = id.split('.')
-  const stone = (await lifeCycles.tombstones(head.environment)).find((one) => one.id === `feature:${id}`)
-  const applied = [`group:${group}`, `onDemand:${group}`].flatMap((each) => {
-    const reference = head.items.get(each)
-    return reference ? [[each, reference] as const] : []
-  })
-  for (const item of (await applies.items({ items: new Map(applied) })).values())
-    if (stone && featureMeanings(item).get(feature) !== stone.meaning) throw otherMeaning(id)
 }
 
 async function bringBack(registry: Registry, head: Head, active: NewLifeCycle): Promise<LifeCycle> {

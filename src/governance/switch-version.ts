@@ -1,6 +1,7 @@
 import { type FeatureGroupData, type FeatureView, type Item, itemId, statusOfItem } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import type { Head, Registry } from '../registry/index.ts'
+import { recordDone } from './record-done.ts'
 
 export interface SwitchOptions {
   readonly environment: string
@@ -17,10 +18,12 @@ export interface SwitchOptions {
  * current already. Throws `INVALID_ARGUMENT` where nothing is applied, `UNKNOWN_NAME`, `NOT_MATERIALIZED` or `REGISTRY_CONFLICT`.
  */
 export async function switchVersion(
-  { applies, audit }: Registry,
+  registry: Registry,
   { name, version }: Pick<FeatureView, 'name' | 'version'>,
   { environment, unmaterialized, force = false, by, message }: SwitchOptions,
 ): Promise<Head> {
+  const { applies, audit, clock } = registry
+  const started = clock.now()
   const base = await applies.head(environment)
   if (!base)
     throw new LockstepError(
@@ -48,5 +51,7 @@ export async function switchVersion(
   const [before, after] = [{ version: base.current.get(name) ?? null }, { version }]
   const told = audit.put({ by, action: 'switch', on: `view:${name}`, environment, before, after, why: message })
   const current = new Map([...base.current, [name, version]])
-  return await applies.append({ environment, base, current, kind: 'switch', by, message, also: { puts: [told] } })
+  const head = await applies.append({ environment, base, current, kind: 'switch', by, message, also: { puts: [told] } })
+  if (head !== base) await recordDone(registry, started, { kind: 'switch', environment, subject: `view:${name}@${version}`, by, rows: 0 })
+  return head
 }

@@ -3,6 +3,7 @@ import { formatMoment, type Micros } from '../lib/moment.ts'
 import type { FeatureStatistics, Registry, Run, RunKind, TrainingSetRecord, ValueStatistics } from '../registry/index.ts'
 import type { LineageDatasets } from './lineage-datasets.ts'
 import { type LineageEventType, OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
+import { refuseRemoved } from './removed.ts'
 
 export interface WorkLogOptions {
   /** Opened when there is something to write. */
@@ -108,9 +109,10 @@ export class WorkLog {
   async trainingSet(set: Omit<TrainingSetRecord, 'id' | 'live' | 'machine' | 'environment' | 'by' | 'created'>): Promise<string | null> {
     const { environment, by, now } = this.#options
     const created = now()
-    return await this.#tell((registry) =>
-      registry.trainingSets.record(created, { ...set, environment, by, created: formatMoment(created) }),
-    )
+    return await this.#tell(async (registry) => {
+      await refuseRemoved(registry, environment, { ...set, name: set.view })
+      return await registry.trainingSets.record(created, { ...set, environment, by, created: formatMoment(created) })
+    })
   }
 
   /** Keeps what the values of features are like. */

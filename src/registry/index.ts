@@ -39,7 +39,7 @@ export {
   type NewLifeCycle,
   type Tombstone,
 } from './life-cycles.ts'
-export { type Model, Models, type ModelVersion } from './models.ts'
+export { holdsIn, type Model, Models, type ModelVersion } from './models.ts'
 export { Registry, type Trimmed } from './registry.ts'
 export type { Retention } from './retention.ts'
 export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './runs.ts'

@@ -11,6 +11,8 @@ export interface ModelVersion {
   readonly trainingSet: string
   /** The view whose vectors it reads. */
   readonly view: { readonly name: string; readonly version: number }
+  /** Where it reads it: there what it depends on is not removed. Missing of models that were registered before this was asked: everywhere. */
+  readonly environments?: readonly string[]
   readonly owner: string
   readonly description: string
   /** ISO 8601, UTC. */
@@ -27,7 +29,7 @@ export interface Model {
 }
 
 /** What belongs to the commit that changes a model, such as what the audit log is told of it. */
-type Also<T> = (before: Model | null, after: T) => NonNullable<Commit['puts']>
+type Also<T> = (before: Model | null, after: T) => Pick<Commit, 'conditions' | 'puts'>
 
 const table = 'models'
 const name = /^[A-Za-z][\w.-]{0,99}$/
@@ -46,7 +48,7 @@ export class Models {
   async register(
     model: string,
     version: Omit<ModelVersion, 'version' | 'created' | 'live'>,
-    also: Also<ModelVersion> = () => [],
+    also: Also<ModelVersion> = () => ({}),
   ): Promise<ModelVersion> {
     if (!name.test(model))
       throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(model)} is no name of a model`, {
@@ -64,7 +66,7 @@ export class Models {
   }
 
   /** Says that a version of a model, or all of them, is in use no more. Throws `UNKNOWN_NAME`. */
-  async retire(model: string, version?: number, also: Also<Model> = () => []): Promise<Model> {
+  async retire(model: string, version?: number, also: Also<Model> = () => ({})): Promise<Model> {
     return await this.#change(model, also, ({ versions }) => {
       if (versions.length === 0 || (version !== undefined && !versions.some((one) => one.version === version)))
         throw new LockstepError('UNKNOWN_NAME', `There is no ${version === undefined ? '' : `version ${version} of the `}model ${model}`, {
@@ -90,13 +92,18 @@ export class Models {
     const [document] = await this.#documents.read([{ table, key: model }])
     const before = document ? modelOf(document) : null
     const { versions, result } = change(before ?? { name: model, versions: [] })
+    const { conditions = [], puts = [] } = also(before, result)
     const made = await this.#documents.commit({
-      conditions: [{ table, key: model, revision: document?.revision ?? 0 }],
-      puts: [{ table, key: model, text: JSON.stringify({ versions }) }, ...also(before, result)],
+      conditions: [{ table, key: model, revision: document?.revision ?? 0 }, ...conditions],
+      puts: [{ table, key: model, text: JSON.stringify({ versions }) }, ...puts],
     })
-    if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `The model ${model} was changed by another at the same time`)
+    if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `The model ${model}, or what it reads, was changed by another`)
     return result
   }
 }
+
+/** Whether a version of a model keeps what it depends on in an environment from being removed. */
+export const holdsIn = ({ live, environments }: ModelVersion, environment: string): boolean =>
+  live && (environments === undefined || environments.includes(environment))
 
 const modelOf = (document: Document): Model => ({ name: document.key, ...readDocument<Omit<Model, 'name'>>(table, document) })

@@ -7,6 +7,7 @@ import { parseName } from '../values.ts'
 
 interface ModelOptions {
   readonly trainingSet?: string
+  readonly readIn: readonly string[]
   readonly owner?: string
   readonly description?: string
 }
@@ -22,11 +23,17 @@ export function addModel(program: Command): void {
     .argument('<action>', 'register, list or retire', parseAction)
     .argument('[name]', 'MODEL; retire: MODEL or MODEL@VERSION')
     .option('--training-set <id>', 'register: the training set that it was trained with, as lockstep training-set list shows it')
+    .option(
+      '--read-in <environment>',
+      'register: where it reads, besides where it was trained; may be repeated (default: the environment)',
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
     .option('--owner <name>', 'register: who answers for it (default: who is acting)')
     .option('--description <text>', 'register: what it is for')
     .action(model)
   withExamples(command, [
-    'lockstep model register ranker --training-set 2026-03-01T10:00:00.000000Z-4f1c2a9b --owner growth',
+    'lockstep model register ranker --training-set 2026-03-01T10:00:00.000000Z-4f1c2a9b --read-in prod --owner growth',
     'lockstep model list',
     'lockstep model retire ranker@1',
   ])
@@ -43,18 +50,23 @@ async function model(action: keyof typeof actions, name: string | undefined, opt
   await actions[action](await sessionOf(command), name, options)
 }
 
-async function register(session: Session, name: string | undefined, { trainingSet, owner, description = '' }: ModelOptions): Promise<void> {
+async function register(session: Session, name: string | undefined, options: ModelOptions): Promise<void> {
   const { output, project, actor } = session
+  const { trainingSet, readIn, owner = actor, description = '' } = options
   if (name === undefined) throw wrong('The model has no name', 'Write lockstep model register MODEL --training-set ID.')
   if (trainingSet === undefined)
     throw wrong('The training set is not named', 'Name it: --training-set ID; lockstep training-set list shows all.')
-  const { models, trainingSets, audit } = await project.registry()
-  const { view, version, environment } = await trainingSets.get(trainingSet)
-  await checkAllowedOnViews(session, 'write', [{ name: view, environment }])
-  const about = { trainingSet, view: { name: view, version }, owner: owner ?? actor, description, by: actor }
-  const event = { by: actor, action: 'model.register', on: `model:${name}`, environment }
-  const made = await models.register(name, about, (before, after) => [audit.put({ ...event, before, after })])
-  output.result({ name, ...made }, () => `${name}@${made.version} reads ${view}@${version}, and was trained with ${trainingSet}.`)
+  const registry = await project.registry()
+  const set = await registry.trainingSets.get(trainingSet)
+  const environments = [...new Set([set.environment, ...(readIn.length > 0 ? readIn : [project.environment])])]
+  const views = environments.map((environment) => ({ name: set.view, environment }))
+  await checkAllowedOnViews(session, 'write', views)
+  const { registerModel } = await import('../../governance/index.ts')
+  const made = await registerModel(registry, { name, trainingSet: set, environments, owner, description, by: actor })
+  output.result({ name, ...made }, () => {
+    const where = environments.join(', ')
+    return `${name}@${made.version} reads ${set.view}@${set.version} in ${where}, and was trained with ${trainingSet}.`
+  })
 }
 
 async function list({ output, project }: Session): Promise<void> {
@@ -66,6 +78,7 @@ async function list({ output, project }: Session): Promise<void> {
       : output.table(rows, [
           { title: 'model', value: ({ name, version }) => `${name}@${version}` },
           { title: 'view', value: ({ view }) => `${view.name}@${view.version}` },
+          { title: 'in', value: ({ environments }) => environments?.join(', ') ?? 'all' },
           { title: 'training set', value: ({ trainingSet }) => trainingSet },
           { title: 'owner', value: ({ owner }) => owner },
           { title: 'created', value: ({ created }) => created },
@@ -86,9 +99,11 @@ async function retire(session: Session, text: string | undefined): Promise<void>
   await checkAllowedOnViews(
     session,
     'write',
-    views.map(({ view, trainingSet }) => ({ name: view.name, environment: sets.get(trainingSet) ?? '*' })),
+    views.flatMap(({ view, trainingSet, environments = [sets.get(trainingSet) ?? '*'] }) =>
+      environments.map((environment) => ({ name: view.name, environment })),
+    ),
   )
   const event = { by: actor, action: 'model.retire', on: `model:${text}`, environment: project.environment }
-  const retired = await models.retire(name, version, (before, after) => [audit.put({ ...event, before, after })])
+  const retired = await models.retire(name, version, (before, after) => ({ puts: [audit.put({ ...event, before, after })] }))
   output.result(retired, () => `${text} is retired: nothing is kept for it any more.`)
 }

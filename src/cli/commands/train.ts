@@ -57,6 +57,8 @@ async function train(name: VersionedName, options: TrainOptions, command: Comman
   const { output, project } = session
   const view = project.view(name)
   await checkAllowed(session, 'read', [view])
+  const { refuseRemoved } = await import('../../governance/index.ts')
+  await refuseRemoved(await project.registry(), project.environment, { ...view, features: view.featureNames }, project.catalogue)
   const path = project.path(options.out)
   const { format, overwrite = false, labels, out: _out, column: columns, memory: memoryLimit, split, seed, ...rest } = options
   // Loaded when it is needed, as the batch engine comes with it.

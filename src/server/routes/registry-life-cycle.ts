@@ -94,9 +94,11 @@ const restoreRoute: Route = {
     const { registry, environment } = context.store
     const { reason } = (request.body ?? {}) as { reason?: string }
     const subject = subjectOf(request, context)
-    const found = await restorable(registry, environment, subject.id).catch((error: unknown) => inPath(() => {
-      throw error
-    }))
+    const found = await restorable(registry, environment, subject.id).catch((error: unknown) =>
+      inPath(() => {
+        throw error
+      }),
+    )
     return await restore(registry, environment, found, { by: answerableFor(request), ...(reason === undefined ? {} : { reason }) })
   },
 }
