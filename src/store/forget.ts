@@ -20,9 +20,11 @@ export async function forgetIn(
 ): Promise<ForgetReport> {
   const { registry } = stores
   const catalogue = await withEverApplied(catalogueOf(definitions), registry, stores.environment)
-  const entity = catalogue.entities.find((one) => one.name === name)
+  const elsewhere = await appliedElsewhere(registry, stores.environment)
+  const entities = [...catalogue.entities, ...elsewhere.entities]
+  const entity = entities.find((one) => one.name === name)
   if (!entity) {
-    const names = catalogue.entities.map((one) => one.name)
+    const names = entities.map((one) => one.name)
     throw new LockstepError('UNKNOWN_NAME', `There is no entity ${name}${suggestion(name, names)}`)
   }
   const { online, offline, folder, landingFolder, environment } = stores
@@ -32,7 +34,7 @@ export async function forgetIn(
     registry,
     environment,
     catalogue,
-    elsewhere: await appliedElsewhere(registry, environment),
+    elsewhere,
     online,
     offline,
     log,
