@@ -39,7 +39,6 @@ import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { Adopted } from './adopted.ts'
 import { compareInStore, type StoreCompareOptions } from './compare.ts'
 import { forgetIn } from './forget.ts'
-import { guardedStore } from './guarded-store.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import {
   type BackfillWork,
