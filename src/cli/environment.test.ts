@@ -63,6 +63,11 @@ test('environments that would overwrite each other are refused, and those with p
       /schema/,
     ],
   ]
+  const kafka = { kafka: ['a:9092', 'b'] }
+  shared.push(
+    [{ log: kafka, environments: { prod: {} } }, /one Kafka, where they read and write the same topics/, /prefix: 'prod\.'/],
+    [{ log: kafka, environments: { prod: { log: { kafka: { brokers: ['b:9092'] } } } } }, /one Kafka/, /prefix/],
+  )
   for (const [settings, message, remedy] of shared)
     assert.throws(() => environmentOf(settings, 'prod'), { code: 'INVALID_ARGUMENT', message, remedy })
   const apart: Parameters<typeof environmentOf>[0][] = [
@@ -70,6 +75,9 @@ test('environments that would overwrite each other are refused, and those with p
     { online: { redis: first }, environments: { prod: { online: 'lmdb' } } },
     { online: { postgres: 'postgres://h/a' }, environments: { prod: { online: { postgres: { url: 'postgres://h/a', schema: 'prod' } } } } },
     { online: 'memory' },
+    { log: kafka, environments: { prod: { log: { kafka: { brokers: ['b'], prefix: 'prod.' } } } } },
+    { log: kafka, environments: { prod: { log: { kafka: ['c'] } } } },
+    { log: kafka, environments: { prod: { log: 'segments' } } },
   ]
   for (const settings of apart) assert.equal(environmentOf(settings, 'prod').name, 'prod')
   assert.equal(environmentOf({ online: { redis: first } }).name, 'dev')

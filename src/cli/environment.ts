@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { LockstepError } from '../errors.ts'
+import type { KafkaEventLogOptions } from '../eventlog/index.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { ProjectConfig } from '../store/index.ts'
 
@@ -79,7 +80,12 @@ function refuseShared(name: string, own: ProjectConfig, other: string, others: P
   const [place, its] = [onlinePlace(own.online), onlinePlace(others.online)]
   if (place !== null && place === its)
     refuse('online store', `Give ${name} another one, or a prefix of its own in Redis, or a schema of its own in PostgreSQL.`)
-  if (typeof own.log === 'object' && !('kafka' in own.log) && own.log === others.log) refuse('log', `Give ${name} another one.`)
+  if (typeof own.log !== 'object' || typeof others.log !== 'object') return
+  if (own.log === others.log && !('kafka' in own.log)) refuse('log', `Give ${name} another one.`)
+  if (!('kafka' in own.log) || !('kafka' in others.log)) return
+  const [ours, theirs] = [kafkaPlace(own.log.kafka), kafkaPlace(others.log.kafka)]
+  if (ours.prefix === theirs.prefix && ours.brokers.some((broker) => theirs.brokers.includes(broker)))
+    refuse('Kafka, where they read and write the same topics', `Give ${name} a prefix: log: { kafka: { brokers, prefix: '${name}.' } }.`)
 }
 
 /** Equal for one place: of a server who connects does not count. A driver is its own place; null for what lies in the folder or in memory. */
@@ -94,6 +100,11 @@ function onlinePlace(online: ProjectConfig['online']): unknown {
     return ['postgres', placeOfUrl(url), schema].join(' ')
   }
   return online
+}
+
+function kafkaPlace(kafka: readonly string[] | KafkaEventLogOptions) {
+  const { brokers, prefix = '' } = 'brokers' in kafka ? kafka : { brokers: kafka }
+  return { prefix, brokers: brokers.map((broker) => (/:\d+$/.test(broker) ? broker : `${broker}:9092`)) }
 }
 
 function placeOfUrl(url: string): string {

@@ -152,8 +152,8 @@ export class Project {
   /** Opens the store of the project, in its environment. Throws `UNKNOWN_NAME` where a history is given for no source. */
   async open(): Promise<Store> {
     const { definitions, history: _history, checks: _checks, policies: _policies, ...settings } = this.config
-    const { openStore } = await import('../store/index.ts')
-    return await openStore({
+    const { openUnguarded } = await import('../store/index.ts')
+    return await openUnguarded({
       by: this.actor,
       statistics: true,
       ...settings,

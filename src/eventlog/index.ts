@@ -15,4 +15,5 @@ export type {
 } from './log.ts'
 export { partitionOfKey } from './partition.ts'
 export { type Fields, type PayloadDecoder, type PayloadEncoder, type PayloadFormat, payloadDecoder, payloadEncoder } from './payload.ts'
+export { prefixedLog } from './prefixed-log.ts'
 export { topicRecords } from './topic-records.ts'

@@ -4,6 +4,11 @@ import type { ConnectionOptions } from 'node:tls'
 export interface KafkaEventLogOptions {
   /** Some of the cluster's brokers, each as `host:port`; the others are found by them. The port is 9092 where none is given. */
   readonly brokers: readonly string[]
+  /**
+   * What the names of all topics, and of the groups of their readers, begin with, beyond what sources declare: `prod.`. So environments
+   * share brokers without meeting. Default: nothing.
+   */
+  readonly prefix?: string
   /** The name that brokers give this client in their records. Default: `lockstep`. */
   readonly clientId?: string
   /** Encrypts connections; what Node.js takes for `tls.connect`, such as `ca`, `cert` and `key`. `{}` trusts the usual authorities. */

@@ -1,6 +1,6 @@
 import { apiTokenId, isApiToken } from '../lib/api-token.ts'
 import type { Micros } from '../lib/moment.ts'
-import { allows, type Grant, grantFor, type Operation, type Target } from './grants.ts'
+import { allows, type Grant, grantFor, grantsWithin, type Operation, type Target } from './grants.ts'
 
 /** Somebody who may do something. */
 export interface Principal {
@@ -20,6 +20,11 @@ export interface PrincipalToken {
   readonly rate: number | null
   readonly created: Micros
   readonly createdBy: string
+  /**
+   * The environments in which it counts, null for all: who makes a token of somebody else hands on no more than they could give, also
+   * where its principal gets roles elsewhere later.
+   */
+  readonly environments: readonly string[] | null
   /** From then on it is worth nothing; null for never. */
   readonly expires: Micros | null
   readonly revoked: Micros | null
@@ -43,9 +48,9 @@ export class AccessState {
     this.isEnforced = [...principals.values()].some(({ grants }) => grants.some(isAdminOfAll))
   }
 
-  /** Whether somebody may do something. */
-  allows(who: string, operation: Operation, target: Target): boolean {
-    return !this.isEnforced || allows(this.grantsOf(who), operation, target)
+  /** Whether somebody may do something, within the environments in which they act; null for all. */
+  allows(who: string, operation: Operation, target: Target, environments: readonly string[] | null = null): boolean {
+    return !this.isEnforced || allows(grantsWithin(this.grantsOf(who), environments), operation, target)
   }
 
   /** The grants of a principal; none of anybody else. */

@@ -211,3 +211,44 @@ test('who may do something is told with the grant that allows it', async () => {
     ],
   )
 })
+
+test('a token of somebody else counts where its maker was an admin, also once its principal has roles elsewhere', async () => {
+  await using own = registry()
+  const { access } = own
+  const grant = (name: string, role: 'reader' | 'owner' | 'admin', environment: string) =>
+    access.grant(name, { role, environment, on: '*' }, { by: 'ann' })
+  await grant('ann', 'admin', '*')
+  await grant('eve', 'admin', 'dev')
+  await grant('bob', 'reader', 'dev')
+  const [ofEve, ofAnn] = [
+    await access.createToken({ principal: 'bob', by: 'eve' }),
+    await access.createToken({ principal: 'bob', by: 'ann' }),
+  ]
+  await grant('bob', 'owner', 'prod')
+  await grant('bob', 'owner', 'dev')
+  await grant('bob', 'admin', '*')
+  const state = await access.state()
+  const mayDefine = (text: string) => {
+    const token = state.find(text, own.clock.now())
+    const where = (environment: string) => state.allows('bob', 'define', { environment }, token?.environments)
+    return [where('dev'), where('prod'), where('*')]
+  }
+  assert.deepEqual(
+    [mayDefine(ofEve.text), mayDefine(ofAnn.text)],
+    [
+      [true, false, false],
+      [true, true, true],
+    ],
+  )
+
+  // Nor does one get more by making another token with it.
+  const process = new Registry(own.documents, own.clock)
+  process.access.limit({ name: 'bob', environments: ofEve.token.environments })
+  const again = await process.access.createToken({ principal: 'bob', by: 'bob' })
+  const other = await process.access.createToken({ principal: 'eve', by: 'bob' })
+  assert.deepEqual([again.token.environments, other.token.environments], [['dev'], ['dev']])
+  await process.access.check('bob', 'define', { environment: 'dev' })
+  await assert.rejects(process.access.check('bob', 'define', { environment: 'prod' }), { code: 'FORBIDDEN' })
+  await assert.rejects(process.access.checkMayActAs('bob', 'ann'), { code: 'FORBIDDEN' })
+  await access.check('bob', 'define', { environment: 'prod' })
+})

@@ -4,13 +4,16 @@ import type { Clock } from '../lib/clock.ts'
 import { formatMoment, type Micros, momentMicros } from '../lib/moment.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import { AccessState, isAdminOfAll, type KnownToken, type Principal, type PrincipalToken } from './access-state.ts'
+import type { Acting } from './acting.ts'
 import type { Audit } from './audit.ts'
 import type { Commit, Condition, Document, DocumentPlace, DocumentStore } from './documents.ts'
-import { checkGrant, type Grant, type Operation, operations, sameGrant, showGrant, type Target } from './grants.ts'
+import { checkGrant, type Grant, grantsWithin, type Operation, operations, sameGrant, showGrant, type Target } from './grants.ts'
 import { readDocument } from './read-document.ts'
 
 type StoredPrincipal = Omit<Principal, 'name'>
-type StoredToken = Omit<PrincipalToken, 'id' | 'created' | 'expires' | 'revoked'> & {
+type StoredToken = Omit<PrincipalToken, 'id' | 'environments' | 'created' | 'expires' | 'revoked'> & {
+  /** Not there in tokens of earlier versions: all. */
+  readonly environments?: readonly string[] | null
   readonly hash: string
   readonly created: string
   readonly expires: string | null
@@ -33,6 +36,8 @@ export class Access {
   readonly #documents: DocumentStore
   readonly #clock: Clock
   readonly #audit: Audit
+  /** Who acts in this process in some environments only. */
+  readonly #limits = new Map<string, readonly string[] | null>()
 
   constructor(documents: DocumentStore, clock: Clock, audit: Audit) {
     this.#documents = documents
@@ -50,13 +55,20 @@ export class Access {
     )
   }
 
+  /** From now on what somebody does by this object is judged within the environments in which they act: of a process of one user. */
+  limit({ name, environments }: Acting): void {
+    this.#limits.set(name, environments)
+  }
+
   /**
    * Resolves where somebody may do something to all targets: to be asked before it is done. Throws `FORBIDDEN`, and tells the audit
    * log of the attempt. While nobody is an admin everybody may do everything.
    */
-  async check(who: string, operation: Operation, targets: Target | readonly Target[], why = ''): Promise<void> {
+  async check(acting: string | Acting, operation: Operation, targets: Target | readonly Target[], why = ''): Promise<void> {
     const state = await this.state()
-    const refused = [targets].flat().find((target) => !state.allows(who, operation, target))
+    const who = typeof acting === 'string' ? acting : acting.name
+    const within = typeof acting === 'string' ? this.#limitOf(acting) : acting.environments
+    const refused = [targets].flat().find((target) => !state.allows(who, operation, target, within))
     if (refused === undefined) return
     const { environment, on = '*' } = refused
     await this.#audit.record({ by: who, action: operation, on, environment, allowed: false, why })
@@ -129,13 +141,16 @@ export class Access {
   /** Makes a token of a principal. `text` is what its holder sends, and is nowhere to be found later. */
   async createToken(asked: NewPrincipalToken): Promise<{ readonly token: PrincipalToken; readonly text: string }> {
     const { conditions } = await this.#principal(asked.principal)
-    const { token, text, puts } = this.newToken(asked)
+    const { token, text, puts } = this.newToken(asked, await this.#environmentsOf(asked))
     await this.#commit(asked.principal, { conditions, puts, deletes: await this.#pastTokens() })
     return { token, text }
   }
 
   /** A token, and what makes it count, as part of the commit that makes its principal. Throws `INVALID_ARGUMENT`. */
-  newToken({ principal, by, expires, rate }: NewPrincipalToken): {
+  newToken(
+    { principal, by, expires, rate }: NewPrincipalToken,
+    environments: PrincipalToken['environments'] = null,
+  ): {
     readonly token: PrincipalToken
     readonly text: string
     readonly puts: NonNullable<Commit['puts']>
@@ -144,9 +159,31 @@ export class Access {
     if (expires !== undefined && !(expires > created)) throw wrong('A token has to expire in the future')
     if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) throw wrong(`The rate ${rate} is not a number above 0`)
     const { id, text, hash } = newApiToken()
-    const token: PrincipalToken = { id, principal, rate: rate ?? null, created, createdBy: by, expires: expires ?? null, revoked: null }
+    const token: PrincipalToken = {
+      id,
+      principal,
+      environments,
+      rate: rate ?? null,
+      created,
+      createdBy: by,
+      expires: expires ?? null,
+      revoked: null,
+    }
     const event = { by, action: 'token.create', on: principal, environment: '*', after: shown(token) }
     return { token, text, puts: [tokenPut(token, hash), this.#audit.put(event)] }
+  }
+
+  /** Where a token counts: as far as who makes it, and where it is one of somebody else, where its maker is an admin. */
+  async #environmentsOf({ principal, by }: NewPrincipalToken): Promise<PrincipalToken['environments']> {
+    const state = await this.state()
+    const limit = this.#limitOf(by)
+    // Who is no principal came past all roles: before there were any, or by the registry itself.
+    if (by === principal || !state.principals.has(by) || state.allows(by, 'admin', { environment: '*' }, limit)) return limit
+    return [...new Set(grantsWithin(state.grantsOf(by), limit).flatMap(({ role, environment }) => (role === 'admin' ? [environment] : [])))]
+  }
+
+  #limitOf(who: string): readonly string[] | null {
+    return this.#limits.get(who) ?? null
   }
 
   /** Ends a token for ever. Throws `UNKNOWN_NAME`. */
@@ -211,9 +248,16 @@ const principalOf = (document: Document): Principal => ({ name: document.key, ..
 const putOf = ({ name, ...stored }: Principal) => ({ table: 'principals', key: name, text: JSON.stringify(stored) })
 
 function knownToken(document: Document): KnownToken {
-  const { hash, created, expires, revoked, ...rest } = readDocument<StoredToken>('tokens', document)
+  const { hash, created, expires, revoked, environments = null, ...rest } = readDocument<StoredToken>('tokens', document)
   const moment = (text: string | null) => (text === null ? null : momentMicros(text))
-  const token = { id: document.key, ...rest, created: momentMicros(created), expires: moment(expires), revoked: moment(revoked) }
+  const token = {
+    id: document.key,
+    ...rest,
+    environments,
+    created: momentMicros(created),
+    expires: moment(expires),
+    revoked: moment(revoked),
+  }
   return { token, hash: Buffer.from(hash, 'hex') }
 }
 

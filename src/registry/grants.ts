@@ -76,6 +76,16 @@ export function grantFor(grants: readonly Grant[], operation: Operation, target:
   return ofParts.every((grant) => grant !== null) ? (ofParts[0] ?? null) : null
 }
 
+/** What is left of grants for who may act in some environments only; null for all. */
+export const grantsWithin = (grants: readonly Grant[], environments: readonly string[] | null): readonly Grant[] =>
+  environments === null
+    ? grants
+    : grants.flatMap((grant) =>
+        environments
+          .filter((one) => grant.environment === '*' || grant.environment === one)
+          .map((environment) => ({ ...grant, environment })),
+      )
+
 /** Whether grants allow an operation. */
 export const allows = (grants: readonly Grant[], operation: Operation, target: Target): boolean =>
   grantFor(grants, operation, target) !== null

@@ -1,6 +1,7 @@
 export { Access, type NewPrincipalToken } from './access.ts'
 export { AccessState, isAdminOfAll, isValid, type Principal, type PrincipalToken } from './access-state.ts'
 export { accessTarget } from './access-target.ts'
+export { type Acting, actingIn } from './acting.ts'
 export {
   type Applied,
   Applies,
@@ -29,7 +30,19 @@ export type {
   DocumentStoreCapabilities,
   ListOptions,
 } from './documents.ts'
-export { allows, checkGrant, type Grant, grantFor, type Operation, operations, type Role, roles, showGrant, type Target } from './grants.ts'
+export {
+  allows,
+  checkGrant,
+  type Grant,
+  grantFor,
+  grantsWithin,
+  type Operation,
+  operations,
+  type Role,
+  roles,
+  showGrant,
+  type Target,
+} from './grants.ts'
 export {
   type BrownOut,
   type LifeCycle,

@@ -14,6 +14,7 @@ import { LockstepError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Head, Watching } from '../registry/index.ts'
 import { Adopted } from './adopted.ts'
+import { unguarded } from './guarded-store.ts'
 import type { Store } from './store.ts'
 
 export interface FollowOptions {
@@ -66,7 +67,7 @@ export class Follower implements AsyncDisposable {
 
   /** Looks once, then goes on looking until it is closed. A registry that cannot be read is no error: it is told of, and tried again. */
   static async start(store: Store, options: FollowOptions = {}): Promise<Follower> {
-    const follower = new Follower(store, options)
+    const follower = new Follower(await unguarded(store, 'read'), options)
     await follower.#begin()
     return follower
   }

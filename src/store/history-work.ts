@@ -93,10 +93,11 @@ export class HistoryWork {
     const { asOf, ...rest } = options
     const { stores, places } = this.#parts
     const results: MaterializeResult[] = []
+    const online = await stores.ownOnline('write')
     for (const group of groups) {
       const upto = this.#moment(asOf)
       const sources = await places([group])
-      const work = () => materializeGroup(group, stores.online, { ...rest, upto, ...sources })
+      const work = () => materializeGroup(group, online, { ...rest, upto, ...sources })
       const datasets = () => groupDatasets(group, stores.environment, 'online', sources.history)
       results.push(await this.#log.run('materialize', subjectOf(group), work, ({ written, bytes }) => ({ rows: written, bytes }), datasets))
       if (this.#parts.statistics) await this.#log.aside(() => this.#describe(group, 'materialize', upto, rest))

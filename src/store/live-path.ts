@@ -78,7 +78,7 @@ export class LivePath {
       ...options,
       groups: this.streamed(groups),
       log: await this.#stores.log,
-      state: this.#stores.online,
+      state: await this.#stores.ownOnline('write'),
       landing: this.#landing,
       fill: (group, landed, version, signal) =>
         this.#fill(
@@ -118,10 +118,10 @@ export class LivePath {
   }
 
   async replay(groups: readonly FeatureGroupData[], options: StreamOptions): Promise<void> {
-    const log = await this.#stores.log
+    const [log, online] = [await this.#stores.log, await this.#stores.ownOnline('write')]
     for (const group of this.streamed(groups)) {
       const { topic } = group.source.stream as NonNullable<SourceData['stream']>
-      await forgetState(group, (await log.partitions(topic)) ?? 0, this.#stores.online)
+      await forgetState(group, (await log.partitions(topic)) ?? 0, online)
     }
     await using engine = await this.start(groups, options)
     await engine.ready

@@ -28,12 +28,12 @@ const keptChoices = 100
 
 /** Reads of views from the online store, each planned once. */
 export class OnlineReads {
-  readonly #store: () => OnlineStore
+  readonly #store: () => Promise<OnlineStore>
   readonly #live: LiveSource
   readonly #readers = new Map<AnyView, Map<string, ViewReader>>()
   readonly #checks = new Map<AnyView, StoredCheck>()
 
-  constructor(store: () => OnlineStore, live: LiveSource) {
+  constructor(store: () => Promise<OnlineStore>, live: LiveSource) {
     this.#store = store
     this.#live = live
   }
@@ -80,7 +80,8 @@ export class OnlineReads {
 
   /** Throws `DEFINITION_MISMATCH`. */
   async checkGroups(groups: Iterable<FeatureGroupData>): Promise<void> {
-    for (const group of groups) checkOnlineMeta(group, await this.#store().readMeta(onlineTable(group)))
+    const store = await this.#store()
+    for (const group of groups) checkOnlineMeta(group, await store.readMeta(onlineTable(group)))
   }
 
   /** Plans the reads of views before they are asked for, with reads of others in between. Throws `DEFINITION_MISMATCH`. */
@@ -104,7 +105,11 @@ export class OnlineReads {
   }
 
   async #open(view: AnyView, features: readonly string[] | undefined): Promise<ViewReader> {
-    const reader = await ViewReader.open(view, this.#store(), { live: this.#live, objectives: true, ...(features ? { features } : {}) })
+    const reader = await ViewReader.open(view, await this.#store(), {
+      live: this.#live,
+      objectives: true,
+      ...(features ? { features } : {}),
+    })
     const readers = this.#readers.get(view) ?? new Map<string, ViewReader>()
     if (readers.size >= keptChoices) readers.delete([...readers.keys()].find((choice) => choice !== '') as string)
     this.#readers.set(view, readers.set(features?.join(' ') ?? '', reader))

@@ -4,7 +4,7 @@ import { startPostgres } from '../../scripts/postgres.ts'
 import { temporaryFolder } from '../../scripts/workspace.ts'
 import { storeAnswers } from '../../test/support/store-answers.ts'
 import { exportRegistry, importRegistry } from '../registry/index.ts'
-import { openStore } from './store.ts'
+import { openUnguarded } from './store.ts'
 
 const postgres = await startPostgres()
 after(() => ('skipped' in postgres ? undefined : postgres.stop()))
@@ -24,9 +24,9 @@ test('a registry moves from SQLite to PostgreSQL and back, and is the same but f
 }, async () => {
   assert.ok(!('skipped' in postgres))
   using folder = temporaryFolder()
-  await using local = await openStore({ definitions: [], folder: folder.path })
-  await using shared = await openStore({ definitions: [], registry: { postgres: { url: postgres.url, schema: 'moved' } } })
-  await using back = await openStore({ definitions: [], registry: { sqlite: `${folder.path}/back.sqlite` } })
+  await using local = await openUnguarded({ definitions: [], folder: folder.path })
+  await using shared = await openUnguarded({ definitions: [], registry: { postgres: { url: postgres.url, schema: 'moved' } } })
+  await using back = await openUnguarded({ definitions: [], registry: { sqlite: `${folder.path}/back.sqlite` } })
   const grant = { role: 'admin', environment: '*', on: '*' } as const
   await local.registry.access.grant('ann', grant, { by: 'root' })
   const { text } = await local.registry.access.createToken({ principal: 'ann', by: 'ann' })

@@ -30,6 +30,8 @@ export interface StoreOptions {
   readonly environment?: string
   /** What is applied in the environment, where the definitions were made of it: says which versions of views are current. */
   readonly head?: Head | null
+  /** The token of who is acting, where roles count in the registry; LOCKSTEP_TOKEN by default, else the user of this machine. */
+  readonly token?: string
   /** Who is acting, as the registry records it; LOCKSTEP_USER or the user of this machine by default. */
   readonly by?: string
   /** Whether materialize, backfill and training sets tell the registry, too, what the values of features are like. Off by default. */

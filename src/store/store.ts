@@ -39,6 +39,7 @@ import type { StreamEngine, StreamStatus } from '../stream/index.ts'
 import { Adopted } from './adopted.ts'
 import { compareInStore, type StoreCompareOptions } from './compare.ts'
 import { forgetIn } from './forget.ts'
+import { guardedStore } from './guarded-store.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import {
   type BackfillWork,
@@ -94,7 +95,7 @@ export class Store implements AsyncDisposable {
       now: () => parts.clock().getTime() * 1000,
     })
     this.#reads = new OnlineReads(
-      () => parts.stores.online,
+      () => parts.stores.ownOnline('read'),
       (group, key) => this.#live.find(group, key),
     )
     this.#work = new HistoryWork({ ...parts, now: () => this.now(), places: (groups) => this.places(groups) })
@@ -383,12 +384,26 @@ export class Store implements AsyncDisposable {
   }
 }
 
-/** Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. */
+/**
+ * Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. Where roles count in the
+ * registry, each method asks whether its caller may do what it does, and throws `FORBIDDEN` or `UNAUTHENTICATED` where not.
+ */
 export async function openStore(options: StoreOptions): Promise<Store> {
+  const { store, stores } = await openParts(options)
+  return await guardedStore(store, () => stores.registry, options.token ?? process.env.LOCKSTEP_TOKEN)
+}
+
+/** The same for who judges each call by themselves, as the command line does. */
+export async function openUnguarded(options: StoreOptions): Promise<Store> {
+  return (await openParts(options)).store
+}
+
+async function openParts(options: StoreOptions): Promise<{ readonly store: Store; readonly stores: Stores }> {
   const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
   const adopted = new Adopted(definitions, options.head)
-  return new Store(adopted, {
-    stores: new Stores(options),
+  const stores = new Stores(options)
+  const store = new Store(adopted, {
+    stores,
     history: options.history ?? {},
     clock: options.clock ?? (() => new Date()),
     by: options.by ?? actorOf({}),
@@ -396,4 +411,5 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     openLineage: options.openLineage,
     warn: options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
   })
+  return { store, stores }
 }

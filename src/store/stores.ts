@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
-import type { EventLog } from '../eventlog/index.ts'
+import { type EventLog, prefixedLog } from '../eventlog/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { PostgresOptions } from '../lib/postgres/options.ts'
 import { parquetOfflineStore } from '../offline/drivers/parquet.ts'
@@ -20,6 +20,8 @@ import type { StoreOptions } from './store-options.ts'
 export class Stores {
   readonly #options: StoreOptions
   #online: OnlineStore | null = null
+  /** For what the online store is known to be free, or this environment's. */
+  #owned: 'read' | 'write' | null = null
   #offline: OfflineStore | null = null
   #log: Promise<EventLog> | null = null
   #registry: Registry | null = null
@@ -31,6 +33,23 @@ export class Stores {
   get online(): OnlineStore {
     this.#online ??= this.#openOnline()
     return this.#online
+  }
+
+  /**
+   * The online store once it is known that no other environment has its rows there: they are named by group and version, so two would
+   * overwrite each other's. From the first that writes on it is its own. Throws `INVALID_ARGUMENT`.
+   */
+  async ownOnline(use: 'read' | 'write'): Promise<OnlineStore> {
+    const { online } = this
+    if (this.#owned === 'write' || this.#owned === use) return online
+    for (let owner = await online.readMeta(ownerTable); owner !== this.environment; owner = await online.readMeta(ownerTable)) {
+      if (owner !== null) throw ofAnother(online.name, owner, this.environment)
+      if (use === 'read') break
+      if (online.commit) await online.commit([{ table: ownerTable, expected: null, text: this.environment }], [])
+      else await online.writeMeta(ownerTable, this.environment)
+    }
+    this.#owned = use
+    return online
   }
 
   get offline(): OfflineStore {
@@ -68,7 +87,14 @@ export class Stores {
     if (log === 'segments') return segmentsEventLog({ path: join(this.folder, 'log') })
     if (!('kafka' in log)) return log
     const { kafkaEventLog } = await import('../eventlog/drivers/kafka.ts')
-    return kafkaEventLog('brokers' in log.kafka ? log.kafka : { brokers: log.kafka })
+    const options = 'brokers' in log.kafka ? log.kafka : { brokers: log.kafka }
+    const { prefix = '' } = options
+    if (!/^[\w.-]{0,100}$/.test(prefix))
+      throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(prefix)} is no prefix of topics`, {
+        where: 'log.kafka.prefix',
+        remedy: 'Use up to 100 letters, digits and _ . -',
+      })
+    return prefix === '' ? kafkaEventLog(options) : prefixedLog(kafkaEventLog(options), prefix)
   }
 
   get environment(): string {
@@ -119,6 +145,16 @@ function documentsOf(registry: Exclude<RegistryOptions['registry'], Registry | u
   if (!('postgres' in registry)) return sqliteDocumentStore({ path: registry.sqlite ?? join(folder, 'registry.sqlite') })
   return postgresDocumentStore(typeof registry.postgres === 'string' ? { url: registry.postgres } : registry.postgres)
 }
+
+/** Its text is the name of the environment whose rows the online store holds. */
+const ownerTable = 'environment'
+
+const ofAnother = (store: string, owner: string, environment: string): LockstepError =>
+  new LockstepError('INVALID_ARGUMENT', `The ${store} online store holds the rows of the environment ${owner}, and not of ${environment}`, {
+    where: `environment ${environment}`,
+    remedy:
+      'Give each environment a folder of its own, another server, a prefix of its own in Redis, or a schema of its own in PostgreSQL.',
+  })
 
 /** An empty online store for what is measured, or thrown away. */
 export const scratchOnlineStore = (): OnlineStore => memoryOnlineStore()

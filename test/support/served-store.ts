@@ -16,7 +16,7 @@ import {
 import { momentMicros } from '../../src/lib/moment.ts'
 import { t } from '../../src/schema/index.ts'
 import { Server, type ServerOptions } from '../../src/server/index.ts'
-import { openStore, type Store, type StoreOptions } from '../../src/store/index.ts'
+import { openUnguarded, type Store, type StoreOptions } from '../../src/store/index.ts'
 
 /** What time it is to the store, in ISO 8601 and as a Date. */
 export const now = '2026-03-01T12:00:00Z'
@@ -140,7 +140,7 @@ export interface Answered {
 
 export async function servedStore(options: ServerOptions = {}, storeOptions: Partial<StoreOptions> = {}): Promise<ServedStore> {
   const folder = temporaryFolder()
-  const store = await openStore({
+  const store = await openUnguarded({
     definitions,
     folder: folder.path,
     online: 'memory',

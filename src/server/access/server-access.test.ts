@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../../scripts/workspace.ts'
 import { LockstepError } from '../../errors.ts'
 import { momentMicros } from '../../lib/moment.ts'
 import { type DocumentStore, Registry } from '../../registry/index.ts'
-import { openStore } from '../../store/index.ts'
+import { openUnguarded } from '../../store/index.ts'
 import { ServerAccess } from './server-access.ts'
 
 const log = { warn: () => undefined } as never
@@ -18,7 +18,7 @@ const reader = { role: 'reader', environment: 'dev', on: 'view:ranking' } as con
 /** A store whose registry can be away. */
 async function governed() {
   const folder = temporaryFolder()
-  const kept = await openStore({ definitions: [], folder: folder.path })
+  const kept = await openUnguarded({ definitions: [], folder: folder.path })
   let away = false
   const { documents } = kept.registry
   const flaky = new Proxy(documents, {
@@ -31,7 +31,7 @@ async function governed() {
           : (member as (...all: never[]) => unknown).apply(target, given)
     },
   })
-  const store = await openStore({ definitions: [], folder: folder.path, registry: new Registry(flaky) })
+  const store = await openUnguarded({ definitions: [], folder: folder.path, registry: new Registry(flaky) })
   const { registry } = kept
   return {
     store,

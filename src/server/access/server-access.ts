@@ -6,6 +6,8 @@ import {
   type AccessState,
   accessTarget,
   allows,
+  type Grant,
+  grantsWithin,
   type NewAuditEvent,
   type PrincipalToken,
   type Operation as RegistryOperation,
@@ -94,27 +96,30 @@ export class ServerAccess {
    * anything at all where no name is given. Tokens of the file are worth something in the environment that is served.
    */
   allows(token: Token, operation: Operation, name?: string, environment: string = this.#store.environment): boolean {
-    const { principal } = token
-    if (principal !== undefined) return this.#allows(principal, meanings[operation], name, environment)
+    if (token.principal !== undefined) return this.#allows(token, meanings[operation], name, environment)
     return environment === this.#store.environment && this.#tokenFile().allows(token, operation, name)
   }
 
   /** Whether a token allows to read the values of a group: on its own, or for a token of the file by a view that reads it. */
   mayReadGroup(token: Token, name: string, environment: string = this.#store.environment): boolean {
-    const { principal } = token
-    if (principal !== undefined) return this.#allows(principal, ['read', 'group'], name, environment)
+    if (token.principal !== undefined) return this.#allows(token, ['read', 'group'], name, environment)
     const having = this.#store.views.filter((view) => selectionsOf(view).some(({ group }) => group.name === name))
     return this.allows(token, 'read', '*', environment) || having.some((view) => this.allows(token, 'read', view.name, environment))
   }
 
-  #allows(principal: string, [operation, kind]: Meaning, name: string | undefined, environment: string): boolean {
+  #allows(
+    { principal = '', environments = null }: Token,
+    [operation, kind]: Meaning,
+    name: string | undefined,
+    environment: string,
+  ): boolean {
     const { definitions } = this.#store
     if (this.#definitions !== definitions) this.#learn(definitions)
-    const key = [principal, operation, kind, environment, name ?? '\0'].join('\0')
+    const key = [principal, environments?.join() ?? '*', operation, kind, environment, name ?? '\0'].join('\0')
     const known = this.#decisions.get(key)
     if (known !== undefined) return known
     if (this.#decisions.size >= mostDecisions) this.#decisions.clear()
-    const decided = this.#decide(principal, [operation, kind], name, environment)
+    const decided = this.#decide(grantsWithin(this.#state?.grantsOf(principal) ?? [], environments), [operation, kind], name, environment)
     this.#decisions.set(key, decided)
     return decided
   }
@@ -143,8 +148,7 @@ export class ServerAccess {
     this.#running = this.#follow()
   }
 
-  #decide(principal: string, [asked, kind]: Meaning, name: string | undefined, environment: string): boolean {
-    const grants = this.#state?.grantsOf(principal) ?? []
+  #decide(grants: readonly Grant[], [asked, kind]: Meaning, name: string | undefined, environment: string): boolean {
     if (name === undefined) return allows(grants, asked, { environment })
     // An admin is one of an environment.
     if (kind === '') return allows(grants, asked, { environment: name })

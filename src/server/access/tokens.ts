@@ -16,6 +16,8 @@ export interface Token {
   readonly name: string
   /** Whose roles say what it allows, instead of scopes. */
   readonly principal?: string
+  /** Where those count; null or left out: everywhere. */
+  readonly environments?: readonly string[] | null
   /** `read:VIEW`, `push:SOURCE`, `write:GROUP` (`*` for all), `admin`. */
   readonly scopes: readonly string[]
   /** Requests per second that it may send; null without a limit. */

@@ -1,0 +1,130 @@
+import { LockstepError } from '../errors.ts'
+import { type AccessState, accessTarget, actingIn, type Operation, type Registry, type Target } from '../registry/index.ts'
+import type { Store } from './store.ts'
+import { type StoreRole, storeRoles } from './store-roles.ts'
+
+/** Milliseconds between two looks at who may do what, and after which a call waits for the look. */
+const [lookEvery, waitAfter] = [500, 10_000]
+
+/** Who calls a store from a program, and what they may do; as of half a second ago at most, and as last read while the registry is away. */
+class StoreAccess {
+  readonly #registry: () => Registry
+  readonly #token: string | undefined
+  #state: AccessState | null = null
+  #revision = -1
+  #looked = Number.NEGATIVE_INFINITY
+  #looking: Promise<void> | null = null
+
+  constructor(registry: () => Registry, token: string | undefined) {
+    this.#registry = registry
+    this.#token = token
+  }
+
+  /** Whether nobody is an admin, as is known without asking. */
+  get isOpen(): boolean {
+    return this.#state?.isEnforced === false && performance.now() - this.#looked < lookEvery
+  }
+
+  /** Throws `FORBIDDEN`, of which the audit log is told, and `UNAUTHENTICATED`. */
+  async check(operation: Operation, targets: () => readonly Target[]): Promise<void> {
+    await this.look()
+    const state = this.#state
+    if (state === null || !state.isEnforced) return
+    const registry = this.#registry()
+    const who = actingIn(registry, state, this.#token)
+    const given = targets()
+    if (given.some((target) => !state.allows(who.name, operation, target, who.environments)))
+      await registry.access.check(who, operation, given, 'by a program')
+  }
+
+  /** The same as it was last read, and without a word to the audit log: of what gives its value at once. */
+  checkNow(operation: Operation, targets: readonly Target[]): void {
+    const state = this.#state
+    if (state === null && this.#token !== undefined)
+      throw new LockstepError('STORE_UNAVAILABLE', 'The registry could not be read, and a token says that roles count')
+    if (state === null || !state.isEnforced) return
+    const { name, environments } = actingIn(this.#registry(), state, this.#token)
+    if (targets.every((target) => state.allows(name, operation, target, environments))) return
+    throw new LockstepError('FORBIDDEN', `${name} may not ${operation} there`, { where: targets[0]?.environment ?? '' })
+  }
+
+  /**
+   * Reads who may do what, where that is time. A registry that could never be read fails who has a token; who has none goes on, as
+   * nothing says that roles count.
+   */
+  async look(): Promise<void> {
+    const age = performance.now() - this.#looked
+    if (age < lookEvery && (this.#state !== null || this.#token === undefined)) return
+    this.#looking ??= this.#read().finally(() => {
+      this.#looking = null
+      this.#looked = performance.now()
+    })
+    const known = this.#state !== null
+    const looking = known || this.#token === undefined ? this.#looking.catch(() => undefined) : this.#looking
+    if (!known || age > waitAfter) await looking
+  }
+
+  async #read(): Promise<void> {
+    const { documents, access } = this.#registry()
+    const revision = await documents.revision()
+    if (revision === this.#revision) return
+    this.#state = await access.state()
+    this.#revision = revision
+  }
+}
+
+interface Guarded {
+  readonly store: Store
+  readonly access: StoreAccess
+}
+
+const guards = new WeakMap<Store, Guarded>()
+
+/**
+ * The store, of which each method asks first whether its caller may do what it does, as `storeRoles` says: whose token it is, else the
+ * user of this machine, as on the command line. Nothing is asked while nobody is an admin.
+ */
+export async function guardedStore(store: Store, registry: () => Registry, token: string | undefined): Promise<Store> {
+  const access = new StoreAccess(registry, token)
+  await access.look().catch(() => undefined)
+  const methods = new Map<PropertyKey, unknown>()
+  const guarded = new Proxy(store, {
+    get(target, name) {
+      const known = methods.get(name)
+      if (known !== undefined) return known
+      const role = storeRoles[name as keyof Store] as unknown as StoreRole<readonly unknown[]> | null | undefined
+      if (role && (name === 'registry' || name === 'offline')) access.checkNow(role.operation, targetsOf(store, role, []))
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      const method = role
+        ? (...given: readonly unknown[]): unknown => {
+            if (access.isOpen) return value.apply(target, given)
+            return access.check(role.operation, () => targetsOf(store, role, given)).then(() => value.apply(target, given))
+          }
+        : // Not `bind`: V8 takes no bound function for `await using`.
+          (...given: readonly unknown[]): unknown => value.apply(target, given)
+      methods.set(name, method)
+      return method
+    },
+  })
+  guards.set(guarded, { store, access })
+  return guarded
+}
+
+/**
+ * The store without its guard, for what judges each request by itself or only takes up what is applied: to who may do so in the
+ * environment as a whole. Throws `FORBIDDEN` and `UNAUTHENTICATED`.
+ */
+export async function unguarded(store: Store, operation: Operation): Promise<Store> {
+  const found = guards.get(store)
+  if (!found) return store
+  await found.access.check(operation, () => [{ environment: store.environment }])
+  return found.store
+}
+
+function targetsOf<Given extends readonly unknown[]>(store: Store, { on }: StoreRole<Given>, given: Given): readonly Target[] {
+  const { environment } = store
+  if (on === 'registry') return [{ environment: '*' }]
+  const things = on === 'environment' ? [] : on(given, store)
+  return things.length === 0 ? [{ environment }] : things.map((thing) => accessTarget(environment, thing, store.groups))
+}
