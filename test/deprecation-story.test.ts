@@ -189,7 +189,7 @@ test('a feature is deprecated, its readers are warned and hold up its removal, t
     // Until it is said that its removal was a mistake: then a view may read it again, and the name means what it meant.
     const mistaken = await restorable(registry, environment, 'user_order_value_sum')
     assert.equal((await restore(registry, environment, mistaken, { by: 'ann', reason: 'finance reads it' })).status, 'active')
-    assert.deepEqual(await refusals(project({ views: [2, 3], features: ['user_order_value_sum'] })), ['IMMUTABLE_VERSION view ranking'])
+    assert.deepEqual(await refusals(project({ views: [2, 3], features: ['user_order_value_sum'] })), ['IMMUTABLE_VERSION feature view ranking'])
     const told: string[] = []
     for await (const { action, on } of registry.audit.list()) told.push(`${action} ${on}`)
     assert.deepEqual(

@@ -7,7 +7,7 @@ import { parseName } from '../values.ts'
 
 interface ModelOptions {
   readonly trainingSet?: string
-  readonly readIn: readonly string[]
+  readonly readIn?: readonly string[]
   readonly owner?: string
   readonly description?: string
 }
@@ -26,8 +26,7 @@ export function addModel(program: Command): void {
     .option(
       '--read-in <environment>',
       'register: where it reads, besides where it was trained; may be repeated (default: the environment)',
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
+      (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option('--owner <name>', 'register: who answers for it (default: who is acting)')
     .option('--description <text>', 'register: what it is for')
@@ -52,13 +51,13 @@ async function model(action: keyof typeof actions, name: string | undefined, opt
 
 async function register(session: Session, name: string | undefined, options: ModelOptions): Promise<void> {
   const { output, project, actor } = session
-  const { trainingSet, readIn, owner = actor, description = '' } = options
+  const { trainingSet, readIn = [project.environment], owner = actor, description = '' } = options
   if (name === undefined) throw wrong('The model has no name', 'Write lockstep model register MODEL --training-set ID.')
   if (trainingSet === undefined)
     throw wrong('The training set is not named', 'Name it: --training-set ID; lockstep training-set list shows all.')
   const registry = await project.registry()
   const set = await registry.trainingSets.get(trainingSet)
-  const environments = [...new Set([set.environment, ...(readIn.length > 0 ? readIn : [project.environment])])]
+  const environments = [...new Set([set.environment, ...readIn])]
   const views = environments.map((environment) => ({ name: set.view, environment }))
   await checkAllowedOnViews(session, 'write', views)
   const { registerModel } = await import('../../governance/index.ts')
