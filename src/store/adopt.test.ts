@@ -8,7 +8,7 @@ import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { Head } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
 import { Adopted } from './adopted.ts'
-import { openStore } from './store.ts'
+import { openStore } from './open-store.ts'
 
 const user = entity('user', { user_id: t.string() })
 const item = entity('item', { item_id: t.string() })

@@ -7,7 +7,7 @@ import { count, entity, events, featureGroup, featureView, rows, topic } from '.
 import { lmdbOnlineStore } from '../online/drivers/lmdb.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { t } from '../schema/index.ts'
-import { openStore } from './store.ts'
+import { openStore } from './open-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-environments-'))
 after(() => rmSync(folder, { recursive: true, force: true }))

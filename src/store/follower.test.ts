@@ -6,7 +6,8 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Definition, loadDefinitions, snapshotOf } from '../definition/index.ts'
 import { Follower, type Following } from './follower.ts'
-import { openStore, type Store } from './store.ts'
+import { openStore } from './open-store.ts'
+import type { Store } from './store.ts'
 
 let folder = ''
 beforeEach(async () => {

@@ -10,7 +10,8 @@ import { t } from '../schema/index.ts'
 import { Server } from '../server/index.ts'
 import { Follower } from './follower.ts'
 import { guardedStore } from './guarded-store.ts'
-import { openStore, Store } from './store.ts'
+import { openStore } from './open-store.ts'
+import { Store } from './store.ts'
 import { type StoreRole, storeRoles } from './store-roles.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-guarded-'))

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../scripts/workspace.ts'
 import { count, entity, events, featureGroup, featureView, last, onDemand, rows, sum } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { t } from '../schema/index.ts'
-import { openStore } from './store.ts'
+import { openStore } from './open-store.ts'
 import type { StoreOptions } from './store-options.ts'
 
 const user = entity('user', { user_id: t.integer() })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { count, entity, events, featureGroup, featureView, rows, sum, topic } from '../definition/index.ts'
 import { t } from '../schema/index.ts'
-import { openStore } from './store.ts'
+import { openStore } from './open-store.ts'
 
 const user = entity('user', { user_id: t.string() })
 const item = entity('item', { item_id: t.string() })

@@ -9,7 +9,7 @@ import { exportRegistry, importRegistry } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
 import { Server } from '../server/index.ts'
 import { Follower } from './follower.ts'
-import { openStore, openUnguarded } from './store.ts'
+import { openStore, openUnguarded } from './open-store.ts'
 
 const postgres = await startPostgres()
 after(() => ('skipped' in postgres ? undefined : postgres.stop()))

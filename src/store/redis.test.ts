@@ -9,7 +9,7 @@ import { lockstep, smallProject } from '../../test/support/command-line.ts'
 import { storeAnswers } from '../../test/support/store-answers.ts'
 import { count, entity, events, featureGroup, featureView, rows, sum, topic } from '../definition/index.ts'
 import { t } from '../schema/index.ts'
-import { openStore } from './store.ts'
+import { openStore } from './open-store.ts'
 
 const [redis, cluster] = [await startRedis(), await startRedis({ cluster: true })]
 after(() => Promise.all([redis, cluster].map((each) => ('skipped' in each ? undefined : each.stop()))))

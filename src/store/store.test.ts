@@ -27,7 +27,7 @@ import {
 } from '../definition/index.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { t } from '../schema/index.ts'
-import { openStore } from './store.ts'
+import { openStore } from './open-store.ts'
 import type { StoreOptions } from './store-options.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lockstep-store-'))

@@ -6,7 +6,6 @@ import {
   type FeatureView,
   type History,
   type KeysOf,
-  loadDefinitions,
   type RequestOf,
   type SourceData,
   selectionsOf,
@@ -17,7 +16,6 @@ import { LockstepError } from '../errors.ts'
 import { segmentsEventLog } from '../eventlog/drivers/segments.ts'
 import type { RecordPosition } from '../eventlog/index.ts'
 import type { Comparison, ForgetOptions, ForgetReport } from '../governance/index.ts'
-import { actorOf } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import type { BackfillResult, MaterializeResult } from '../materialize/index.ts'
@@ -36,10 +34,9 @@ import { type ExplainOptions, type Explanation, explainFeature, type TrainingSet
 import type { FeatureStatistics, Registry } from '../registry/index.ts'
 import { type Answer, onlineTable, runTable, type Vector } from '../serving/index.ts'
 import type { StreamEngine, StreamStatus } from '../stream/index.ts'
-import { Adopted } from './adopted.ts'
+import type { Adopted } from './adopted.ts'
 import { compareInStore, type StoreCompareOptions } from './compare.ts'
 import { forgetIn } from './forget.ts'
-import { guardedStore } from './guarded-store.ts'
 import { answerFromHistory, type HistoryRequest } from './history-answer.ts'
 import {
   type BackfillWork,
@@ -52,8 +49,7 @@ import {
 } from './history-work.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
-import type { StoreOptions } from './store-options.ts'
-import { Stores } from './stores.ts'
+import type { Stores } from './stores.ts'
 
 type Request<View extends AnyView> =
   Record<never, never> extends RequestOf<View> ? { readonly request?: RequestOf<View> } : { readonly request: RequestOf<View> }
@@ -382,34 +378,4 @@ export class Store implements AsyncDisposable {
   #moment(asOf: Moment | undefined): number {
     return momentMicros(asOf ?? this.#clock(), 'asOf')
   }
-}
-
-/**
- * Opens a store over definitions; the embedded stores lie in `folder` and are made when they are first used. Where roles count in the
- * registry, each method asks whether its caller may do what it does, and throws `FORBIDDEN` or `UNAUTHENTICATED` where not.
- */
-export async function openStore(options: StoreOptions): Promise<Store> {
-  const { store, stores } = await openParts(options)
-  return await guardedStore(store, () => stores.registry, options.token ?? process.env.LOCKSTEP_TOKEN)
-}
-
-/** The same for who judges each call by themselves, as the command line does. */
-export async function openUnguarded(options: StoreOptions): Promise<Store> {
-  return (await openParts(options)).store
-}
-
-async function openParts(options: StoreOptions): Promise<{ readonly store: Store; readonly stores: Stores }> {
-  const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
-  const adopted = new Adopted(definitions, options.head)
-  const stores = new Stores(options)
-  const store = new Store(adopted, {
-    stores,
-    history: options.history ?? {},
-    clock: options.clock ?? (() => new Date()),
-    by: options.by ?? actorOf({}),
-    statistics: options.statistics ?? false,
-    openLineage: options.openLineage,
-    warn: options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
-  })
-  return { store, stores }
 }
