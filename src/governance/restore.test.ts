@@ -43,7 +43,8 @@ const other = featureView({
   features: [featureGroup({ name: 'pages', entity: user, source: clicksOf(), features: () => ({ pages: count().over('1h') }) })],
 })
 
-const plan = (registry: Registry, definitions: readonly Definition[]) => planChanges({ registry, environment, definitions, checks, sample: 0 })
+const plan = (registry: Registry, definitions: readonly Definition[]) =>
+  planChanges({ registry, environment, definitions, checks, sample: 0 })
 async function apply(registry: Registry, ...definitions: Definition[]) {
   const { plan: made } = await plan(registry, definitions)
   return await applyPlan(made, { registry, environment, definitions, checks, ...by })
@@ -132,7 +133,13 @@ test('what would mean something else does not come back, nor what another meanin
   const wider = clicksOf('page')
   await take(registry, 'view:other@1')
   await take(registry, 'group:pages@1')
-  await apply(registry, featureView({ name: 'wide', features: [featureGroup({ name: 'wide', entity: user, source: wider, features: () => ({ wide: count().over('1h') }) })] }))
+  await apply(
+    registry,
+    featureView({
+      name: 'wide',
+      features: [featureGroup({ name: 'wide', entity: user, source: wider, features: () => ({ wide: count().over('1h') }) })],
+    }),
+  )
   await assert.rejects(back(registry, 'view:ranking@1'), { code: 'NAME_RETIRED', message: /would mean something else/ })
   assert.deepEqual((await ids(registry)).includes('view:ranking@1'), false)
 })
