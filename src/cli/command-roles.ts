@@ -49,7 +49,7 @@ export const commandRoles: Readonly<Record<string, CommandRole>> = {
   promote: on('define'),
   deprecate: on('deprecate'),
   remove: on('remove'),
-  restore: on('remove'),
+  restore: on('deprecate'),
   forget: { operation: 'forget', on: 'environment' },
   'token create': on('admin'),
   'token list': { operation: 'admin', on: 'environment' },
