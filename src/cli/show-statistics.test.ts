@@ -81,12 +81,28 @@ histogram                                   █ ▂▂                          
 })
 
 test('features stand below each other; what none of them has is no column', () => {
-  const text = { ...value, feature: 'page', zeros: null, mean: null, deviation: null, quantiles: null, histogram: null, minimum: 'a', maximum: 'z' }
+  const text = {
+    ...value,
+    feature: 'page',
+    zeros: null,
+    mean: null,
+    deviation: null,
+    quantiles: null,
+    histogram: null,
+    minimum: 'a',
+    maximum: 'z',
+  }
   const shown = showStatistics([value, { ...text, top: [{ value: 'home', count: 6 }], readBy: [] }], output).split('\n')
-  assert.match(shown[0] ?? '', /mean  deviation  most frequent  last read$/)
+  assert.match(shown[0] ?? '', /mean {2}deviation {2}most frequent {2}last read$/)
   assert.match(shown[1] ?? '', /1\.5 +1\.25 +2026-03-01T00:00:02Z by shop$/)
   assert.match(shown[2] ?? '', /^orders@1\.page .* a +z +home$/)
-  assert.doesNotMatch(showStatistics([value, { ...value, feature: 'tax' }].map((one) => ({ ...one, readBy: [] })), output), /most frequent|last read/)
+  assert.doesNotMatch(
+    showStatistics(
+      [value, { ...value, feature: 'tax' }].map((one) => ({ ...one, readBy: [] })),
+      output,
+    ),
+    /most frequent|last read/,
+  )
 })
 
 test('a group that is not in the online store says so where that is declared', () => {
