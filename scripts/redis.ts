@@ -76,11 +76,12 @@ async function start(binary: RedisBinary, { port = 0, cluster = false, tls = fal
     }
     for (const plan of plans) servers.push(await startServer(plan))
     const ports = plans.map((plan) => plan.port)
-    if (cluster) await makeCluster(ports, password ?? null)
+    const ca = certificate && readFileSync(certificate.certificate, 'utf8')
+    if (cluster) await makeCluster(ports, password ?? null, ca)
     return {
       url: `redis${tls ? 's' : ''}://127.0.0.1:${ports[0]}`,
       nodes: ports.map((each) => `127.0.0.1:${each}`),
-      certificate: certificate && readFileSync(certificate.certificate, 'utf8'),
+      certificate: ca,
       kill: (node = 0) => killServer(servers[node] as ChildProcess),
       start: async (node = 0) => {
         servers[node] = await startServer(plans[node] as ServerPlan)

@@ -4,11 +4,13 @@ import { createClient } from '@redis/client'
 const slots = 16_384
 const joinSeconds = 30
 
-/** Makes one cluster of servers that know nothing of each other, each with an equal share of the slots. */
-export async function makeCluster(ports: readonly number[], password: string | null): Promise<void> {
-  const clients = ports.map((port) =>
-    createClient({ RESP: 2, socket: { host: '127.0.0.1', port }, ...(password === null ? {} : { password }) }),
-  )
+/** Makes one cluster of servers that know nothing of each other, each with an equal share of the slots. `ca`: what signs their certificate. */
+export async function makeCluster(ports: readonly number[], password: string | null, ca: string | null): Promise<void> {
+  const clients = ports.map((port) => {
+    const at = { host: '127.0.0.1', port }
+    const socket = ca === null ? at : { ...at, tls: true as const, ca }
+    return createClient({ RESP: 2, socket, ...(password === null ? {} : { password }) })
+  })
   try {
     await Promise.all(clients.map((client) => client.connect()))
     for (const [at, client] of clients.entries()) {
