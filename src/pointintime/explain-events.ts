@@ -61,7 +61,7 @@ export class ExplainedEvents {
     const columns = [...new Set([...use.plan.columns, ...id])].sort()
     // Versions of one event at one moment come in the order in which they became known.
     const orderColumns = [...use.plan.orderColumns, ...(known === null ? [] : [known])]
-    const plan = { ...use.plan, columns, ordered: true, orderColumns, reach: Number.POSITIVE_INFINITY }
+    const plan = { ...use.plan, columns, ordered: true, orderColumns }
     const everything = { asKnown: true, first: 0, last: Number.MAX_SAFE_INTEGER, everyEvent: true }
     const events = await readEvents(duck, historySql({ ...use, plan }, history.all, history.keysSql, everything), plan, 1, true, interrupt)
     return new ExplainedEvents(use.plan, events, at)

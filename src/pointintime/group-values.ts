@@ -54,7 +54,7 @@ export interface HistoryBounds {
   /** The first and last moment at which values will be asked for. */
   readonly first: number
   readonly last: number
-  /** Also the events that pass no filter of the group, which change no value but tell that a key was seen. */
+  /** Also the events that no window reaches, or that pass no filter, which change no value but tell that a key was seen. */
   readonly everyEvent?: boolean
 }
 
@@ -80,7 +80,7 @@ export function historySql(use: GroupUse, scan: Scan, keysSql: string, bounds: H
         ? ', epoch_us(s.__known)::DOUBLE AS __known, epoch_us(s.__superseded)::DOUBLE AS __superseded'
         : ''
   const conditions = [`${time} ${plan.kind === 'table' ? '<=' : '<'} make_timestamp(${bounds.last}::BIGINT)`]
-  if (plan.kind === 'events' && Number.isFinite(plan.reach))
+  if (plan.kind === 'events' && !bounds.everyEvent && Number.isFinite(plan.reach))
     conditions.push(`${time} >= make_timestamp(${bounds.first - plan.reach}::BIGINT)`)
   const filter = plan.kind === 'events' && !bounds.everyEvent ? sharedFilter(plan) : null
   if (filter) conditions.push(filter)

@@ -16,9 +16,10 @@ import {
 } from '../offline/index.ts'
 import { type GroupUse, type OutputValue, planView, type ValueSource, type ViewPlan } from '../plan/index.ts'
 import type { ValueStatistics } from '../registry/index.ts'
-import { fromCell, type TypeData } from '../schema/index.ts'
+import { type Cell, fromCell, type TypeData } from '../schema/index.ts'
 import { Interrupt, type Progress, quoteIdentifier } from './context.ts'
 import { evaluateUse } from './evaluate-use.ts'
+import { newestEventTimes } from './event-times.ts'
 import { LabelRows } from './label-rows.ts'
 import { type Labels, labelKey, type StagedLabels, stageLabels } from './labels.ts'
 import { engineOptions, workersWithin } from './memory-budget.ts'
@@ -77,12 +78,14 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   readonly #labels: LabelRows
   readonly #manifest: Omit<TrainingSetManifest, 'nulls' | 'created'>
   readonly #plan: ViewPlan
+  readonly #eventTimes: (use: GroupUse) => Promise<Float64Array>
   readonly #written: TrainingSetOptions['written']
 
   constructor(
     duck: Duck,
     parts: {
       plan: ViewPlan
+      eventTimes: (use: GroupUse) => Promise<Float64Array>
       written: TrainingSetOptions['written']
       rows: number
       columns: readonly TrainingColumn[]
@@ -102,6 +105,7 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
     this.#labels = parts.labels
     this.#manifest = parts.manifest
     this.#plan = parts.plan
+    this.#eventTimes = parts.eventTimes
     this.#written = parts.written
   }
 
@@ -116,6 +120,16 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   async moments(): Promise<{ readonly from: number; readonly to: number } | null> {
     const [row] = await this.#duck.rows('SELECT min(__at)::DOUBLE AS first, max(__at)::DOUBLE AS last FROM labels')
     return this.rows === 0 ? null : { from: row?.first as number, to: row?.last as number }
+  }
+
+  /**
+   * Of each group that the view reads, by the place of its use in the plan, when the newest event or row that each label sees happened,
+   * in microseconds; NaN: nothing is known of its key. For some thousands of labels: each looks at the whole history of its key.
+   */
+  async eventTimes(): Promise<readonly Float64Array[]> {
+    const times: Float64Array[] = []
+    for (const use of this.#plan.uses) times.push(await this.#eventTimes(use))
+    return times
   }
 
   /** What the values of each feature are like, as the view gives them. */
@@ -134,9 +148,9 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
   /** The rows in order, label columns as JavaScript values and features in their public form. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
     const features = this.columns.filter(({ type }) => type !== null)
-    const types = features.map(({ type }) => ({ ...(type as TypeData), nullable: true }))
+    const types = this.#types()
     let first = 0
-    for await (const batch of this.#duck.stream(this.#transport, types.length === 0 ? [{ kind: 'float', nullable: false }] : types)) {
+    for await (const batch of this.#batches()) {
       const own = await this.#labels.read(first, batch.count)
       for (let row = 0; row < batch.count; row++) {
         const values: Record<string, unknown> = own[row] ?? {}
@@ -150,6 +164,22 @@ export class TrainingSet<Row = Record<string, unknown>> implements AsyncIterable
       }
       first += batch.count
     }
+  }
+
+  /** The features of each row, in the order of both. */
+  async *cells(): AsyncGenerator<readonly Cell[], void, undefined> {
+    const types = this.#types()
+    for await (const { count, columns } of this.#batches())
+      for (let row = 0; row < count; row++) yield types.map((type, index) => cellAt(type, columns[index] as (typeof columns)[number], row))
+  }
+
+  #types(): TypeData[] {
+    return this.#plan.output.map(({ type }) => ({ ...type, nullable: true }))
+  }
+
+  #batches(): ReturnType<Duck['stream']> {
+    const types = this.#types()
+    return this.#duck.stream(this.#transport, types.length === 0 ? [{ kind: 'float', nullable: false }] : types)
   }
 
   async close(): Promise<void> {
@@ -209,7 +239,9 @@ export async function buildTrainingSet<View extends AnyView, Label = Record<stri
     const reports = await Promise.all(
       [...scans.values()].filter(({ source }) => source.invalidRows === 'setAside').map(({ scan }) => scan.report()),
     )
-    return new TrainingSet(duck, describe(duck, plan, staged, from, reports, options))
+    const eventTimes = (use: GroupUse) =>
+      newestEventTimes(duck, use, (scans.get(use.plan.group.source.name) as OpenScan).scan, staged, labelKey, options.asKnown ?? false)
+    return new TrainingSet(duck, { ...describe(duck, plan, staged, from, reports, options), eventTimes })
   } catch (error) {
     await duck.close()
     if (options.signal?.aborted) throw new LockstepError('INTERRUPTED', 'Stopped before the training set was complete', { cause: error })

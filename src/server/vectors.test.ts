@@ -151,8 +151,39 @@ describe('the vectors of a view over HTTP', () => {
     const known = body.rows.map(({ values, statuses }) => [values[0], values[1], values[4], statuses[4]])
     assert.deepEqual(known, [
       [0, '1.50', '9.99', 'PRESENT'],
-      [0, '1.50', null, 'NULL'],
+      [0, '1.50', null, 'STALE'],
     ])
+  })
+
+  test('history knows of each value what the online store knows', async () => {
+    const rows = [
+      { user_id: 'ada', item_id: 7 },
+      { user_id: 'nobody', item_id: 1 },
+      { user_id: 'bob', item_id: 8 },
+    ]
+    const include = ['statuses', 'event_times', 'types']
+    for (const [view, body] of [
+      ['ranking', { requests: [{ budget: 1 }, {}, { mood: 'throw' }] }],
+      ['ranking', { request, features: ['item_price', 'budget_per_click'], layout: 'columns' }],
+      ['careful', { requests: [{}, { mood: 'throw' }, { mood: 'calm' }] }],
+      ['ranking', { rows: [{ user_id: 'bob' }, { user_id: 'nobody' }], features: ['user_spend_lifetime'] }],
+    ] as const) {
+      const [online, known] = await Promise.all([false, true].map((as_known) => served.read(view, { rows, include, ...body, as_known })))
+      assert.equal(known?.body.source, 'history')
+      for (const part of ['features', 'rows', 'columns', 'types', 'errors'] as const)
+        assert.deepEqual(known?.body[part], online?.body[part], `${part} of ${JSON.stringify(body)}`)
+    }
+    const failed = await served.read('ranking', { rows, request: { mood: 'throw' }, as_known: true, on_demand_errors: 'fail' })
+    assert.deepEqual([failed.status, failed.body.error.code], [500, 'ON_DEMAND_FAILED'])
+    const onDemandOnly = await served.read('ranking', { rows, request, features: ['budget_per_click'], as_known: true })
+    assert.deepEqual(
+      onDemandOnly.body.rows.map(({ values, statuses }) => [...values, ...statuses]),
+      [
+        [10, 'PRESENT'],
+        [null, 'NULL'],
+        [10, 'PRESENT'],
+      ],
+    )
   })
 
   test('what was stored too long before is stale', async () => {

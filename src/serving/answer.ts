@@ -51,11 +51,11 @@ export class Answer {
     return Number.isNaN(time) ? null : time
   }
 
-  /** Puts a cell of which no more is known than whether it is null. */
-  put(row: number, feature: number, cell: Cell): void {
+  /** Puts a cell of a group of whose key so much is known. */
+  put(row: number, feature: number, cell: Cell, known: 'PRESENT' | 'NOT_FOUND' | 'STALE'): void {
     const at = row * this.plan.output.length + feature
     this.cells[at] = cell
-    this.statuses[at] = statusCode[cell === null ? 'NULL' : 'PRESENT']
+    this.statuses[at] = statusCode[cell === null && known === 'PRESENT' ? 'NULL' : known]
   }
 
   /** Marks all features as FAILED, with the reason. */

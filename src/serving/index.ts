@@ -1,6 +1,7 @@
 export { Answer } from './answer.ts'
 export type { LiveKey, LiveSource } from './group-reader.ts'
 export { checkKeyNames, type Keys } from './key-packer.ts'
+export { OnDemandRun, type StepInputs } from './on-demand-run.ts'
 export { checkOnlineMeta, onlineMeta, onlineTable, recentTable, runTable } from './online-table.ts'
 export { type FeatureState, type FeatureStatus, featureStatuses, type Vector } from './vector.ts'
 export { type ReadOptions, ViewReader, type ViewReaderOptions } from './view-reader.ts'

@@ -213,7 +213,9 @@ export class Store implements AsyncDisposable {
 
   /** As `answer`, as of a moment and as known then, from history: what came late does not count. Takes seconds. */
   async answerFromHistory(view: AnyView, request: HistoryRequest): Promise<Answer> {
-    return await answerFromHistory(view, request, (labels, options) => this.#work.compute(view, labels, { ...options, asKnown: true }))
+    return await answerFromHistory(view, request, (stored, labels, options) =>
+      this.#work.compute(stored, labels, { ...options, asKnown: true }),
+    )
   }
 
   /** Throws `DEFINITION_MISMATCH` where the online store holds rows of a view, all by default, that another definition computed. */

@@ -182,18 +182,21 @@ export async function readVectors(
   if (history) refuseLimits(body)
   // What becomes known from here on may or may not be in it.
   const knownAt = context.now()
+  const read = {
+    rows,
+    shared,
+    requests,
+    moment: asOf,
+    ...features,
+    onDemandLimit: limits.onDemand,
+    onDemandErrors: body.on_demand_errors ?? 'mark',
+  }
   const answer = history
-    ? await context.history.run(() => store.answerFromHistory(view, { rows, shared, requests, moment: asOf, ...features }))
+    ? await context.history.run(() => store.answerFromHistory(view, read))
     : await store.answer(view, {
-        rows,
-        shared,
-        requests,
-        moment: asOf,
-        ...features,
+        ...read,
         ...(body.max_staleness === undefined ? {} : { maxStaleness: durationMicros(body.max_staleness, 'max_staleness') }),
         ...(body.budget_ms === undefined ? {} : { deadline: started + body.budget_ms }),
-        onDemandLimit: limits.onDemand,
-        onDemandErrors: body.on_demand_errors ?? 'mark',
         storeErrors: body.store_errors ?? 'fail',
       })
   const { name: caller, model } = callerOf(request, body)
