@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { count, entity, events, featureGroup, featureView, openStore, rows, t } from 'lockstep'
+import type { Operation as ScopedOperation } from '../src/server/access/scope.ts'
 import type { JsonSchema } from '../src/server/json-schema.ts'
 import { Server } from '../src/server/server.ts'
 import { root, temporaryFolder } from './workspace.ts'
@@ -23,7 +24,10 @@ export interface HttpDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 
-const scopes = { read: 'read:VIEW', push: 'push:SOURCE', write: 'write:GROUP', admin: 'admin' } as const
+const scopes = { read: 'read:VIEW', push: 'push:SOURCE', write: 'write:GROUP', own: 'own:GROUP', admin: 'admin' } as const satisfies Record<
+  ScopedOperation,
+  string
+>
 
 const preface = `# HTTP API
 
