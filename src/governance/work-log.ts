@@ -29,6 +29,14 @@ export interface RunningWork {
   failed(error: unknown): Promise<void>
 }
 
+/** What is told of work beside how it ended. */
+export interface WorkDetails {
+  /** What it reads and writes. */
+  readonly datasets?: (() => LineageDatasets) | undefined
+  /** Who has it done; who opened the store by default. */
+  readonly by?: string | undefined
+}
+
 /** Features with the moments that their values are of. */
 export interface StatisticsOf {
   readonly from: Micros
@@ -49,10 +57,10 @@ export class WorkLog {
     this.#lineage = options.openLineage ? new OpenLineage(options.openLineage, options.environment) : null
   }
 
-  /** Work that begins now: to be told how it ended. `datasets`: what it reads and writes. */
-  async begin(kind: RunKind, subject: string, datasets?: () => LineageDatasets): Promise<RunningWork> {
+  /** Work that begins now: to be told how it ended. */
+  async begin(kind: RunKind, subject: string, { datasets, by = this.#options.by }: WorkDetails = {}): Promise<RunningWork> {
     const [started, clock] = [this.#options.now(), performance.now()]
-    const { environment, by } = this.#options
+    const { environment } = this.#options
     const id = this.#lineage?.newRun() ?? ''
     const told = (type: LineageEventType, more: Partial<Pick<Run, 'rows' | 'bytes' | 'error'>> = {}, what = datasets) =>
       this.aside(async () => {
@@ -87,9 +95,9 @@ export class WorkLog {
     subject: string,
     work: () => Promise<T>,
     amountOf: (result: T) => WorkAmount,
-    datasets?: () => LineageDatasets,
+    details: WorkDetails = {},
   ): Promise<T> {
-    const running = await this.begin(kind, subject, datasets)
+    const running = await this.begin(kind, subject, details)
     try {
       const result = await work()
       await running.done(amountOf(result))

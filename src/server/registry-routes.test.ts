@@ -161,3 +161,24 @@ test('the registry is read in the environment that is asked about', async () => 
   }
   assert.deepEqual(await statuses('/registry/audit?environment=dev'), [200, 403])
 })
+
+test('what is changed over HTTP takes a role on what it belongs to, a group or on-demand view, and is told with whose token it was', async () => {
+  await using governed = await servedStore({})
+  const { registry } = governed.store
+  const by = { by: 'test' }
+  await registry.access.grant('ann', { role: 'admin', environment: '*', on: '*' }, by)
+  await registry.access.grant('zoe', { role: 'owner', environment: 'dev', on: 'onDemand:context' }, by)
+  await registry.access.grant('eve', { role: 'owner', environment: 'dev', on: 'group:context' }, by)
+  await registry.access.grant('bob', { role: 'writer', environment: 'dev', on: 'group:item_facts' }, by)
+  const made = await Promise.all(['zoe', 'eve', 'bob'].map((principal) => registry.access.createToken({ principal, by: 'test' })))
+  const [zoe, eve, bob] = made.map(({ text }) => ({ authorization: `Bearer ${text}` }))
+  await setTimeout(700)
+  const deprecate = (of: string, headers: typeof zoe) =>
+    governed.send(`/registry/features/${of}/deprecate`, { reason: 'a test' }, headers).then(({ status }) => status)
+  const onDemand = 'context/1/budget_per_click'
+  assert.deepEqual([await deprecate(onDemand, eve), await deprecate(onDemand, zoe)], [403, 200])
+  assert.equal(await deprecate('item_facts/1/item_price', zoe), 403)
+  assert.equal((await governed.send('/v1/groups/item_facts/materialize', {}, bob)).status, 200)
+  const [run] = await registry.runs.list({ environment: 'dev', kind: 'materialize', limit: 1 })
+  assert.deepEqual([run?.by, run?.subject], ['bob', 'item_facts@1'])
+})

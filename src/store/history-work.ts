@@ -24,7 +24,12 @@ import type { FeatureStatistics, ValueStatistics } from '../registry/index.ts'
 import type { Stores } from './stores.ts'
 
 export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
-export type MaterializeWork = LongWork & Pick<MaterializeOptions, 'rebuild'> & { readonly asOf?: Moment }
+export type MaterializeWork = LongWork &
+  Pick<MaterializeOptions, 'rebuild'> & {
+    readonly asOf?: Moment
+    /** Who has it done, as the registry records it; who opened the store by default. */
+    readonly by?: string
+  }
 export type BackfillWork = LongWork & { readonly from: Moment; readonly to: Moment; readonly every?: Duration }
 export type TrainingWork = LabelOptions & Omit<TrainingSetOptions, keyof SourcePlaces | 'begun' | 'written'>
 
@@ -75,7 +80,7 @@ export class HistoryWork {
     const unwritten = () => ({ ...datasets('')(), outputs: [] })
     let run = null as RunningWork | null
     const begun = async () => {
-      run = await this.#log.begin('train', `view:${subjectOf(view)}`, unwritten)
+      run = await this.#log.begin('train', `view:${subjectOf(view)}`, { datasets: unwritten })
     }
     const written = async (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => {
       await run?.done({ rows: set.rows, bytes: statSync(path).size }, datasets(path))
@@ -90,7 +95,7 @@ export class HistoryWork {
   }
 
   async materialize(groups: readonly FeatureGroupData[], options: MaterializeWork): Promise<MaterializeResult[]> {
-    const { asOf, ...rest } = options
+    const { asOf, by, ...rest } = options
     const { stores, places } = this.#parts
     const results: MaterializeResult[] = []
     const online = await stores.ownOnline('write')
@@ -99,7 +104,8 @@ export class HistoryWork {
       const sources = await places([group])
       const work = () => materializeGroup(group, online, { ...rest, upto, ...sources })
       const datasets = () => groupDatasets(group, stores.environment, 'online', sources.history)
-      results.push(await this.#log.run('materialize', subjectOf(group), work, ({ written, bytes }) => ({ rows: written, bytes }), datasets))
+      const amount = ({ written, bytes }: MaterializeResult) => ({ rows: written, bytes })
+      results.push(await this.#log.run('materialize', subjectOf(group), work, amount, { datasets, by }))
       if (this.#parts.statistics) await this.#log.aside(() => this.#describe(group, 'materialize', upto, rest))
     }
     return results
@@ -128,7 +134,7 @@ export class HistoryWork {
       name,
       () => backfillGroup(group, stores.offline, options),
       ({ rows }) => ({ rows, bytes: 0 }),
-      () => groupDatasets(group, stores.environment, 'offline', options.history),
+      { datasets: () => groupDatasets(group, stores.environment, 'offline', options.history) },
     )
   }
 

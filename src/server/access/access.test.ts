@@ -21,7 +21,11 @@ const named: Readonly<Record<string, string>> = {
   read_id: 'r0000000000-0',
 }
 /** Parameters that a query has to have. */
-const query: Readonly<Record<string, string>> = { searchRegistry: '?q=click', readLineage: '?of=user_clicks@1' }
+const query: Readonly<Record<string, string>> = {
+  searchRegistry: '?q=click',
+  readLineage: '?of=user_clicks@1',
+  listAudit: '?environment=dev',
+}
 /** What else than 200 tells that a request was let in: the read is not kept, a view has the feature. */
 const answered: Readonly<Record<string, number>> = { explainRead: 404, removeFeature: 409 }
 /** Bodies that would be answered; of all operations that have one. */
@@ -234,6 +238,21 @@ describe('every operation of the OpenAPI document', () => {
     // Of several views each is asked for.
     const two = { entities: { user_id: ['ada'], item_id: [7] }, features: ['visitor:user_click_count_1h', 'ranking:item_price'] }
     assert.equal((await served.send('/get-online-features', two, headers(visitor))).status, 403)
+  })
+
+  test('who administers the environment that is served by a scope reads no audit log of others', async () => {
+    const text = await create('operator', 'admin')
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const read = async (query: string) => await served.send(`/registry/audit${query}`, undefined, { authorization: `Bearer ${text}` })
+    for (const [query, where] of [
+      ['', ' of all environments'],
+      ['?environment=*', ' of all environments'],
+      ['?environment=prod', ' in prod'],
+    ] as const) {
+      const { status, body } = await read(query)
+      assert.deepEqual([status, body.error?.message], [403, `The token does not allow admin${where}`])
+    }
+    assert.equal((await read('?environment=dev')).status, 200)
   })
 
   test('more than the rate of a token is 429, with when to ask again', async () => {

@@ -38,7 +38,8 @@ export function refused(
   environment: string = store.environment,
 ): LockstepError {
   access.refused(token, operation, name, environment)
-  const where = environment === store.environment ? '' : ` in ${environment}`
+  const of = operation === 'admin' ? (name ?? environment) : environment
+  const where = of === store.environment ? '' : of === '*' ? ' of all environments' : ` in ${of}`
   return new LockstepError('FORBIDDEN', `The token does not allow ${whatOf(operation, name)}${where}`)
 }
 

@@ -97,7 +97,7 @@ export class ServerAccess {
    */
   allows(token: Token, operation: Operation, name?: string, environment: string = this.#store.environment): boolean {
     if (token.principal !== undefined) return this.#allows(token, meanings[operation], name, environment)
-    return environment === this.#store.environment && this.#tokenFile().allows(token, operation, name)
+    return environmentOf(operation, name, environment) === this.#store.environment && this.#tokenFile().allows(token, operation, name)
   }
 
   /** Whether a token allows to read the values of a group: on its own, or for a token of the file by a view that reads it. */
@@ -125,8 +125,9 @@ export class ServerAccess {
   }
 
   /** Tells the audit log of a refused attempt; of the same one again only after a while. */
-  refused({ name: by, id }: Token, operation: Operation, name: string | undefined, environment: string = this.#store.environment): void {
+  refused({ name: by, id }: Token, operation: Operation, name: string | undefined, served: string = this.#store.environment): void {
     const [action, kind] = meanings[operation]
+    const environment = environmentOf(operation, name, served).slice(0, 200)
     const on = name === undefined || kind === '' ? '*' : `${kind}:${name.slice(0, 200)}`
     const key = `${id} ${action} ${on} ${environment}`
     const now = performance.now()
@@ -160,9 +161,10 @@ export class ServerAccess {
 
   /** Versions may have other tags: all of a name have to be allowed. */
   #learn(definitions: Store['definitions']): void {
-    const { views, groups, sources } = catalogueOf(definitions)
-    const targets = [...views, ...groups, ...sources].map((one) => accessTarget(this.#store.environment, one, groups))
-    this.#targets = Map.groupBy(targets, ({ on }) => on ?? '')
+    const { views, groups, onDemand, sources } = catalogueOf(definitions)
+    const targets = [...views, ...groups, ...onDemand, ...sources].map((one) => accessTarget(this.#store.environment, one, groups))
+    // A request says of a feature what it belongs to, and not whether that is a group or an on-demand view.
+    this.#targets = Map.groupBy(targets, ({ on = '' }) => on.replace(/^onDemand:/, 'group:'))
     this.#definitions = definitions
     this.#decisions.clear()
   }
@@ -206,5 +208,9 @@ export class ServerAccess {
     }
   }
 }
+
+/** What is administered is an environment; all else is in one. */
+const environmentOf = (operation: Operation, name: string | undefined, environment: string): string =>
+  operation === 'admin' ? (name ?? environment) : environment
 
 const ofPrincipal = ({ createdBy: _, ...rest }: PrincipalToken): Token => ({ ...rest, name: rest.principal, scopes: [] })

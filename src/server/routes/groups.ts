@@ -1,3 +1,4 @@
+import { answerableFor } from '../caller.ts'
 import { inPath } from '../error-response.ts'
 import { objectOf } from '../json-schema.ts'
 import { pathParameter, type Route } from '../route.ts'
@@ -23,7 +24,8 @@ export const materializeRoute: Route = {
   async handle(request, _reply, { store, history }) {
     const { version, as_of: asOf } = (request.body ?? {}) as { version?: number; as_of?: string }
     const group = inPath(() => store.group(pathParameter(request, 'group'), version))
-    const [result] = await history.run(() => store.materialize([group], asOf === undefined ? {} : { asOf }))
+    const options = { by: answerableFor(request), ...(asOf === undefined ? {} : { asOf }) }
+    const [result] = await history.run(() => store.materialize([group], options))
     const { keys, written, older } = result as NonNullable<typeof result>
     return { group: group.name, version: group.version, keys, written, older }
   },
