@@ -18,6 +18,9 @@ import type { PolicyGraph } from './policy-graph.ts'
 
 export type Severity = 'error' | 'warning' | 'off'
 
+/** Settings are not always type-checked. */
+export const isSeverity = (text: unknown): text is Severity => text === 'error' || text === 'warning' || text === 'off'
+
 export interface Rule {
   /** By default. */
   readonly severity: Severity

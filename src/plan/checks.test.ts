@@ -369,6 +369,28 @@ test('a policy of the project looks at the whole graph, with a severity that the
   assert.deepEqual(run('dev'), [])
   assert.throws(() => policy({ name: 'owner', severity: 'error', check: () => [] }), { code: 'INVALID_DEFINITION' })
   assert.throws(() => policy({ name: 'No Mail', severity: 'error', check: () => [] }), { code: 'INVALID_DEFINITION' })
+  assert.throws(() => policy({ name: 'no-mail', severity: 'fatal' as Severity, check: () => [] }), {
+    code: 'INVALID_DEFINITION',
+    where: 'policy no-mail',
+  })
+})
+
+test('a policy that fails, or gives what are no findings, is named, and lets nothing by', () => {
+  const run = (check: () => unknown) =>
+    checkDefinitions(
+      [viewOf([userPeople.pick('user_city')])],
+      {},
+      {
+        policies: [policy({ name: 'no-mail', severity: 'warning', check: check as never })],
+      },
+    )
+  const refused = { code: 'INVALID_DEFINITION', where: 'policy no-mail' }
+  const failing = () => {
+    throw new Error('no such tag')
+  }
+  assert.throws(() => run(failing), { ...refused, message: /failed: no such tag/ })
+  for (const check of [async () => [], () => undefined, () => [{ message: 'no place' }], () => [null]])
+    assert.throws(() => run(check), refused)
 })
 
 test('every rule is met above, and asks for something in sentences', () => {

@@ -1,5 +1,5 @@
 import { LockstepError } from '../errors.ts'
-import { checkRules, type Severity } from './check-rules.ts'
+import { checkRules, isSeverity, type Severity } from './check-rules.ts'
 import type { PolicyGraph } from './policy-graph.ts'
 
 /** What a policy has against a definition. */
@@ -21,7 +21,7 @@ export interface Policy {
 
 /**
  * Declares a rule of the project, for `policies` of its settings. Throws `INVALID_DEFINITION` for a name that is none, or that of a
- * built-in rule.
+ * built-in rule, and for a severity that is none.
  */
 export function policy(options: Policy): Policy {
   const where = `policy ${options.name}`
@@ -29,5 +29,7 @@ export function policy(options: Policy): Policy {
     throw new LockstepError('INVALID_DEFINITION', `The name of a policy is words in lower case joined by -, not ${options.name}`, { where })
   if (Object.hasOwn(checkRules, options.name))
     throw new LockstepError('INVALID_DEFINITION', `There is a built-in rule ${options.name}`, { where })
+  if (!isSeverity(options.severity))
+    throw new LockstepError('INVALID_DEFINITION', `The severity is ${String(options.severity)}, not error, warning or off`, { where })
   return Object.freeze({ ...options })
 }
