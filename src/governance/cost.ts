@@ -5,7 +5,7 @@ import { materializeGroup } from '../materialize/index.ts'
 import { Duck, placesOf, quoteIdentifier, quoteLiteral, rawRelation, type SourcePlaces } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import { engineOptions } from '../pointintime/index.ts'
-import type { Registry } from '../registry/index.ts'
+import type { Registry, RunRate } from '../registry/index.ts'
 
 /** What it takes to write the values of a group to the online store. */
 export interface GroupCost {
@@ -21,7 +21,7 @@ export interface GroupCost {
   readonly seconds: number | null
   /** Estimated, written. */
   readonly bytes: number | null
-  /** Where the estimate comes from: `others` of the same plan, which were measured. */
+  /** Where the estimate comes from: `runs` of the group, or of all where nothing is measured; `others` of the same plan, which were. */
   readonly from: 'runs' | 'sample' | 'others' | null
   readonly note: string
 }
@@ -33,7 +33,7 @@ export interface CostOptions {
   readonly scratch?: (() => OnlineStore) | undefined
   /** Groups that are measured; those beyond are reckoned by what was measured. Default: 3. */
   readonly measured?: number | undefined
-  /** The version that is applied, whose runs tell how fast it goes. */
+  /** The version that is applied, whose runs tell how fast it goes where the group has none. */
   readonly previous: ReadonlyMap<string, string>
 }
 
@@ -45,6 +45,8 @@ export async function costOf(groups: readonly FeatureGroupData[], options: CostO
   if (groups.length === 0) return []
   await using duck = await Duck.open(engineOptions({}))
   const sizes = new Map<string, Promise<HistorySize>>()
+  const recorded = await options.registry.runs.rates('materialize')
+  const all = recorded()
   const costs: GroupCost[] = []
   const measured: (HistorySize & Measured)[] = []
   for (const group of groups) {
@@ -60,28 +62,21 @@ export async function costOf(groups: readonly FeatureGroupData[], options: CostO
       const known = sizes.get(place) ?? sizeOf(duck, history, group)
       sizes.set(place, known)
       const size = await known
-      const rate = await recordedRate(options, name)
-      if (rate) {
-        const { rowsPerSecond, bytesPerRow } = rate
-        const estimate = { seconds: size.keys / rowsPerSecond, bytes: size.keys * bytesPerRow, from: 'runs' } as const
-        costs.push({ group: name, ...size, ...estimate, note: '' })
-      } else if (options.scratch && measured.length < (options.measured ?? 3)) {
+      const before = options.previous.get(name)
+      const own = recorded(name) ?? (before === undefined ? null : recorded(before))
+      if (own) costs.push({ group: name, ...size, ...asRecorded(size, own), from: 'runs', note: '' })
+      else if (options.scratch && measured.length < (options.measured ?? 3)) {
         const found = await measure(duck, history, group, size, options.scratch())
         measured.push({ ...size, ...found })
         costs.push({ group: name, ...size, ...found, from: 'sample', note: '' })
       } else if (measured.length > 0) costs.push({ group: name, ...size, ...asMeasured(size, measured), from: 'others', note: '' })
+      else if (all) costs.push({ group: name, ...size, ...asRecorded(size, all), from: 'runs', note: '' })
       else costs.push({ ...nothing, ...size, note: 'no run is recorded and nothing was measured' })
     } catch (error) {
       costs.push({ ...nothing, note: (error as Error).message })
     }
   }
   return costs
-}
-
-/** The rate of the same group in the version that is applied; else of all groups. */
-async function recordedRate({ registry, previous }: CostOptions, group: string) {
-  const before = previous.get(group)
-  return (before && (await registry.runs.rate('materialize', before))) || (await registry.runs.rate('materialize'))
 }
 
 interface HistorySize {
@@ -107,6 +102,12 @@ interface Measured {
   readonly seconds: number
   readonly bytes: number
 }
+
+/** Runs tell rows that were written: one for each key. */
+const asRecorded = ({ keys }: HistorySize, { rowsPerSecond, bytesPerRow }: RunRate): Measured => ({
+  seconds: keys / rowsPerSecond,
+  bytes: keys * bytesPerRow,
+})
 
 /** Time by rows and bytes by keys, as they were of other groups. */
 function asMeasured({ rows, keys }: HistorySize, measured: readonly (HistorySize & Measured)[]): Measured {

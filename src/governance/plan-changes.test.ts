@@ -33,16 +33,16 @@ const clicked = Array.from({ length: 40 }, (_, index) => index + 1).flatMap((id)
 )
 const user = entity('user', { user_id: t.integer() })
 
-const clicksIn = (zone: string) =>
-  events('clicks', {
+const clicksIn = (zone: string, name = 'clicks') =>
+  events(name, {
     columns: { user_id: t.integer(), weight: t.integer(), at: t.timestamp() },
     time: 'at',
     timeZone: zone,
     history: rows(clicked),
   })
 
-function project(window: Duration, version = 1, { owner = 'growth', zone = 'UTC' } = {}): Definition[] {
-  const clicks = clicksIn(zone)
+function project(window: Duration, version = 1, { owner = 'growth', zone = 'UTC', source = 'clicks' } = {}): Definition[] {
+  const clicks = clicksIn(zone, source)
   const about = { description: 'Clicks', owner }
   const activity = featureGroup({
     name: 'user_activity',
@@ -224,7 +224,44 @@ test('a changed source is refused where versions stay that read it', async () =>
       return `The values of ${version} would change, ${cause} changed, and those of a version never do`
     }),
   )
-  assert.match(plan.refusals[0]?.remedy ?? '', /Declare the changed clicks under another name/)
+  for (const { remedy } of plan.refusals) assert.match(remedy, /^Declare the changed clicks under another name, or remove version 1 first/)
+})
+
+test('what a changed source takes is said at once, and what it says goes through', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const changed = await planChanges({ registry, environment, definitions: project('30m', 1, { zone: 'Europe/Berlin' }), checks, sample: 0 })
+  assert.deepEqual(
+    changed.plan.refusals.map(({ remedy }) => remedy),
+    ['feature group user_activity', 'feature view ranking'].map(
+      (what) =>
+        `Declare the changed clicks under another name and write version: 2 in ${what}, which reads it; version 1 stays with clicks as it was.`,
+    ),
+  )
+  const head = await apply(registry, project('30m', 2, { zone: 'Europe/Berlin', source: 'clicks_berlin' }))
+  assert.deepEqual(
+    ['source:clicks', 'source:clicks_berlin', 'group:user_activity@1', 'group:user_activity@2'].filter((id) => !head.items.has(id)),
+    [],
+  )
+})
+
+test('runs of a group tell what it costs, before those of its last version; runs of others do not', async () => {
+  const registry = newRegistry()
+  await apply(registry, project('30m'))
+  const run = { kind: 'materialize', environment, by: 'ada', started: minute(0), outcome: 'done', error: null } as const
+  await registry.runs.record(0, { ...run, subject: 'orders@1', seconds: 1000, rows: 1, bytes: 1_000_000 })
+  const costOf = async () => {
+    const { plan } = await planChanges({ registry, environment, definitions: project('60m', 2), checks, scratch })
+    const [cost] = plan.cost
+    return { from: cost?.from, bytesPerKey: (cost?.bytes ?? 0) / (cost?.keys ?? 1) }
+  }
+  const sampled = await costOf()
+  assert.equal(sampled.from, 'sample')
+  assert.ok(sampled.bytesPerKey < 1000)
+  await registry.runs.record(1, { ...run, subject: 'user_activity@1', seconds: 20, rows: 10, bytes: 1000 })
+  assert.deepEqual(await costOf(), { from: 'runs', bytesPerKey: 100 })
+  await registry.runs.record(2, { ...run, subject: 'user_activity@2', seconds: 20, rows: 10, bytes: 2000 })
+  assert.deepEqual(await costOf(), { from: 'runs', bytesPerKey: 200 })
 })
 
 test('policies are those of the environment, and those that are errors keep from applying', async () => {

@@ -1,3 +1,4 @@
+import { parseItemId } from '../definition/index.ts'
 import type { ErrorCode } from '../errors.ts'
 import { bareId, type Difference, type ItemDifference, type Target } from '../plan/index.ts'
 
@@ -14,14 +15,21 @@ const called = { entity: 'entity', source: 'source', group: 'feature group', onD
 /** Values of a version never change: what computes others is another version. */
 export function changedVersions({ items }: Difference, { kept, snapshot }: Target): Refusal[] {
   const isKept = new Set(kept)
+  const changed = new Map(items.map((item) => [item.id, item]))
   const next = ({ kind, name }: ItemDifference) =>
     Math.max(...[...snapshot.values()].filter((one) => one.kind === kind && one.name === name).map(({ version }) => version)) + 1
   return items.flatMap((item): Refusal[] => {
     if (item.effect !== 'values' || item.version === 0) return []
     const cause = item.because.length > 0 ? `, as ${item.because.map(bareId).join(', ')} changed` : ''
+    const [origins, version] = [originsOf(item, changed), `version: ${next(item)} in ${called[item.kind]} ${item.name}`]
+    // What has no version cannot stay beside what it becomes.
+    const unversioned = origins.filter((id) => parseItemId(id).version === 0)
+    const anew = (unversioned.length > 0 ? unversioned : origins).map(bareId).join(', ')
     const remedy = isKept.has(item.id)
-      ? `Declare the changed ${item.because.map(bareId).join(', ')} under another name, or remove version ${item.version} first: lockstep remove ${item.kind}:${bareId(item.id)}.`
-      : `Write version: ${next(item)} in ${called[item.kind]} ${item.name}, then lockstep plan again; version ${item.version} stays beside it.`
+      ? `Declare the changed ${anew} ${unversioned.length > 0 ? 'under another name' : 'in a new version'}, or remove version ${item.version} first: lockstep remove ${item.kind}:${bareId(item.id)}.`
+      : unversioned.length > 0
+        ? `Declare the changed ${anew} under another name and write ${version}, which reads it; version ${item.version} stays with ${anew} as it was.`
+        : `Write ${version}, then lockstep plan again; version ${item.version} stays beside it.`
     return [
       {
         code: 'IMMUTABLE_VERSION',
@@ -31,6 +39,12 @@ export function changedVersions({ items }: Difference, { kept, snapshot }: Targe
       },
     ]
   })
+}
+
+/** What changed by itself, so that this did. */
+function originsOf({ id, because }: ItemDifference, changed: ReadonlyMap<string, ItemDifference>): string[] {
+  const causes = because.flatMap((one) => changed.get(one) ?? [])
+  return causes.length === 0 ? [id] : [...new Set(causes.flatMap((one) => originsOf(one, changed)))]
 }
 
 /** Versions that stay and whose functions are in no file any more cannot be served by a process that starts. */

@@ -52,13 +52,15 @@ test('the rate of a kind comes from the newest runs that were done and had rows'
   await using own = freshRegistry()
   const { registry, clock } = own
   const { runs } = registry
-  assert.equal(await runs.rate('materialize'), null)
+  assert.equal((await runs.rates('materialize'))(), null)
   for (let index = 0; index < 20; index++)
     await runs.record(clock.now + index, run(clock.now, { rows: index < 10 ? 1 : 3000, bytes: 6000 }))
   await runs.record(clock.now + 30, run(clock.now, { outcome: 'failed', rows: 9 }))
   await runs.record(clock.now + 31, run(clock.now, { rows: 0 }))
-  assert.deepEqual(await runs.rate('materialize', 'user_orders@1'), { rowsPerSecond: 1500, bytesPerRow: 2, runs: 10 })
-  assert.equal(await runs.rate('materialize', 'other@1'), null)
+  const rate = await runs.rates('materialize')
+  assert.deepEqual(rate('user_orders@1'), { rowsPerSecond: 1500, bytesPerRow: 2, runs: 10 })
+  assert.equal(rate('other@1'), null)
+  assert.deepEqual(rate(), rate('user_orders@1'))
 })
 
 test('the oldest runs go', async () => {

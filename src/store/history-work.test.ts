@@ -72,7 +72,7 @@ test('materialize is a run with rows and bytes, and says what values are like as
     { value: 'bought', count: 20 },
     { value: 'returned', count: 10 },
   ])
-  assert.deepEqual(await store.registry.runs.rate('materialize').then((rate) => rate?.runs), 1)
+  assert.equal((await store.registry.runs.rates('materialize'))()?.runs, 1)
 })
 
 test('a training set that is written is recorded with its view, and described by the names of the groups', async () => {
