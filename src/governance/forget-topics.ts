@@ -92,9 +92,14 @@ async function topicsOf({ subject, log }: Forgetting): Promise<Topic[]> {
     if (there.includes(topic.name) && !topics.has(topic.name)) topics.set(topic.name, topic)
   }
   const dead: RecordTest = (record) => names(record, subject)
-  const byTopic = Map.groupBy(subject.groups, ({ source }) => `${source.name} ${source.stream?.topic}`)
-  for (const feed of [...byTopic.values()].flatMap((groups) => feedsOf(groups))) {
-    add({ name: feed.topic, test: eventTest(feed, subject), feed, isKnown: true })
+  const now = new Map(subject.sources.map(({ name, stream }) => [name, stream?.topic]))
+  const feeds = subject.sourcesEver.flatMap((source) =>
+    feedsOf(subject.groups.filter((group) => group.source.name === source.name).map((group) => ({ ...group, source }))),
+  )
+  for (const feed of feeds) {
+    // Nobody reads a topic that its source had once.
+    const isRead = now.get(feed.source.name) === feed.stream.topic
+    add({ name: feed.topic, test: eventTest(feed, subject), feed: isRead ? feed : null, isKnown: true })
     for (const name of copiesNamed(there, feed.stream.topic))
       add({ name, test: eventTest({ ...feed, topic: name }, subject), feed: null, isKnown: true })
     add({ name: `${feed.stream.topic}.dead`, test: dead, feed: null, isKnown: true })

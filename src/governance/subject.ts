@@ -102,7 +102,14 @@ export class Subject {
     return [...new Map(this.groups.toReversed().map(({ source }) => [source.name, source])).values()].reverse()
   }
 
-  /** Topics of sources that are not about it. */
+  /** These as they are, and as they were: with other topics, say. */
+  get sourcesEver(): readonly SourceData[] {
+    const now = this.sources
+    const known = new Set(now.map(({ name }) => name))
+    return [...new Set([...now, ...this.#catalogue.sources.filter(({ name }) => known.has(name))])]
+  }
+
+  /** Topics of all sources, be they about it or not. */
   get otherTopics(): readonly string[] {
     return this.#catalogue.sources.flatMap(({ stream }) => (stream === null ? [] : [stream.topic]))
   }
