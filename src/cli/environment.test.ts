@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
+import { type Policy, policy } from '../plan/index.ts'
 import { environmentOf, refuseUnknown } from './environment.ts'
 
 const config = {
@@ -35,6 +36,13 @@ test('environments share the registry, and have stores and severities of their o
   assert.deepEqual(environmentOf({ ...config, registry: { postgres: 'url' } }, 'prod').config.registry, { postgres: 'url' })
   assert.equal(environmentOf({ environment: 'main' }).name, 'main')
   assert.equal(environmentOf({ environment: 'main' }).config.folder, '.lockstep')
+})
+
+test('policies of an environment come to those of all', () => {
+  const [all, more] = ['for-all', 'for-prod'].map((name) => policy({ name, severity: 'error', check: () => [] })) as [Policy, Policy]
+  const governed = { policies: [all], environments: { prod: { policies: [more, all] }, staging: { policies: [] } } }
+  const namesIn = (name: string) => environmentOf(governed, name).config.policies?.map((one) => one.name)
+  assert.deepEqual(['dev', 'prod', 'staging'].map(namesIn), [['for-all'], ['for-all', 'for-prod'], ['for-all']])
 })
 
 test('names that are none, or of environments that nobody has made, are refused', () => {

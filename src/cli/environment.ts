@@ -33,11 +33,14 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
   const storesOf = (one: string) => ({ ...shared, folder: one === own ? base : join(base, 'environments', one), ...environments[one] })
   for (const other of declared) if (other !== name) refuseShared(name, storesOf(name), other, storesOf(other))
   const settings = { ...storesOf(name), registry }
+  // An environment has more rules of its own, and not fewer: `checks` says which count for nothing.
+  const policies = [...new Set([...(shared.policies ?? []), ...(environments[name]?.policies ?? [])])]
   return {
     name,
     declared,
     config: {
       ...settings,
+      ...(policies.length > 0 ? { policies } : {}),
       history: { ...shared.history, ...environments[name]?.history },
       checks: { ...shared.checks, ...environments[name]?.checks },
     },

@@ -271,7 +271,13 @@ function withoutTags(view: FeatureView, graph: PolicyGraph): Problem[] {
     const features = view.featureNames.filter((name) => graph.tagsOf(viewFeatureId(view, name)).has(tag))
     if (features.length === 0) return []
     const message = `It serves ${features.join(', ')}, which derives from what is tagged ${tag}, and has no such tag`
-    return [problem(`feature view ${view.name}`, message, `Add tags: ['${tag}'] to the view, or leave these features out.`)]
+    const { name, version } = view
+    const versions = graph.catalogue.views.filter((one) => one.name === name).map((one) => one.version)
+    if (version === Math.max(...versions))
+      return [problem(`feature view ${name}`, message, `Add tags: ['${tag}'] to the view, or leave these features out.`)]
+    // One that files have in a newer version only is as it was applied.
+    const remedy = `Declare version ${version} beside the newer one with tags: ['${tag}'], or remove it: lockstep remove view:${name}@${version}.`
+    return [problem(`feature view ${name}@${version}`, message, remedy)]
   })
 }
 

@@ -343,6 +343,17 @@ test('tags of columns flow to features, through on-demand views, and a view that
   ])
   assert.deepEqual(rulesOf([view([userPeople, mail], ['pii'])]), [])
   assert.deepEqual(rulesOf([view([userPeople.pick('user_city')])]), [])
+  const both = [view([userPeople]), featureView({ name: 'ranking', version: 2, features: [userPeople], tags: ['pii'], ...about })]
+  assert.deepEqual(
+    checkDefinitions(both).map(({ rule, where, remedy }) => [rule, where, remedy]),
+    [
+      [
+        'tag-flow',
+        'feature view ranking@1',
+        "Declare version 1 beside the newer one with tags: ['pii'], or remove it: lockstep remove view:ranking@1.",
+      ],
+    ],
+  )
   assert.throws(() => table('t', { columns: { at: t.timestamp() }, time: 'at', columnTags: { mail: ['pii'] } as never }), {
     code: 'UNKNOWN_COLUMN',
   })

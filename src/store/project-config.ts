@@ -24,7 +24,7 @@ export interface ProjectConfig {
   readonly openLineage?: NonNullable<StoreOptions['openLineage']>
   /** How grave the findings of a check are, by its rule or policy. */
   readonly checks?: Readonly<Partial<Record<RuleName, Severity>> & Record<string, Severity>>
-  /** Rules of the project, made by `policy(...)`. */
+  /** Rules of the project, made by `policy(...)`; those of an environment come to those of all. */
   readonly policies?: readonly Policy[]
   /** The environment that commands mean which name none; `dev` by default. */
   readonly environment?: string
