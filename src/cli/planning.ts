@@ -1,4 +1,4 @@
-import { type Catalogue, catalogueOf, type Definition, type Snapshot } from '../definition/index.ts'
+import { type Catalogue, catalogueOf, type Definition, type Item, type Snapshot } from '../definition/index.ts'
 import type { Plan, PlannedChanges, PlanOptions } from '../governance/index.ts'
 import type { SourcePlaces } from '../offline/index.ts'
 import type { Difference } from '../plan/index.ts'
@@ -30,7 +30,8 @@ async function landedPlaces(project: Project, { sources, groups }: Catalogue): P
 
 /**
  * Throws `FORBIDDEN` unless who is acting may change all that differs, and the views whose current version does: those with a role on a
- * tag by the tags that are applied, in any version; what is new altogether by what it says of itself.
+ * tag by the tags that are applied, in any version; what is new altogether by what it says of itself. What comes to read a group or a
+ * source takes that they may read that, too: else who may change a view could show themselves everything by it.
  */
 export async function checkMayApply(
   { project, actor }: Session,
@@ -43,9 +44,66 @@ export async function checkMayApply(
   if (changed.size === 0) return
   const [old, fresh] = [tagsByName(before), tagsByName(after)]
   const { environment } = project
-  const targets = [...changed].map((on): Target => ({ environment, on, tags: old(on) ?? fresh(on) ?? [] }))
-  await (await project.registry()).access.check(actor, 'define', targets)
+  const targetOf = (on: string): Target => ({ environment, on, tags: old(on) ?? fresh(on) ?? [] })
+  const { access } = await project.registry()
+  await access.check(actor, 'define', [...changed].map(targetOf))
+  const read = newlyRead(changed, before, after).filter((on) => !changed.has(on))
+  if (read.length === 0) return
+  const partsOf = (on: string) => (on.startsWith('source:') ? namesThatRead(on, before).map(targetOf) : [])
+  await access.check(
+    actor,
+    'read',
+    read.map((on) => ({ ...targetOf(on), parts: partsOf(on) })),
+  )
 }
+
+/** The groups and sources, as `group:NAME`, that the items of these names read after a change and that none of their versions read before. */
+function newlyRead(names: ReadonlySet<string>, before: Snapshot, after: Snapshot): string[] {
+  const readBy = (items: Snapshot) =>
+    Map.groupBy(
+      [...items.values()]
+        .filter((item) => names.has(nameOf(item)))
+        .flatMap((item) => readsOf(item, items).map((on) => ({ by: nameOf(item), on }))),
+      ({ by }) => by,
+    )
+  const old = readBy(before)
+  return [
+    ...new Set(
+      [...readBy(after)].flatMap(([by, all]) => all.map(({ on }) => on).filter((on) => !old.get(by)?.some((one) => one.on === on))),
+    ),
+  ]
+}
+
+/** What a view or on-demand view reads by groups, what a group does by its source. */
+function readsOf({ kind, text }: Item, items: Snapshot): string[] {
+  const {
+    source,
+    items: own = [],
+    from = own,
+  } = JSON.parse(text) as {
+    readonly source?: string
+    readonly items?: readonly Reference[]
+    readonly from?: readonly Reference[]
+  }
+  if (kind === 'group') return source === undefined ? [] : [source]
+  return from.flatMap(({ group, onDemand = '' }) => {
+    const inner = items.get(onDemand)
+    return group === undefined ? (inner ? readsOf(inner, items) : []) : [group.replace(/@\d+$/, '')]
+  })
+}
+
+/** Of what a view or on-demand view has: `group:orders@1` or `onDemand:context@1`. */
+interface Reference {
+  readonly group?: string
+  readonly onDemand?: string
+}
+
+/** The groups that read a source, as `group:NAME`. */
+const namesThatRead = (source: string, items: Snapshot): string[] => [
+  ...new Set([...items.values()].filter((item) => item.kind === 'group' && readsOf(item, items).includes(source)).map(nameOf)),
+]
+
+const nameOf = ({ kind, name }: Item): string => `${kind}:${name}`
 
 /** A plan as who is acting may see it: with examples of values only of groups that they may read, judged by tags as `checkMayApply` does. */
 export async function planFor({ project, actor }: Session, { plan, before, target }: PlannedChanges): Promise<Plan> {
