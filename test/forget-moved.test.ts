@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
 import { applyPlan, planChanges } from '../src/governance/index.ts'
-import { count, type Definition, entity, events, featureGroup, featureView, openStore, t, topic } from '../src/index.ts'
+import { count, type Definition, entity, events, featureGroup, featureView, openStore, parquet, t, topic } from '../src/index.ts'
+import { Duck } from '../src/offline/index.ts'
 import { tracesIn } from './support/forgetting.ts'
 
 const who = 'mallory-4711'
@@ -52,6 +53,41 @@ test('events of a subject are erased from topics that its sources had once', asy
     ])
     assert.deepEqual(await tracesIn(folder, who), [])
     await log.close()
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('rows of a subject are found in the files of sources where the path says whose they are', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-forget-'))
+  try {
+    const path = (name: string) => join(folder, 'clicks', `user_id=${name}`)
+    {
+      await using duck = await Duck.open({ threads: 1 })
+      for (const name of [who, 'trent-0815']) {
+        await mkdir(path(name), { recursive: true })
+        await duck.run(`COPY (SELECT TIMESTAMP '2026-03-01' AS at) TO '${path(name)}/a.parquet'`)
+      }
+    }
+    const clicks = events('clicks', {
+      columns: { user_id: t.string(), at: t.timestamp() },
+      time: 'at',
+      history: parquet(join(folder, 'clicks/*/*.parquet')),
+    })
+    const group = featureGroup({
+      name: 'user_clicks',
+      entity: user,
+      source: clicks,
+      features: () => ({ user_click_count_lifetime: count() }),
+    })
+    const view = featureView({ name: 'ranking', features: [group] })
+    await using store = await openStore({ definitions: [view], folder: join(folder, 'store') })
+    const looked = await store.forget('user', { user_id: who })
+    assert.deepEqual([looked.complete, looked.places.map(({ files, after }) => [files, after])], [false, [[[`${path(who)}/a.parquet`], 1]]])
+    assert.equal((await store.forget('user', { user_id: who }, { rewriteSources: true })).complete, true)
+    await store.materialize([group])
+    const counted = async (user_id: string) => (await store.vector(view, { user_id })).values.user_click_count_lifetime
+    assert.deepEqual([await counted(who), await counted('trent-0815')], [0, 1])
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

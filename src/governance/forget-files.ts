@@ -116,13 +116,30 @@ async function eraseFrom(
   const files: string[] = []
   let before = 0
   for (const file of all) {
-    const { matching } = await countRows(duck, file, match)
+    const within = inPartition(file.path, match)
+    const { matching } = await countRows(duck, file, within)
     if (matching === 0) continue
     before += matching
     files.push(file.path)
-    if (rewrite) await eraseFromFile(duck, file, match)
+    if (rewrite) await eraseFromFile(duck, file, within)
   }
   return { files, before }
+}
+
+/** What is left to look for in a file whose path says some of it, as in `customer_id=c17/`. */
+function inPartition(path: string, match: RowMatch): RowMatch {
+  const said = Object.fromEntries(
+    [...path.matchAll(/([^/\\=]+)=([^/\\]*)(?=[/\\])/g)].map(([, name, value]) => [name, partText(value ?? '')]),
+  )
+  return match.map((keys) => keys.filter((key) => key.member !== undefined || !matches(said, [[key]])))
+}
+
+function partText(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 async function historyFiles(duck: Duck, source: SourceData, history: FileHistory): Promise<RowFile[]> {

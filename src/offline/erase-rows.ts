@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { LockstepError } from '../errors.ts'
 import { type Cell, compareCell, type TypeData, toCell } from '../schema/index.ts'
+import { CsvRecords } from './csv-records.ts'
 import type { Duck } from './duckdb.ts'
 import { transportSql } from './physical.ts'
 import { typedSql } from './raw-relation.ts'
 import { exactPath } from './readers/files.ts'
 import { quoteIdentifier, quoteLiteral } from './sql.ts'
+import { textLines, writeText } from './text-file.ts'
 
 /** A column, and the value of it that is sought. With `member` the column holds JSON objects, and it is this member of theirs. */
 export interface KeyMatch {
@@ -34,7 +36,7 @@ export interface RowFile {
 export function matchSql(match: RowMatch, types: ReadonlyMap<string, string>, zone = 'UTC'): string | null {
   const alternatives = match.flatMap((keys) => {
     const tests = keys.map((key) => keySql(key, types, zone))
-    return tests.includes(null) ? [] : [`(${tests.join(' AND ')})`]
+    return tests.includes(null) ? [] : [`(${tests.join(' AND ') || 'true'})`]
   })
   return alternatives.length === 0 ? null : `(${alternatives.join(' OR ')})`
 }
@@ -42,8 +44,12 @@ export function matchSql(match: RowMatch, types: ReadonlyMap<string, string>, zo
 /** How many rows a file has, and how many of them match. */
 export async function countRows(duck: Duck, file: RowFile, match: RowMatch): Promise<{ rows: number; matching: number }> {
   if (file.format !== 'parquet') {
-    const { kept, dropped } = await splitText(file, match)
-    return { rows: kept.length + dropped, matching: dropped }
+    const counts = { rows: 0, matching: 0 }
+    for await (const { all, kept } of splitText(file, match)) {
+      counts.rows += all
+      counts.matching += all - kept.length
+    }
+    return counts
   }
   const { from, test } = await parquetTest(duck, file.path, match)
   const [counts] = await duck.rows(`SELECT count(*) AS "rows", count(*) FILTER (WHERE ${test}) AS matching FROM ${from}`)
@@ -56,20 +62,24 @@ export async function writeOthers(duck: Duck, file: RowFile, match: RowMatch, to
     const { from, test } = await parquetTest(duck, file.path, match)
     await duck.inOrder(`COPY (SELECT * FROM ${from} WHERE (${test}) IS NOT TRUE) TO ${quoteLiteral(to)} (FORMAT parquet, COMPRESSION zstd)`)
   } else {
-    const { head, kept } = await splitText(file, match)
-    await writeFile(to, [...head, ...kept].join(''))
+    await writeText(file.path, keptBytes(splitText(file, match)), to)
   }
   const handle = await open(to, 'r+')
   await handle.sync()
   await handle.close()
 }
 
-/** Replaces a file by one without the rows that match: it is the old one or the new one at any time. */
+/**
+ * Replaces a file by one without the rows that match: it is the old one or the new one at any time. A link stays, and what it leads to is
+ * replaced.
+ */
 export async function eraseFromFile(duck: Duck, file: RowFile, match: RowMatch): Promise<void> {
-  const written = `${file.path}.${randomBytes(4).toString('hex')}.erasing`
+  const path = await realpath(file.path)
+  const written = `${path}.${randomBytes(4).toString('hex')}.erasing`
   try {
     await writeOthers(duck, file, match, written)
-    await rename(written, file.path)
+    await chmod(written, (await stat(path)).mode)
+    await rename(written, path)
   } finally {
     await rm(written, { force: true })
   }
@@ -97,22 +107,36 @@ function keySql({ column, member, type, cell }: KeyMatch, types: ReadonlyMap<str
   return `${transportSql(type, typedSql(type, { name: column, type: found }, zone, column))} = ${literal}`
 }
 
-/** The records of a text file: those before the rows, the rows that stay, and how many do not. */
-async function splitText(file: RowFile, match: RowMatch): Promise<{ head: readonly string[]; kept: readonly string[]; dropped: number }> {
-  const text = await readFile(file.path, 'utf8')
-  const records = file.format === 'csv' ? csvRecords(text) : (text.match(/[^\n]*\n|[^\n]+$/g) ?? [])
-  const header = file.format === 'csv' && file.columns === undefined ? 1 : 0
-  const delimiter = file.delimiter ?? likelyDelimiter(records[0] ?? '')
-  const names = file.columns ?? fieldsOf(records[0] ?? '', delimiter)
+/** The records of a text file, some at a time: those that stay, with the header, and how many rows there were. */
+async function* splitText(
+  file: RowFile,
+  match: RowMatch,
+): AsyncGenerator<{ head: readonly string[]; kept: readonly string[]; all: number }> {
+  let names = file.columns
+  let delimiter = file.delimiter ?? null
   const rowOf = (record: string): Readonly<Record<string, unknown>> => {
     if (file.format === 'ndjson') return objectOf(record)
-    const fields = fieldsOf(record, delimiter)
-    return Object.fromEntries(names.map((name, place) => [name, fields[place]]))
+    const fields = fieldsOf(record, delimiter ?? ',')
+    return Object.fromEntries((names ?? []).map((name, place) => [name, fields[place]]))
   }
-  const rows = records.slice(header)
-  const kept = rows.filter((record) => !matches(rowOf(record), match))
-  return { head: records.slice(0, header), kept, dropped: rows.length - kept.length }
+  let records: CsvRecords | null = null
+  for await (const lines of textLines(file.path)) {
+    delimiter ??= likelyDelimiter(lines[0] ?? '')
+    records ??= file.format === 'csv' ? new CsvRecords(delimiter) : null
+    const rows = records?.add(lines) ?? [...lines]
+    const head = file.format === 'csv' && names === undefined ? rows.splice(0, 1) : []
+    if (head[0] !== undefined) names = fieldsOf(utf8(head[0]), delimiter)
+    yield { head, kept: rows.filter((record) => !matches(rowOf(utf8(record)), match)), all: rows.length }
+  }
+  const rest = records?.rest ?? ''
+  if (rest !== '') yield { head: [], kept: matches(rowOf(utf8(rest)), match) ? [] : [rest], all: 1 }
 }
+
+async function* keptBytes(parts: AsyncIterable<{ head: readonly string[]; kept: readonly string[] }>): AsyncGenerator<Buffer> {
+  for await (const { head, kept } of parts) yield Buffer.from([...head, ...kept].join(''), 'latin1')
+}
+
+const utf8 = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8')
 
 /** Whether a row of public values or texts matches. */
 export function matches(row: Readonly<Record<string, unknown>>, match: RowMatch): boolean {
@@ -142,13 +166,12 @@ function objectOf(line: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Records of CSV with the ends of their lines; a quoted field may hold several lines. */
-const csvRecords = (text: string): readonly string[] => text.match(/(?:"(?:[^"]|"")*"|[^"\n])*(?:\n|$)/g)?.filter((one) => one !== '') ?? []
-
 function fieldsOf(record: string, delimiter: string): string[] {
+  const line = record.replace(/\r?\n$/, '')
+  if (!line.includes('"')) return line.split(delimiter).map((field) => field.trim())
   const separator = delimiter.replace(/[|\\^$.*+?()[\]{}]/g, '\\$&')
   const field = new RegExp(`(?:^|${separator})(?:\\s*"((?:[^"]|"")*)"\\s*|((?:(?!${separator})[^"])*))`, 'g')
-  return [...record.replace(/\r?\n$/, '').matchAll(field)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim() ?? '')
+  return [...line.matchAll(field)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim() ?? '')
 }
 
 function likelyDelimiter(line: string): string {
