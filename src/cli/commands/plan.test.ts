@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockstep, lockstepAs, smallProject } from '../../../test/support/command-line.ts'
@@ -129,10 +129,14 @@ test('who may change definitions is asked for all that changes', async () => {
 test('a plan that cannot be used says so, each with its own way out', async () => {
   using project = smallProject({ 'lockstep.config.ts': `export default { checks: { owner: 'error' } }` })
   const apply = (...more: string[]) => lockstep(project.path, 'apply', 'p.json', ...more)
+  const nowhere = await lockstep(project.path, 'plan', '--out', 'nowhere/p.json', '--sample', '0')
+  assert.equal(nowhere.code, 1)
+  assert.match(nowhere.stderr, /The plan cannot be written[\s\S]*INVALID_ARGUMENT/)
   assert.match((await apply()).stderr, /There is no such plan[\s\S]*lockstep plan --out FILE; or apply the files/)
   const plan = await lockstep(project.path, 'plan', '--out', 'p.json', '--sample', '0')
   assert.equal(plan.code, 1)
   assert.match(plan.stdout, /Written to p\.json: it would be refused/)
+  assert.equal(statSync(join(project.path, 'p.json')).mode & 0o777, 0o600)
   assert.match((await apply('--environment', 'prod', '--new-environment')).stderr, /one for dev, and not for prod[\s\S]*--environment dev/)
   const text = readFileSync(join(project.path, 'p.json'), 'utf8')
   writeFileSync(join(project.path, 'p.json'), text.slice(0, text.length / 2))

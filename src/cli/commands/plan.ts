@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
+import type { Plan } from '../../governance/index.ts'
 import { withExamples } from '../examples.ts'
 import { longWork } from '../long-work.ts'
 import { planFor, planOptions } from '../planning.ts'
@@ -41,9 +43,19 @@ async function plan({ out, sample, compare, measure }: PlanCommandOptions, comma
   }
   const planned = await longWork(output, ({ signal }) => planChanges({ ...options, signal }))
   const made = await planFor(session, planned)
-  if (out !== undefined) writeFileSync(project.path(out), `${JSON.stringify(made, null, 2)}\n`)
+  if (out !== undefined) writePlan(project.path(out), made)
   const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')
   const next = isRefused ? 'it would be refused, as it says above.' : `lockstep apply ${out}`
   output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: ${next}`])].join('\n\n'))
   process.exitCode = isRefused ? 1 : hasChanges(made) ? 2 : 0
+}
+
+/** It may hold examples of real values, so only its owner reads it. */
+function writePlan(path: string, plan: Plan): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 })
+  } catch (cause) {
+    const message = `The plan cannot be written: ${(cause as Error).message}`
+    throw new LockstepError('INVALID_ARGUMENT', message, { where: path, remedy: 'Name a file in a folder that is there.', cause })
+  }
 }
