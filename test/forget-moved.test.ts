@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
 import { applyPlan, planChanges } from '../src/governance/index.ts'
 import { count, type Definition, entity, events, featureGroup, featureView, openStore, parquet, t, topic } from '../src/index.ts'
+import { temporaryName } from '../src/lib/temporary-names.ts'
 import { Duck } from '../src/offline/index.ts'
 import { tracesIn } from './support/forgetting.ts'
 
@@ -88,6 +90,38 @@ test('rows of a subject are found in the files of sources where the path says wh
     await store.materialize([group])
     const counted = async (user_id: string) => (await store.vector(view, { user_id })).values.user_click_count_lifetime
     assert.deepEqual([await counted(who), await counted('trent-0815')], [0, 1])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('what killed servers had begun to keep of a subject is erased', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-forget-'))
+  try {
+    const place = (...names: string[]) => join(folder, 'store', ...names)
+    await mkdir(place('reads'), { recursive: true })
+    await mkdir(place('served/ranking@1/date=2026-03-01'), { recursive: true })
+    const whole = JSON.stringify({ view: 'ranking', rows: [{ keys: { user_id: who } }] })
+    for (const [name, text] of Object.entries({
+      'r1.json.partial': whole,
+      'r2.json.partial': whole.slice(0, -5),
+      'r3.json.partial': 'trent',
+    })) {
+      await writeFile(place('reads', name), text)
+      await utimes(place('reads', name), 0, 0)
+    }
+    // Of a process that is over.
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    const own = temporaryName('.partial-').replace(`-${process.pid}-`, `-${pid}-`)
+    await writeFile(place('served/ranking@1/date=2026-03-01', own), who)
+    await using store = await openStore({ definitions: [viewOn('first')], folder: place() })
+    const { places } = await store.forget('user', { user_id: who })
+    assert.deepEqual(
+      places.map(({ place: kind, before, after }) => [kind, before, after]),
+      [['kept reads', 2, 0]],
+    )
+    assert.deepEqual(await tracesIn(folder, who), [])
+    assert.deepEqual(await readdir(place('reads')), ['r3.json.partial'])
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,8 +1,10 @@
-import { access, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { FileHistory, SourceData } from '../definition/index.ts'
+import { clearAbandoned } from '../lib/temporary-names.ts'
 import { countRows, type Duck, eraseFromFile, matches, quoteLiteral, type RowFile, type RowMatch } from '../offline/index.ts'
 import type { Forgetting, ForgottenPlace } from './forget.ts'
+import type { Subject } from './subject.ts'
 
 /** Rows of the subject in the files of its sources: the user's own, which are rewritten only where that is asked for. */
 export async function forgetSources({ subject, duck, places: { history = {} }, options }: Forgetting): Promise<ForgottenPlace[]> {
@@ -74,6 +76,9 @@ export async function forgetFeatureLogs({ subject, duck, folder, options }: Forg
   const root = join(folder, 'served')
   for (const name of await namesIn(root)) {
     const below = await readdir(join(root, name), { recursive: true })
+    // Of killed servers: nobody writes them to their end.
+    if (!options.dryRun)
+      for (const date of new Set(below.map((path) => dirname(path)))) await clearAbandoned(join(root, name, date), '.partial-')
     const all = below
       .filter((path) => path.endsWith('.parquet'))
       .map((path): RowFile => ({ path: join(root, name, path), format: 'parquet' }))
@@ -84,18 +89,18 @@ export async function forgetFeatureLogs({ subject, duck, folder, options }: Forg
   return places
 }
 
-/** Reads that were kept for explanations, and have a row of the subject: they go as a whole. */
-export async function forgetKeptReads({ subject, folder, options }: Forgetting): Promise<ForgottenPlace[]> {
+/** Milliseconds in which a read that is being kept is there as a whole. */
+const keptWithin = 60_000
+
+/** Reads that were kept for explanations, and have a row of the subject: they go as a whole, also what a killed server has begun. */
+export async function forgetKeptReads({ subject, folder, clock, options }: Forgetting): Promise<ForgottenPlace[]> {
   const root = join(folder, 'reads')
   const files: string[] = []
   let before = 0
-  for (const name of (await namesIn(root)).filter((one) => one.endsWith('.json'))) {
+  for (const name of (await namesIn(root)).filter((one) => /\.json(\.partial)?$/.test(one))) {
     const path = join(root, name)
-    const read = await readFile(path, 'utf8').then(
-      (text) => JSON.parse(text) as { view: string; rows: { keys: Readonly<Record<string, unknown>> }[] },
-      () => null,
-    )
-    const rows = read?.rows.filter(({ keys }) => matches(keys, subject.viewRows(read.view))).length ?? 0
+    if (name.endsWith('.partial') && (await modified(path)) > clock.now() / 1000 - keptWithin) continue
+    const rows = keptRows(await readFile(path, 'utf8').catch(() => ''), subject)
     if (rows === 0) continue
     before += rows
     files.push(path)
@@ -104,6 +109,17 @@ export async function forgetKeptReads({ subject, folder, options }: Forgetting):
   return before === 0
     ? []
     : [{ place: 'kept reads', name: 'reads', files, before, after: options.dryRun ? before : 0, note: '', known: true }]
+}
+
+/** The rows of the subject in a kept read; of one that is not whole, whether it names the subject. */
+function keptRows(text: string, subject: Subject): number {
+  let read: { readonly view: string; readonly rows: readonly { readonly keys: Readonly<Record<string, unknown>> }[] }
+  try {
+    read = JSON.parse(text) as typeof read
+  } catch {
+    return subject.texts.every((one) => text.includes(one)) ? 1 : 0
+  }
+  return read.rows.filter(({ keys }) => matches(keys, subject.viewRows(read.view))).length
 }
 
 /** The files that hold rows that match, and how many; rewritten without them if so. */
@@ -154,6 +170,11 @@ async function historyFiles(duck: Duck, source: SourceData, history: FileHistory
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
+const modified = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  )
 const isThere = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
