@@ -1,4 +1,4 @@
-import { accessTarget, type Operation, type Target } from '../registry/index.ts'
+import { accessTarget, broughtTarget, type Operation, type Target } from '../registry/index.ts'
 import type { Session } from './session.ts'
 
 type Thing = Parameters<typeof accessTarget>[1]
@@ -9,8 +9,11 @@ type Thing = Parameters<typeof accessTarget>[1]
  */
 export async function checkAllowed({ project, actor }: Session, operation: Operation, things?: readonly Thing[]): Promise<void> {
   const { environment, catalogue } = project
-  const targets = things?.map((thing) => accessTarget(environment, thing, catalogue.groups)) ?? { environment }
-  await (await project.registry()).access.check(actor, operation, targets)
+  const { access, applies } = await project.registry()
+  const head = things && (await applies.head(environment))
+  const applied = head ? await applies.items(head) : null
+  const targets = things?.map((thing) => broughtTarget(environment, thing, catalogue.groups, applied)) ?? { environment }
+  await access.check(actor, operation, targets)
 }
 
 /** The same of what was made from views, which may be gone since, in whatever environment. */

@@ -274,9 +274,10 @@ function tokenPut(token: PrincipalToken, hash: string) {
 
 function forbidden(who: string, operation: Operation, { environment, on }: Target): LockstepError {
   const role = operations[operation]
-  const what = [operation === 'admin' ? 'administer' : operation, on, environment === '*' ? 'all environments' : `in ${environment}`]
+  const named = on === '*' ? 'what is not as it is applied' : on
+  const what = [operation === 'admin' ? 'administer' : operation, named, environment === '*' ? 'all environments' : `in ${environment}`]
   const where = [
-    on === undefined || role === 'admin' ? '' : ` --on ${on}`,
+    on === undefined || on === '*' || role === 'admin' ? '' : ` --on ${on}`,
     environment === '*' ? ' --all' : ` --environment ${environment}`,
   ]
   return new LockstepError('FORBIDDEN', `${who} may not ${what.filter(Boolean).join(' ')}: it takes the role ${role}`, {

@@ -1,6 +1,6 @@
 export { Access, type NewPrincipalToken } from './access.ts'
 export { AccessState, isAdminOfAll, isValid, type Principal, type PrincipalToken } from './access-state.ts'
-export { accessTarget } from './access-target.ts'
+export { accessTarget, broughtTarget } from './access-target.ts'
 export { type Acting, actingIn } from './acting.ts'
 export {
   type Applied,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { count, entity, events, featureGroup, featureView, rows } from '../definition/index.ts'
+import { count, entity, events, featureGroup, featureView, rows, snapshotOf } from '../definition/index.ts'
 import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
 import { type Grant, operations, Registry, type Role, roles } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
@@ -21,7 +21,8 @@ let files = 0
 const user = entity('user', { user_id: t.integer() })
 const columns = { user_id: t.integer(), at: t.timestamp() }
 const clicks = events('clicks', { columns, time: 'at', history: rows([{ user_id: 1, at: '2026-03-01T10:00:00Z' }]) })
-const activity = featureGroup({ name: 'activity', entity: user, source: clicks, features: () => ({ click_count_1h: count().over('1h') }) })
+const activityOf = { name: 'activity', entity: user, source: clicks }
+const activity = featureGroup({ ...activityOf, features: () => ({ click_count_1h: count().over('1h') }) })
 const ranking = featureView({ name: 'ranking', features: [activity] })
 
 /** A registry in which roles count, and what makes tokens of who has a role in it. */
@@ -92,6 +93,33 @@ test('every role is held against every method, and what is refused is in the aud
   const refused: string[] = []
   for await (const { by, action, why } of registry.audit.list({ allowed: false })) refused.push(`${by} ${action} ${why}`)
   assert.ok(refused.includes('reader write by a program') && refused.includes('nobody read by a program'))
+  assert.ok(refused.includes('owner admin by a program'), 'of the registry itself, too')
+})
+
+test('a name and tags that a program brings along give no right to what is applied', async () => {
+  await using own = await enforced()
+  const { registry, tokenOf } = own
+  const items = snapshotOf([ranking, activity])
+  await registry.applies.append({ environment: 'dev', base: null, snapshot: items, kind: 'apply', by: 'root', message: '' })
+  const store = { environment: 'dev', groups: [activity], vector: async () => 'read', push: async () => 'pushed' } as unknown as Store
+  const guarded = async (principal: string, ...on: string[]) => {
+    const grants = on.map((one): Grant => ({ role: 'writer', environment: 'dev', on: one }))
+    return await guardedStore(store, () => registry, await tokenOf(principal, ...grants))
+  }
+  const read = async (from: Store, view: unknown) =>
+    await (from.vector as (view: unknown, keys: object) => Promise<unknown>)(view, { user_id: 1 })
+  const more = featureGroup({ ...activityOf, features: () => ({ click_count_1h: count().over('1h'), click_count_2h: count().over('2h') }) })
+  const forged = featureView({ name: 'ranking', features: [activity], defaults: { click_count_1h: 1 } })
+  const named = await guarded('named', 'view:ranking', 'tag:mine')
+  assert.equal(await read(named, ranking), 'read')
+  const others = [forged, featureView({ name: 'mine', tags: ['mine'], features: [activity] })]
+  for (const view of others) await assert.rejects(read(named, view), { code: 'FORBIDDEN' }, view.name)
+  // Who may read its groups may put them together, but not change them.
+  const ofGroup = await guarded('ofGroup', 'group:activity')
+  for (const view of others) assert.equal(await read(ofGroup, view), 'read')
+  await assert.rejects(read(ofGroup, featureView({ name: 'other', features: [more] })), { code: 'FORBIDDEN' })
+  const all = await guarded('all', '*')
+  assert.equal(await read(all, featureView({ name: 'other', features: [more] })), 'read')
 })
 
 test('a program reads, writes and governs by its token; without one as the user of the machine; until roles count everybody does', async (context) => {

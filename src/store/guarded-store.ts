@@ -1,7 +1,8 @@
+import type { Snapshot } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { type AccessState, accessTarget, actingIn, type Operation, type Registry, type Target } from '../registry/index.ts'
+import { type AccessState, actingIn, broughtTarget, type Operation, type Registry, type Target } from '../registry/index.ts'
 import type { Store } from './store.ts'
-import { type StoreRole, storeRoles } from './store-roles.ts'
+import { type StoreRole, storeRoles, type Thing } from './store-roles.ts'
 
 /** Milliseconds between two looks at who may do what, and after which a call waits for the look. */
 const [lookEvery, waitAfter] = [500, 10_000]
@@ -9,14 +10,19 @@ const [lookEvery, waitAfter] = [500, 10_000]
 /** Who calls a store from a program, and what they may do; as of half a second ago at most, and as last read while the registry is away. */
 class StoreAccess {
   readonly #registry: () => Registry
+  readonly #environment: string
   readonly #token: string | undefined
   #state: AccessState | null = null
+  #applied: Snapshot | null = null
+  /** As they were worked out for what is applied: a read asks about the same view again and again. */
+  #targets = new WeakMap<Thing, Target>()
   #revision = -1
   #looked = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
 
-  constructor(registry: () => Registry, token: string | undefined) {
+  constructor(registry: () => Registry, environment: string, token: string | undefined) {
     this.#registry = registry
+    this.#environment = environment
     this.#token = token
   }
 
@@ -37,14 +43,17 @@ class StoreAccess {
       await registry.access.check(who, operation, given, 'by a program')
   }
 
-  /** The same as it was last read, and without a word to the audit log: of what gives its value at once. */
+  /** The same as it was last read, of what gives its value at once. The audit log is told beside that. */
   checkNow(operation: Operation, targets: readonly Target[]): void {
     const state = this.#state
     if (state === null && this.#token !== undefined)
       throw new LockstepError('STORE_UNAVAILABLE', 'The registry could not be read, and a token says that roles count')
     if (state === null || !state.isEnforced) return
-    const { name, environments } = actingIn(this.#registry(), state, this.#token)
+    const registry = this.#registry()
+    const who = actingIn(registry, state, this.#token)
+    const { name, environments } = who
     if (targets.every((target) => state.allows(name, operation, target, environments))) return
+    void registry.access.check(who, operation, targets, 'by a program').catch(() => undefined)
     throw new LockstepError('FORBIDDEN', `${name} may not ${operation} there`, { where: targets[0]?.environment ?? '' })
   }
 
@@ -65,11 +74,24 @@ class StoreAccess {
   }
 
   async #read(): Promise<void> {
-    const { documents, access } = this.#registry()
+    const { documents, access, applies } = this.#registry()
     const revision = await documents.revision()
     if (revision === this.#revision) return
-    this.#state = await access.state()
+    const state = await access.state()
+    const head = state.isEnforced ? await applies.head(this.#environment) : null
+    this.#applied = head && (await applies.items(head))
+    this.#targets = new WeakMap()
+    this.#state = state
     this.#revision = revision
+  }
+
+  /** What roles on a thing are on that the program has brought along. */
+  targetOf(thing: Thing, { groups }: Store): Target {
+    const known = this.#targets.get(thing)
+    if (known) return known
+    const target = broughtTarget(this.#environment, thing, groups, this.#applied)
+    if (this.#applied !== null) this.#targets.set(thing, target)
+    return target
   }
 }
 
@@ -85,7 +107,7 @@ const guards = new WeakMap<Store, Guarded>()
  * user of this machine, as on the command line. Nothing is asked while nobody is an admin.
  */
 export async function guardedStore(store: Store, registry: () => Registry, token: string | undefined): Promise<Store> {
-  const access = new StoreAccess(registry, token)
+  const access = new StoreAccess(registry, store.environment, token)
   await access.look().catch(() => undefined)
   const methods = new Map<PropertyKey, unknown>()
   const guarded = new Proxy(store, {
@@ -93,13 +115,13 @@ export async function guardedStore(store: Store, registry: () => Registry, token
       const known = methods.get(name)
       if (known !== undefined) return known
       const role = storeRoles[name as keyof Store] as unknown as StoreRole<readonly unknown[]> | null | undefined
-      if (role && (name === 'registry' || name === 'offline')) access.checkNow(role.operation, targetsOf(store, role, []))
+      if (role && (name === 'registry' || name === 'offline')) access.checkNow(role.operation, targetsOf(access, store, role, []))
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       const method = role
         ? (...given: readonly unknown[]): unknown => {
             if (access.isOpen) return value.apply(target, given)
-            return access.check(role.operation, () => targetsOf(store, role, given)).then(() => value.apply(target, given))
+            return access.check(role.operation, () => targetsOf(access, store, role, given)).then(() => value.apply(target, given))
           }
         : // Not `bind`: V8 takes no bound function for `await using`.
           (...given: readonly unknown[]): unknown => value.apply(target, given)
@@ -122,9 +144,14 @@ export async function unguarded(store: Store, operation: Operation): Promise<Sto
   return found.store
 }
 
-function targetsOf<Given extends readonly unknown[]>(store: Store, { on }: StoreRole<Given>, given: Given): readonly Target[] {
+function targetsOf<Given extends readonly unknown[]>(
+  access: StoreAccess,
+  store: Store,
+  { on }: StoreRole<Given>,
+  given: Given,
+): readonly Target[] {
   const { environment } = store
   if (on === 'registry') return [{ environment: '*' }]
   const things = on === 'environment' ? [] : on(given, store)
-  return things.length === 0 ? [{ environment }] : things.map((thing) => accessTarget(environment, thing, store.groups))
+  return things.length === 0 ? [{ environment }] : things.map((thing) => access.targetOf(thing, store))
 }

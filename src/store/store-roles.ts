@@ -1,7 +1,7 @@
-import type { accessTarget, Operation } from '../registry/index.ts'
+import type { broughtTarget, Operation } from '../registry/index.ts'
 import type { Store } from './store.ts'
 
-type Thing = Parameters<typeof accessTarget>[1]
+export type Thing = Parameters<typeof broughtTarget>[1]
 type ArgumentsOf<Member> = Member extends (...given: infer Given) => unknown ? Given : []
 
 /** What a method or property of a store does, as roles know it: to which things, to its environment as a whole, or to the registry. */
