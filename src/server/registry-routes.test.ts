@@ -160,6 +160,17 @@ test('the registry is read in the environment that is asked about', async () => 
     assert.deepEqual(await statuses(`/registry/${list}?environment=prod`), [200, 403], list)
   }
   assert.deepEqual(await statuses('/registry/audit?environment=dev'), [200, 403])
+  const version = { trainingSet: 'a', view: { name: 'ranking', version: 2 }, owner: '', description: '', by: 'test' }
+  for (const [name, environments] of [
+    ['both', ['dev', 'prod']],
+    ['secret', ['prod']],
+  ] as const)
+    await registry.models.register(name, { ...version, environments })
+  const models = tokens.map(({ text }) => governed.send('/registry/models', undefined, { authorization: `Bearer ${text}` }))
+  assert.deepEqual(
+    (await Promise.all(models)).map(({ body }) => (body.items as { name: string }[]).map(({ name }) => name)),
+    [['both', 'secret'], ['both']],
+  )
 })
 
 test('what is changed over HTTP takes a role on what it belongs to, a group or on-demand view, and is told with whose token it was', async () => {

@@ -107,9 +107,15 @@ const trainingSets = listRoute({
 const models = listRoute({
   path: '/registry/models',
   operationId: 'listModels',
-  summary: 'Models, with the training set and view of each version',
+  summary: 'Models, with the training set and view of each version; those of environments that may be read',
   idOf: ({ name }: { readonly name: string }) => name,
-  items: (_query, { store }) => store.registry.models.list(),
+  async items(_query, { store, access }, { token }) {
+    const mayRead = (name: string) => token === null || access.allows(token, 'read', undefined, name)
+    return (await store.registry.models.list()).flatMap((model) => {
+      const versions = model.versions.filter(({ environments }) => environments?.some(mayRead) ?? true)
+      return versions.length === 0 ? [] : [{ ...model, versions }]
+    })
+  },
 })
 
 const statistics = listRoute({
