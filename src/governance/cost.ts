@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type FeatureGroupData, type History, parquet } from '../definition/index.ts'
+import { type FeatureGroupData, type History, parquet, type SourceData } from '../definition/index.ts'
 import { materializeGroup } from '../materialize/index.ts'
 import { Duck, placesOf, quoteIdentifier, quoteLiteral, rawRelation, type SourcePlaces } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
@@ -11,7 +11,7 @@ import type { Registry, RunRate } from '../registry/index.ts'
 export interface GroupCost {
   /** `user_orders@2` */
   readonly group: string
-  /** Rows of its source's history; null where that cannot be read, as `note` says. */
+  /** Rows of its source's history, what has landed of its stream included; null where that cannot be read, as `note` says. */
   readonly rows: number | null
   /** Different keys, by an approximate count. */
   readonly keys: number | null
@@ -51,22 +51,22 @@ export async function costOf(groups: readonly FeatureGroupData[], options: CostO
   const measured: (HistorySize & Measured)[] = []
   for (const group of groups) {
     const name = `${group.name}@${group.version}`
-    const history = placesOf(options.places, group.source).history ?? group.source.history
+    const parts = partsOf(group.source, options.places)
     const nothing = { group: name, rows: null, keys: null, read: null, seconds: null, bytes: null, from: null }
-    if (history === null) {
+    if (parts.length === 0) {
       costs.push({ ...nothing, note: 'its source has no history' })
       continue
     }
     try {
       const place = `${group.source.name} ${Object.values(group.keys).join(' ')}`
-      const known = sizes.get(place) ?? sizeOf(duck, history, group)
+      const known = sizes.get(place) ?? sizeOf(duck, parts, group)
       sizes.set(place, known)
       const size = await known
       const before = options.previous.get(name)
       const own = recorded(name) ?? (before === undefined ? null : recorded(before))
       if (own) costs.push({ group: name, ...size, ...asRecorded(size, own), from: 'runs', note: '' })
       else if (options.scratch && measured.length < (options.measured ?? 3)) {
-        const found = await measure(duck, history, group, size, options.scratch())
+        const found = await measure(duck, parts, group, size, options.scratch())
         measured.push({ ...size, ...found })
         costs.push({ group: name, ...size, ...found, from: 'sample', note: '' })
       } else if (measured.length > 0) costs.push({ group: name, ...size, ...asMeasured(size, measured), from: 'others', note: '' })
@@ -85,16 +85,33 @@ interface HistorySize {
   readonly read: number
 }
 
-async function sizeOf(duck: Duck, history: History, { source, keys }: FeatureGroupData): Promise<HistorySize> {
-  const relation = await rawRelation(duck, history, `source ${source.name}`)
-  const renamed = history.kind === 'rows' ? {} : history.columns
-  const columns = Object.values(keys).map((column) => quoteIdentifier(renamed[column] ?? column))
-  const [counts] = await duck.rows(
-    `SELECT count(*) AS "rows", approx_count_distinct(hash(${columns.join(', ')})) AS "keys" FROM (${relation.sql})`,
-  )
-  const files =
-    history.kind === 'rows' ? [] : await duck.rows(`SELECT file FROM glob([${[history.path].flat().map(quoteLiteral).join(', ')}])`)
-  const read = files.reduce((sum, { file }) => sum + (statSync(String(file), { throwIfNoEntry: false })?.size ?? 0), 0)
+/** A history, or the files in which a stream has landed: whose columns have the names and types of the source. */
+type Part = History | { readonly kind: 'landed'; readonly path: readonly string[] }
+
+/** What a source is read from. */
+function partsOf(source: SourceData, places: SourcePlaces): Part[] {
+  const { history = source.history, landed = [] } = placesOf(places, source)
+  return [...(history ? [history] : []), ...(landed.length > 0 ? [{ kind: 'landed' as const, path: landed }] : [])]
+}
+
+const sqlOf = async (duck: Duck, part: Part, { source }: FeatureGroupData): Promise<string> =>
+  part.kind === 'landed'
+    ? `SELECT * FROM read_parquet([${part.path.map(quoteLiteral).join(', ')}], union_by_name = true, hive_partitioning = false)`
+    : (await rawRelation(duck, part, `source ${source.name}`)).sql
+
+async function sizeOf(duck: Duck, parts: readonly Part[], group: FeatureGroupData): Promise<HistorySize> {
+  const keys: string[] = []
+  let read = 0
+  for (const part of parts) {
+    const renamed = part.kind === 'rows' || part.kind === 'landed' ? {} : part.columns
+    // As text, as files of different formats may have different types.
+    const columns = Object.values(group.keys).map((column) => `${quoteIdentifier(renamed[column] ?? column)}::VARCHAR`)
+    keys.push(`SELECT hash(${columns.join(', ')}) AS "key" FROM (${await sqlOf(duck, part, group)})`)
+    if (part.kind === 'rows') continue
+    const files = await duck.rows(`SELECT file FROM glob([${[part.path].flat().map(quoteLiteral).join(', ')}])`)
+    read += files.reduce((sum, { file }) => sum + (statSync(String(file), { throwIfNoEntry: false })?.size ?? 0), 0)
+  }
+  const [counts] = await duck.rows(`SELECT count(*) AS "rows", approx_count_distinct("key") AS "keys" FROM (${keys.join(' UNION ALL ')})`)
   return { rows: Number(counts?.rows), keys: Math.min(Number(counts?.keys), Number(counts?.rows)), read }
 }
 
@@ -116,20 +133,34 @@ function asMeasured({ rows, keys }: HistorySize, measured: readonly (HistorySize
   return { seconds: rows * per('seconds', 'rows'), bytes: Math.round(keys * per('bytes', 'keys')) }
 }
 
-/** Materializes the first rows of a history into a store that is thrown away, and reckons what all of them take. */
-async function measure(duck: Duck, history: History, group: FeatureGroupData, size: HistorySize, online: OnlineStore): Promise<Measured> {
-  let sample: History
-  let share = 1
-  if (history.kind === 'rows') sample = { kind: 'rows', rows: history.rows.slice(0, sampleRows) }
-  else {
-    const { sql } = await rawRelation(duck, history, `source ${group.source.name}`)
-    const path = join(duck.folder, `${group.name}-${group.version}.parquet`)
-    await duck.run(`COPY (${sql} LIMIT ${sampleRows}) TO ${quoteLiteral(path)} (FORMAT parquet)`)
-    sample = { ...history, ...parquet(path), columns: history.columns, kind: 'parquet' }
+/** Materializes the first rows of what a source is read from into a store that is thrown away, and reckons what all of them take. */
+async function measure(
+  duck: Duck,
+  parts: readonly Part[],
+  group: FeatureGroupData,
+  size: HistorySize,
+  online: OnlineStore,
+): Promise<Measured> {
+  const { name } = group.source
+  let [history, landed]: [History | null, string[]] = [null, []]
+  let left = sampleRows
+  for (const part of parts) {
+    if (part.kind === 'rows') {
+      history = { kind: 'rows', rows: part.rows.slice(0, left) }
+      left -= history.rows.length
+      continue
+    }
+    const path = join(duck.folder, `${group.name}-${group.version}-${part.kind}.parquet`)
+    await duck.run(`COPY (${await sqlOf(duck, part, group)} LIMIT ${left}) TO ${quoteLiteral(path)} (FORMAT parquet)`)
+    const [counts] = await duck.rows(`SELECT count(*) AS "rows" FROM read_parquet(${quoteLiteral(path)})`)
+    left -= Number(counts?.rows)
+    if (part.kind === 'landed') landed = [path]
+    else history = { ...part, ...parquet(path), columns: part.columns, kind: 'parquet' }
   }
-  if (size.rows > sampleRows) share = size.rows / sampleRows
+  const share = Math.max(1, size.rows / sampleRows)
   try {
-    const result = await materializeGroup(group, online, { upto: Date.now() * 1000, history: { [group.source.name]: sample } })
+    const places = { ...(history ? { history: { [name]: history } } : {}), ...(landed.length > 0 ? { landed: { [name]: landed } } : {}) }
+    const result = await materializeGroup(group, online, { upto: Date.now() * 1000, ...places })
     const bytesPerKey = result.keys === 0 ? 0 : result.bytes / result.keys
     return { seconds: result.seconds * share, bytes: Math.round(bytesPerKey * size.keys) }
   } finally {
