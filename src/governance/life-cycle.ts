@@ -1,8 +1,8 @@
-import { type Catalogue, type Item, itemId, snapshotOfCatalogue } from '../definition/index.ts'
+import { type Catalogue, type Item, itemId, type Snapshot, snapshotOfCatalogue } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
-import { accessTarget, type BrownOut, type LifeCycle, type Registry, type Target } from '../registry/index.ts'
-import { catalogueOfItems, consumersOf } from './consumers.ts'
+import { accessTarget, type BrownOut, currentAfter, type Head, type LifeCycle, type Registry, type Target } from '../registry/index.ts'
+import { type Consumers, catalogueOfItems, consumersOf, holdersOf } from './consumers.ts'
 import { featureMeanings, lifeChanges } from './life-changes.ts'
 import { heldUp } from './removals.ts'
 
@@ -107,14 +107,15 @@ export interface RemoveOptions {
   /** Callers that have read it since then hold it up. */
   readonly since: number
   readonly reason?: string
-  /** Removes it also where somebody depends on it, and tells the audit log who; never what a view pins. */
+  /** Removes it also where somebody depends on it or it is the current version, and tells the audit log so; never what a view pins. */
   readonly force?: boolean
 }
 
 /**
  * Takes something away for good, and leaves a tombstone. A view, on-demand view or group leaves what is applied, in the same commit.
  * What depends on it is judged by what is applied, or by the catalogue where nothing is. Throws `IN_USE`, which says who: a view that
- * has it, a caller that read it, a live training set or model made of it.
+ * has it, a caller that read it, a live training set or model made of it; and for the current version of a view with others, as which of
+ * them is current is for somebody to say.
  */
 export async function remove(
   registry: Registry,
@@ -132,9 +133,15 @@ export async function remove(
     throw new LockstepError('NAME_RETIRED', `${id} was removed in ${environment} already`)
   const known = head ? catalogueOfItems(items) : catalogue
   const consumers = await consumersOf(registry, known, environment, subject, since)
-  const why = heldUp(consumers, before, registry.clock.now())
-  if (why.length > 0 && (!force || consumers.views.length > 0))
-    throw new LockstepError('IN_USE', `${id} cannot be removed: ${why.join('; ')}`, { remedy: wayOut(before, consumers.views.length > 0) })
+  const left = new Map([...items].filter(([each]) => each !== id))
+  const next = isItem && subject.kind === 'view' ? nextCurrent(head, left, subject) : null
+  const isCurrent = next === null ? [] : [`it is the current version of ${subject.name}, and ${next} would silently become that`]
+  const pins = holdersOf({ views: consumers.views, callers: [], models: [], trainingSets: [] })
+  const why = [...isCurrent, ...heldUp(consumers, before, registry.clock.now())]
+  // What no force sets aside is all that counts then.
+  const refused = force ? pins : why
+  if (refused.length > 0)
+    throw new LockstepError('IN_USE', `${id} cannot be removed: ${refused.join('; ')}`, { remedy: wayOut(before, consumers, next, force) })
   const said = reason || before?.reason || ''
   const forced = why.length > 0 ? `${said}${said && '; '}forced, though ${why.join('; ')}` : said
   const cycle = {
@@ -151,7 +158,6 @@ export async function remove(
     const held = head ? registry.applies.hold(head) : { conditions: [], puts: [] }
     return await registry.lifeCycles.set(environment, cycle, 'remove', { ...held, puts: [...held.puts, stone] }, forced)
   }
-  const left = new Map([...items].filter(([each]) => each !== id))
   const { after, ...changes } = await lifeChanges(registry, environment, items, left, { by, reason: said })
   const event = registry.audit.put({ by, action: 'remove', on: id, environment, before, after: after[0], why: forced })
   await registry.applies.append({
@@ -166,9 +172,26 @@ export async function remove(
   return after[0] as LifeCycle
 }
 
-const wayOut = (before: LifeCycle | null, isPinned: boolean): string => {
-  const others = before?.replacement ? `Move them to ${before.replacement} first` : 'Wait, or move them to something else first'
-  return isPinned ? `${others}; a view is removed by lockstep remove view:NAME@VERSION.` : `${others}; --force removes it all the same.`
+/** The version of a view, as `NAME@VERSION`, that would become current when its current one goes; null where that is another one, or the last. */
+function nextCurrent({ current }: Head, left: Snapshot, { name, version }: LifeCycleSubject): string | null {
+  if (current.get(name) !== version) return null
+  const next = currentAfter(current, left).get(name)
+  return next === undefined ? null : `${name}@${next}`
+}
+
+/** What to do for each that holds a removal up. */
+function wayOut(before: LifeCycle | null, consumers: Consumers, next: string | null, isForced: boolean): string {
+  const { views, callers, trainingSets, models } = consumers
+  if (isForced) return `Remove ${views.map((view) => `lockstep remove view:${view}`).join(', ')} first, or leave it in.`
+  const others = [
+    ...(next === null ? [] : [`Switch first: lockstep switch ${next.replace('@', ' ')}.`]),
+    ...(views.length === 0 ? [] : ['A view is removed by lockstep remove view:NAME@VERSION.']),
+    ...(models.length === 0 ? [] : ['A model is retired by lockstep model retire NAME.']),
+    ...(trainingSets.length === 0 ? [] : ['A training set is retired by lockstep training-set retire ID.']),
+  ]
+  const readers = before?.replacement ? `Move readers to ${before.replacement} first.` : 'Wait, or move readers to something else first.'
+  const isWaitedFor = callers.length > 0 || others.length === 0
+  return [...(isWaitedFor ? [readers] : []), ...others, ...(views.length === 0 ? ['--force removes it all the same.'] : [])].join(' ')
 }
 
 /** The id of a tombstone and what the name meant. */

@@ -309,3 +309,36 @@ test('the time for which callers count is only made longer', () => {
   assert.deepEqual([usageSince(100 * day), usageSince(100 * day, '40d')], [70 * day, 60 * day])
   assert.throws(() => usageSince(100 * day, '29d'), code('INVALID_ARGUMENT'))
 })
+
+test('the current version of a view goes only after a switch to another, or where that is forced', async () => {
+  await using own = freshRegistry()
+  const { registry } = own
+  const second = featureView({ name: 'ranking', version: 2, status: 'draft', features: [group.pick('recent')] })
+  await apply(registry, [ranking])
+  await apply(registry, [second])
+  const currentOf = async () => (await registry.applies.head('dev'))?.current.get('ranking')
+  assert.equal(await currentOf(), 1, 'an apply that defines it no more keeps it')
+  const isHint = ({ code: coded, message, remedy }: LockstepError) =>
+    coded === 'IN_USE' && /current version of ranking, and ranking@2 would/.test(message) && /lockstep switch ranking 2\./.test(remedy)
+  await assert.rejects(take(registry, 'view:ranking@1'), isHint)
+  assert.equal(await currentOf(), 1)
+  await take(registry, 'view:ranking@1', { force: true })
+  assert.equal(await currentOf(), 2)
+  assert.match((await audited(registry, 'remove'))[0]?.why ?? '', /forced, though it is the current version of ranking/)
+  await take(registry, 'view:ranking@2')
+})
+
+test('a forced removal that is refused names only what no force sets aside', async () => {
+  await using own = freshRegistry()
+  const { registry } = own
+  await apply(registry, both)
+  await read(registry, 'coded', 1, ['twice'])
+  const refusal = async (force: boolean) => {
+    const error = await take(registry, 'activity@1.recent', { force }).then(assert.fail, (thrown: LockstepError) => thrown)
+    return `${error.message} ${error.remedy}`
+  }
+  assert.match(await refusal(false), /coded@1 pins it; shop read it .*Wait, or move readers/)
+  const forced = await refusal(true)
+  assert.match(forced, /coded@1 pins it.*lockstep remove view:coded@1/)
+  assert.doesNotMatch(forced, /shop|Wait|--force/)
+})

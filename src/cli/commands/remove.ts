@@ -19,7 +19,7 @@ export function addRemove(program: Command): void {
     .argument('<feature>', 'GROUP@VERSION.FEATURE, group:NAME@VERSION, onDemand:NAME@VERSION or view:NAME@VERSION')
     .option('--within <duration>', 'callers that read it since so long ago hold it up: 30 days or more', parseDuration, '30d')
     .option('--reason <text>', 'why; that of the deprecation by default')
-    .option('--force', 'also where callers, training sets or models depend on it; the audit log says so')
+    .option('--force', 'also where callers, training sets or models depend on it, or it is the current version; the audit log says so')
     .action(removeFeature)
   withExamples(command, ['lockstep remove view:ranking@1 --within 90d', 'lockstep remove user_orders@1.user_order_value_avg_90d'])
 }
@@ -36,8 +36,11 @@ async function removeFeature(name: string, { within, reason, force = false }: Re
   const since = usageSince(registry.clock.now(), within)
   const options = { by: actor, since, force, ...(reason === undefined ? {} : { reason }) }
   const cycle = await remove(registry, catalogue, environment, subject, options)
-  output.result({ ...cycle, environment }, () => {
+  const current = subject.kind === 'view' ? (await registry.applies.head(environment))?.current.get(subject.name) : undefined
+  const isSwitched = current !== undefined && current !== project.applied?.head.current.get(subject.name)
+  output.result({ ...cycle, environment, ...(isSwitched ? { current } : {}) }, () => {
     const files = subject.kind === 'feature' ? `Leave it out of the next version of ${subject.name}.` : 'Take it out of the files too.'
-    return `${subject.id} is removed in ${environment}. ${files}`
+    const switched = isSwitched ? ` ${subject.name} is ${subject.name}@${current} now.` : ''
+    return `${subject.id} is removed in ${environment}.${switched} ${files}`
   })
 }
