@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { offerOwnPackage } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { ProjectConfig } from '../store/index.ts'
@@ -78,5 +79,6 @@ function environmentProblem(environments: NonNullable<ProjectConfig['environment
 
 async function load(path: string): Promise<unknown> {
   if (path.endsWith('.json')) return JSON.parse(readFileSync(path, 'utf8'))
+  offerOwnPackage()
   return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
 }

@@ -20,6 +20,7 @@ export { csv, type FileHistory, fileHistory, type History, ndjson, parquet, type
 export { type Definition, loadDefinitions } from './load.ts'
 export { OnDemand, onDemand } from './on-demand.ts'
 export { effectiveMoment, every, live, type Refresh } from './refresh.ts'
+export { offerOwnPackage } from './own-package.ts'
 export { fingerprintOf, type Reloaded, reloadDefinitions } from './reload.ts'
 export { Selection } from './selection.ts'
 export { showExpression, showRefresh, showType, showWindow } from './show.ts'

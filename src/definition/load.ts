@@ -6,6 +6,7 @@ import type { Entity } from './entity.ts'
 import type { FeatureGroup } from './group.ts'
 import { displayPath, loadError } from './load-error.ts'
 import type { OnDemand } from './on-demand.ts'
+import { offerOwnPackage } from './own-package.ts'
 import type { Source } from './source.ts'
 import type { FeatureView } from './view.ts'
 
@@ -33,6 +34,7 @@ const called: Readonly<Record<Definition['kind'], string>> = {
 export async function loadDefinitions(path: string, asUrl = (url: string) => url): Promise<readonly Definition[]> {
   const places = new Map<Definition, string>()
   const owners = new Map<string, Definition>()
+  offerOwnPackage()
   for (const url of moduleUrls(path).map(asUrl)) {
     for (const [name, value] of Object.entries(await importModule(url))) {
       if (!isDefinition(value) || places.has(value)) continue

@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { withExamples } from '../examples.ts'
 import { writeProject } from '../init/write-project.ts'
@@ -26,12 +26,26 @@ function init(given: string | undefined, _options: unknown, command: Command): v
       ...(kept.length === 0 ? [] : [`Kept as they are: ${kept.join(', ')}`]),
       '',
       'Next:',
-      ...(shown === '' ? [] : [`  cd ${shown}`]),
-      ...['npm install', 'npx lockstep check', 'npx lockstep train reorder --labels data/labels.csv --out out/reorder.parquet'].map(
-        (line) => `  ${line}`,
-      ),
+      ...(process.env.npm_lifecycle_event === 'lockstep' ? nextInClone(shown) : nextSteps(shown)).map((line) => `  ${line}`),
       '',
       'README.md says more.',
     ].join('\n'),
   )
+}
+
+const nextSteps = (folder: string): string[] => [
+  ...(folder === '' ? [] : [`cd ${folder}`]),
+  'npm install',
+  'npx lockstep check',
+  'npx lockstep train reorder --labels data/labels.csv --out out/reorder.parquet',
+]
+
+/** For who called this by `npm run lockstep`, which is a script of the repository alone. */
+function nextInClone(folder: string): string[] {
+  const project = folder === '' ? '' : ` --project ${folder}`
+  const command = 'npm run lockstep --'
+  return [
+    `${command} check${project}`,
+    `${command} train reorder --labels ${join(folder, 'data/labels.csv')} --out ${join(folder, 'out/reorder.parquet')}${project}`,
+  ]
 }
