@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { segmentsEventLog } from '../src/eventlog/drivers/segments.ts'
 import { applyPlan, planChanges } from '../src/governance/index.ts'
-import { count, type Definition, entity, events, featureGroup, featureView, openStore, parquet, t, topic } from '../src/index.ts'
+import { count, csv, type Definition, entity, events, featureGroup, featureView, openStore, parquet, t, topic } from '../src/index.ts'
 import { temporaryName } from '../src/lib/temporary-names.ts'
 import { Duck } from '../src/offline/index.ts'
 import { tracesIn } from './support/forgetting.ts'
@@ -90,6 +90,38 @@ test('rows of a subject are found in the files of sources where the path says wh
     await store.materialize([group])
     const counted = async (user_id: string) => (await store.vector(view, { user_id })).values.user_click_count_lifetime
     assert.deepEqual([await counted(who), await counted('trent-0815')], [0, 1])
+    assert.deepEqual(await readdir(join(folder, 'clicks')), ['user_id=trent-0815'], 'the names of folders are gone too')
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('events of a subject are erased from files that its sources had once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-forget-'))
+  try {
+    const pathOf = (name: string) => join(folder, `${name}.csv`)
+    const definitionsOf = (name: string): Definition[] => {
+      const columns = { user_id: t.string(), at: t.timestamp() }
+      const clicks = events('clicks', { columns, time: 'at', history: csv(pathOf(name)) })
+      const features = () => ({ user_click_count_1d: count().over('1d') })
+      return [featureView({ name: 'ranking', features: [featureGroup({ name: 'user_clicks', entity: user, source: clicks, features })] })]
+    }
+    const store = await openStore({ definitions: definitionsOf('second'), folder: join(folder, 'store') })
+    for (const name of ['first', 'second']) {
+      await writeFile(pathOf(name), `user_id,at\n${who},2026-03-01T10:00:00Z\ntrent-0815,2026-03-01T10:00:00Z\n`)
+      const parts = { registry: store.registry, environment: 'dev', definitions: definitionsOf(name), checks: {} }
+      const { plan } = await planChanges({ ...parts, sample: 0 })
+      await applyPlan(plan, { ...parts, by: 'ann', message: '' })
+    }
+    const kept = await store.forget('user', { user_id: who })
+    assert.deepEqual(
+      kept.places.map(({ place, before, files }) => [place, before, [...files].sort()]),
+      [['source', 2, [pathOf('first'), pathOf('second')]]],
+    )
+    assert.equal((await store.forget('user', { user_id: who }, { rewriteSources: true })).complete, true)
+    assert.deepEqual(await tracesIn(folder, who), [])
+    assert.match(await readFile(pathOf('first'), 'utf8'), /trent/)
+    await store.close()
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

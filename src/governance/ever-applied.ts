@@ -65,7 +65,12 @@ const merged = (known: Catalogue, more: Catalogue): Catalogue => ({
     source.name,
     source.columns,
   ]),
-  sources: unlike(known.sources, more.sources, ({ name, columns, stream }) => [name, columns, stream]),
+  sources: unlike(known.sources, more.sources, ({ name, columns, stream, history }) => [
+    name,
+    columns,
+    stream,
+    history?.kind === 'rows' ? null : history,
+  ]),
   entities: unlike(known.entities, more.entities, ({ name }) => [name]),
 })
 

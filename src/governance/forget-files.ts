@@ -1,41 +1,64 @@
-import { access, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import type { FileHistory, SourceData } from '../definition/index.ts'
+import { access, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { FileHistory, History, SourceData } from '../definition/index.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { clearAbandoned } from '../lib/temporary-names.ts'
 import { countRows, type Duck, eraseFromFile, matches, quoteLiteral, type RowFile, type RowMatch } from '../offline/index.ts'
 import type { Forgetting, ForgottenPlace } from './forget.ts'
+import { namesakeNote } from './forget-topics.ts'
 import type { Subject } from './subject.ts'
 
-/** Rows of the subject in the files of its sources: the user's own, which are rewritten only where that is asked for. */
+/**
+ * Rows of the subject in the files of its sources, where these are and where they were: the user's own, which are rewritten only where
+ * that is asked for.
+ */
 export async function forgetSources({ subject, duck, places: { history = {} }, options }: Forgetting): Promise<ForgottenPlace[]> {
   const places: ForgottenPlace[] = []
-  const rewrite = options.rewriteSources && !options.dryRun
-  for (const source of subject.sources) {
-    const declared = history[source.name] ?? source.history
-    if (declared === null) continue
-    if (declared.kind === 'rows') {
-      const before = declared.rows.filter((row) => matches(row, subject.sourceRows(source))).length
-      if (before > 0)
-        places.push({
-          place: 'source',
-          name: source.name,
-          files: [],
-          before,
-          after: before,
-          note: 'Rows in memory: not ours.',
-          known: true,
-        })
-      continue
+  const mayRewrite = options.rewriteSources && !options.dryRun
+  const erase = async (sources: readonly SourceData[], known: boolean) => {
+    for (const [name, versions] of Map.groupBy(sources, (source) => source.name)) {
+      const match = known ? subject.sourceRows({ name }) : subject.namesakeRows({ name })
+      const rewrite = mayRewrite && (known || options.eraseUnknown)
+      const files = new Map<string, number>()
+      for (const [at, { source, declared }] of historiesOf(versions, history[name]).entries()) {
+        if (declared.kind === 'rows') {
+          const before = declared.rows.filter((row) => matches(row, match)).length
+          const note = 'Rows in memory: not ours.'
+          if (before > 0) places.push({ place: 'source', name, files: [], before, after: before, note, known })
+          continue
+        }
+        const columns = match.map((keys) => keys.map((key) => ({ ...key, column: declared.columns[key.column] ?? key.column })))
+        try {
+          const all = await historyFiles(duck, source, declared)
+          for (const [path, rows] of await eraseFrom(duck, all, columns, rewrite)) files.set(path, Math.max(rows, files.get(path) ?? 0))
+        } catch (error) {
+          if (at === 0 || !(error instanceof Error)) throw error
+          const note = `Files that it had once cannot be looked at, ${[declared.path].flat().join(', ')}: ${error.message}`
+          places.push({ place: 'source', name, files: [], before: null, after: null, note, known })
+        }
+      }
+      if (files.size === 0) continue
+      const before = sum(files.values())
+      const named = known ? [] : [namesakeNote(subject, rewrite || options.eraseUnknown)]
+      const kept = 'Not ours: --rewrite-sources rewrites them. Until then materialize and backfill bring the subject back.'
+      const note = [...named, ...(rewrite ? [] : [kept])].join(' ')
+      places.push({ place: 'source', name, files: [...files.keys()], before, after: rewrite ? 0 : before, note, known })
     }
-    const match = subject
-      .sourceRows(source)
-      .map((keys) => keys.map((key) => ({ ...key, column: declared.columns[key.column] ?? key.column })))
-    const { files, before } = await eraseFrom(duck, await historyFiles(duck, source, declared), match, rewrite)
-    if (before === 0) continue
-    const note = rewrite ? '' : 'Not ours: --rewrite-sources rewrites them. Until then materialize and backfill bring the subject back.'
-    places.push({ place: 'source', name: source.name, files, before, after: rewrite ? 0 : before, note, known: true })
   }
+  await erase(subject.sourcesEver, true)
+  await erase(subject.namesakes, false)
   return places
+}
+
+/** Where a source is read, and then where it is declared or was once. */
+function historiesOf(versions: readonly SourceData[], read: History | undefined) {
+  const all = [read, ...versions.map(({ history }) => history)].flatMap((declared, at) => {
+    const source = versions[Math.max(at - 1, 0)]
+    return declared && source ? [{ source, declared }] : []
+  })
+  const textOf = ({ source, declared }: (typeof all)[number]) =>
+    declared.kind === 'rows' ? declared.kind : canonicalJson([declared, Object.keys(source.columns)])
+  return [...new Map(all.toReversed().map((one) => [textOf(one), one])).values()].reverse()
 }
 
 /** Rows of the subject in training sets that were recorded. */
@@ -56,10 +79,11 @@ export async function forgetTrainingSets({ subject, duck, trainingSets, machine,
       continue
     }
     const found = (await isThere(path)) ? [file] : []
-    const { files, before } = await eraseFrom(duck, found, subject.viewRows(view), rewrite)
-    if (before === 0) continue
+    const files = await eraseFrom(duck, found, subject.viewRows(view), rewrite)
+    if (files.size === 0) continue
+    const before = sum(files.values())
     const note = rewrite ? '' : 'A training set is kept as it was: --rewrite-training-sets rewrites it.'
-    places.push({ place: 'training set', name: path, files, before, after: rewrite ? 0 : before, note, known: true })
+    places.push({ place: 'training set', name: path, files: [path], before, after: rewrite ? 0 : before, note, known: true })
   }
   return places
 }
@@ -83,8 +107,10 @@ export async function forgetFeatureLogs({ subject, duck, folder, options }: Forg
       .filter((path) => path.endsWith('.parquet'))
       .map((path): RowFile => ({ path: join(root, name, path), format: 'parquet' }))
     const match = subject.viewRows(name.replace(/@\d+$/, ''), '__keys')
-    const { files, before } = await eraseFrom(duck, all, match, !options.dryRun)
-    if (before > 0) places.push({ place: 'feature log', name, files, before, after: options.dryRun ? before : 0, note: '', known: true })
+    const files = await eraseFrom(duck, all, match, !options.dryRun)
+    const before = sum(files.values())
+    const after = options.dryRun ? before : 0
+    if (before > 0) places.push({ place: 'feature log', name, files: [...files.keys()], before, after, note: '', known: true })
   }
   return places
 }
@@ -123,23 +149,31 @@ function keptRows(text: string, subject: Subject): number {
 }
 
 /** The files that hold rows that match, and how many; rewritten without them if so. */
-async function eraseFrom(
-  duck: Duck,
-  all: readonly RowFile[],
-  match: RowMatch,
-  rewrite: boolean,
-): Promise<{ readonly files: readonly string[]; readonly before: number }> {
-  const files: string[] = []
-  let before = 0
+async function eraseFrom(duck: Duck, all: readonly RowFile[], match: RowMatch, rewrite: boolean): Promise<Map<string, number>> {
+  const files = new Map<string, number>()
   for (const file of all) {
     const within = inPartition(file.path, match)
-    const { matching } = await countRows(duck, file, within)
+    const { rows, matching } = await countRows(duck, file, within)
     if (matching === 0) continue
-    before += matching
-    files.push(file.path)
-    if (rewrite) await eraseFromFile(duck, file, within)
+    files.set(file.path, matching)
+    if (!rewrite) continue
+    // The names of the folders are those of the subject too.
+    if (rows === matching && within.some((keys, at) => keys.length < (match[at]?.length ?? 0))) await removePartition(file.path)
+    else await eraseFromFile(duck, file, within)
   }
-  return { files, before }
+  return files
+}
+
+/** Removes a file, and the folders of partitions that are empty then. */
+async function removePartition(path: string): Promise<void> {
+  await rm(path, { force: true })
+  for (let folder = dirname(path); /^[^=]+=[^=]*$/.test(basename(folder)); folder = dirname(folder)) {
+    try {
+      await rmdir(folder)
+    } catch {
+      return
+    }
+  }
 }
 
 /** What is left to look for in a file whose path says some of it, as in `customer_id=c17/`. */
@@ -169,6 +203,7 @@ async function historyFiles(duck: Duck, source: SourceData, history: FileHistory
   return found
 }
 
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 const modified = (path: string): Promise<number> =>
   stat(path).then(

@@ -1,9 +1,9 @@
-import type { StoredGroup } from '../offline/index.ts'
+import type { RowMatch, StoredGroup } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import { eraseLanded, landedPartitions } from '../stream/index.ts'
 import type { Forgetting, ForgottenPlace } from './forget.ts'
-import { unknownNote } from './forget-topics.ts'
+import { namesakeNote, unknownNote } from './forget-topics.ts'
 import type { Subject } from './subject.ts'
 
 const kept: Readonly<Record<string, string>> = {
@@ -70,7 +70,7 @@ async function keysIn(online: OnlineStore, table: string, sought: Sought): Promi
   return keys
 }
 
-/** Events that streams have landed: of the subject's sources, and of sources that nobody knows. */
+/** Events that streams have landed: of the subject's sources, of those with columns that are named as its keys, and of sources that nobody knows. */
 export async function forgetLanded({ subject, elsewhere, online, landing, clock, options }: Forgetting): Promise<ForgottenPlace[]> {
   const places: ForgottenPlace[] = []
   const landed = new Set([...(await landing.sources()), ...(await landedPartitions(online)).keys()])
@@ -79,12 +79,16 @@ export async function forgetLanded({ subject, elsewhere, online, landing, clock,
     const source = subject.knowsSource(name) ? subject.sources.find((one) => one.name === name) : sources.get(name)
     const isKnown = source !== undefined || subject.knowsSource(name) || elsewhere.knowsSource(name)
     const match = source ? (subject.knowsSource(name) ? subject : elsewhere).sourceRows(source) : isKnown ? null : subject.anyRows
-    if (match === null) continue
-    const erases = isKnown || options.eraseUnknown
-    const dryRun = options.dryRun || !erases
-    const { rows, files } = await eraseLanded({ name }, match, { state: online, landing, clock, dryRun })
-    const note = isKnown ? '' : unknownNote('source', erases)
-    if (files.length > 0) places.push({ place: 'landed', name, files, before: rows, after: dryRun ? rows : 0, note, known: isKnown })
+    const erase = async (match: RowMatch, known: boolean, noteOf: (erases: boolean) => string) => {
+      const erases = known || options.eraseUnknown
+      const dryRun = options.dryRun || !erases
+      const { rows, files } = await eraseLanded({ name }, match, { state: online, landing, clock, dryRun })
+      if (files.length === 0) return
+      places.push({ place: 'landed', name, files, before: rows, after: dryRun ? rows : 0, note: known ? '' : noteOf(erases), known })
+    }
+    if (match !== null) await erase(match, isKnown, (erases) => unknownNote('source', erases))
+    const namesakes = (subject.knowsSource(name) ? subject : elsewhere).namesakeRows({ name })
+    if (namesakes.length > 0) await erase(namesakes, false, (erases) => namesakeNote(subject, erases))
   }
   return places
 }

@@ -1,5 +1,6 @@
 import { type EventLog, type LogRecord, topicRecords } from '../eventlog/index.ts'
 import { formatMoment } from '../lib/moment.ts'
+import type { RowMatch } from '../offline/index.ts'
 import { type Cell, compareCell } from '../schema/index.ts'
 import { type Feed, feedsOf, recordDecoder, storedUpTo } from '../stream/index.ts'
 import type { Forgetting, ForgottenPlace } from './forget.ts'
@@ -12,7 +13,8 @@ interface Topic {
   readonly name: string
   readonly test: RecordTest
   readonly feed: Feed | null
-  readonly isKnown: boolean
+  /** By what its records are found: by definitions, by columns that are named as the keys, or by the bytes of the values. */
+  readonly by: 'definitions' | 'names' | 'bytes'
 }
 
 export interface ForgottenTopics {
@@ -27,13 +29,14 @@ export async function forgetTopics(forgetting: Forgetting): Promise<ForgottenTop
   const places: ForgottenPlace[] = []
   let unread = 0
   for (const topic of await topicsOf(forgetting)) {
-    const erases = topic.isKnown || (options.eraseUnknown && subject.isTextual)
+    const known = topic.by === 'definitions'
+    const erases = known || (options.eraseUnknown && (topic.by === 'names' || subject.isTextual))
     if (log.erase) {
       const dryRun = options.dryRun || !erases
       const { records, files } = await log.erase(topic.name, topic.test, dryRun)
       if (records === 0) continue
-      const note = topic.isKnown ? '' : unknownNote('topic', erases)
-      places.push({ place: 'log', name: topic.name, files, before: records, after: dryRun ? records : 0, note, known: topic.isKnown })
+      const note = known ? '' : topic.by === 'names' ? namesakeNote(subject, erases) : unknownNote('topic', erases)
+      places.push({ place: 'log', name: topic.name, files, before: records, after: dryRun ? records : 0, note, known })
       continue
     }
     const kept = await forgetKept(forgetting, topic)
@@ -49,8 +52,16 @@ export const unknownNote = (what: string, erases: boolean): string =>
     ? `An unknown ${what}, which held values of the subject.`
     : `Not erased: an unknown ${what}, which holds values of the subject, or equal ones. Look at it, and remove it or add --erase-unknown.`
 
+/** What is said of rows that are found by columns which have the names of the subject's keys. */
+export function namesakeNote({ keys, entity }: Subject, erases: boolean): string {
+  const names = keys.map(({ name }) => name).join(', ')
+  return erases
+    ? `Found by the names of its columns: ${names}.`
+    : `Not erased: no group says that ${names} here means the ${entity.name}, but the names and the values are the same. Look at it, and add --erase-unknown if so.`
+}
+
 /** A log that cannot erase single records: what is told of them, and what is removed up to the last of them where that is asked for. */
-async function forgetKept({ log, online, options }: Forgetting, { name, test, feed, isKnown }: Topic): Promise<ForgottenTopics> {
+async function forgetKept({ subject, log, online, options }: Forgetting, { name, test, feed, by }: Topic): Promise<ForgottenTopics> {
   const ends = new Map<number, { next: number; taken: number }>()
   const found: LogRecord[] = []
   for await (const record of topicRecords(log, name)) {
@@ -68,6 +79,7 @@ async function forgetKept({ log, online, options }: Forgetting, { name, test, fe
       online,
     ))
   const unread = found.filter(({ partition, offset }) => offset >= (stored?.get(partition) ?? Number.POSITIVE_INFINITY)).length
+  const isKnown = by === 'definitions'
   const place = { place: 'log', name, files: [], before: found.length, known: isKnown } as const
   const truncates = options.truncateLog && log.truncate !== undefined && unread === 0 && isKnown
   if (truncates && !options.dryRun) {
@@ -81,10 +93,14 @@ async function forgetKept({ log, online, options }: Forgetting, { name, test, fe
   const late =
     unread === 0 ? '' : ` ${unread} of them no worker has stored yet: run this again once that is done, for they come back with it.`
   const back = feed === null ? '' : ' Until then whoever reads the topic from its begin brings the subject back.'
-  return { places: [{ ...place, after: found.length, note: `${stays}${then}.${late}${back}` }], unread }
+  const why = by === 'names' ? ` ${namesakeNote(subject, true)}` : ''
+  return { places: [{ ...place, after: found.length, note: `${stays}${then}.${late}${back}${why}` }], unread }
 }
 
-/** Known topics: those of the subject's sources, the copies that routers made, dead letters. Others only where the log is the store's own. */
+/**
+ * Known topics: those of the subject's sources, the copies that routers made, dead letters; the same of sources whose columns have the
+ * names of its keys. Others only where the log is the store's own.
+ */
 async function topicsOf({ subject, log }: Forgetting): Promise<Topic[]> {
   const there = await log.topics()
   const topics = new Map<string, Topic>()
@@ -99,27 +115,46 @@ async function topicsOf({ subject, log }: Forgetting): Promise<Topic[]> {
   for (const feed of feeds) {
     // Nobody reads a topic that its source had once.
     const isRead = now.get(feed.source.name) === feed.stream.topic
-    add({ name: feed.topic, test: eventTest(feed, subject), feed: isRead ? feed : null, isKnown: true })
+    const match = subject.sourceRows(feed.source)
+    add({ name: feed.topic, test: eventTest(feed, subject, match), feed: isRead ? feed : null, by: 'definitions' })
     for (const name of copiesNamed(there, feed.stream.topic))
-      add({ name, test: eventTest({ ...feed, topic: name }, subject), feed: null, isKnown: true })
-    add({ name: `${feed.stream.topic}.dead`, test: dead, feed: null, isKnown: true })
+      add({ name, test: eventTest({ ...feed, topic: name }, subject, match), feed: null, by: 'definitions' })
+    add({ name: `${feed.stream.topic}.dead`, test: dead, feed: null, by: 'definitions' })
+  }
+  const others: Topic[] = []
+  for (const source of subject.namesakes) {
+    if (source.stream === null) continue
+    const { stream } = source
+    const copies = copiesNamed(there, stream.topic)
+    for (const name of [stream.topic, ...copies, `${stream.topic}.dead`]) {
+      const test = name.endsWith('.dead') ? dead : eventTest({ source, stream, topic: name }, subject, subject.namesakeRows(source))
+      const before = [topics.get(name), ...others.filter((topic) => topic.name === name)].flatMap((topic) => topic?.test ?? [])
+      if (there.includes(name)) others.push({ name, test: allBut(test, before), feed: null, by: 'names' })
+    }
   }
   const known = new Set([...topics.keys(), ...subject.otherTopics])
   const isOther = (name: string) => [...known].some((one) => name === one || name === `${one}.dead` || name.startsWith(`${one}.by.`))
   // What erases records is the store's own log; a broker's topics may be anybody's.
-  if (log.erase) for (const name of there) if (!isOther(name)) add({ name, test: dead, feed: null, isKnown: false })
-  return [...topics.values()]
+  if (log.erase) for (const name of there) if (!isOther(name)) add({ name, test: dead, feed: null, by: 'bytes' })
+  return [...topics.values(), ...others]
 }
+
+/** Records that no other test has found. */
+const allBut =
+  (test: RecordTest, others: readonly RecordTest[]): RecordTest =>
+  async (record) => {
+    for (const other of others) if (await other(record)) return false
+    return await test(record)
+  }
 
 const copiesNamed = (names: readonly string[], topic: string): string[] => names.filter((name) => name.startsWith(`${topic}.by.`))
 const copiesOf = async (log: EventLog, topic: string): Promise<string[]> => copiesNamed(await log.topics(), topic)
 
 /** Whether a record is an event of the subject; of what is no event, whether it names it. */
-function eventTest({ source, topic, stream }: Feed, subject: Subject): RecordTest {
+function eventTest({ source, topic, stream }: Pick<Feed, 'source' | 'topic' | 'stream'>, subject: Subject, rows: RowMatch): RecordTest {
   const decode = recordDecoder(source, topic !== stream.topic)
   const columns = Object.keys(source.columns)
-  const match = subject
-    .sourceRows(source)
+  const match = rows
     .map((keys) => keys.map((key) => ({ ...key, place: columns.indexOf(key.column) })))
     .filter((keys) => keys.every(({ place }) => place >= 0))
   const holds = (cells: readonly Cell[], place: number, type: Parameters<typeof compareCell>[0], cell: Cell) => {

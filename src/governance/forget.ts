@@ -1,4 +1,4 @@
-import type { Catalogue, Entity } from '../definition/index.ts'
+import type { Catalogue, Entity, FeatureGroupData } from '../definition/index.ts'
 import type { EventLog } from '../eventlog/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Duck, LandedHistory, type OfflineStore, type SourcePlaces } from '../offline/index.ts'
@@ -129,10 +129,10 @@ export async function forgetSubject(
   let { places, unread } = await round(forgetting)
   const told = places
   const hasErased = () => places.some(({ before, after }) => before !== after)
+  const streamed = streamedGroups(forgetting)
   for (let rounds = 1, waits = 0; !dryRun && (hasErased() ? rounds < mostRounds : unread > 0 && waits < mostWaits); ) {
     if (hasErased()) rounds++
     else waits++
-    const streamed = subject.groups.filter(isStreamed)
     const taken = hasErased() && streamed.length > 0 ? await takeUnits(streamed, parts.online, parts.clock) : 0
     if (taken > 0 || unread > 0) await parts.clock.sleep(settle)
     ;({ places, unread } = await round(forgetting))
@@ -150,16 +150,20 @@ export async function forgetSubject(
   }
 }
 
-const lastOf = (places: readonly ForgottenPlace[], { place, name }: ForgottenPlace): ForgottenPlace | undefined =>
-  places.find((one) => one.place === place && one.name === name)
+const lastOf = (places: readonly ForgottenPlace[], { place, name, known }: ForgottenPlace): ForgottenPlace | undefined =>
+  places.find((one) => one.place === place && one.name === name && one.known === known)
+
+/** Whose units have read what is erased, or land it. */
+const streamedGroups = ({ subject, options }: Pick<Forgetting, 'subject' | 'options'>) =>
+  [...subject.groups, ...(options.eraseUnknown ? subject.derived : [])].filter(isStreamed)
 
 /** Logs first: what is read from them again is not to come back. Then those who have read them, then rows, then files. */
 async function round(forgetting: Forgetting): Promise<Round> {
-  const { subject, online, clock, options } = forgetting
+  const { online, clock, options } = forgetting
   const topics = await forgetTopics(forgetting)
   const rows = await forgetOnline({ ...forgetting, options: { ...options, dryRun: true } })
   const isTouched = rows.length > 0 || topics.places.some(({ before, after }) => before !== after)
-  if (!options.dryRun && isTouched) await takeUnits(subject.groups.filter(isStreamed), online, clock)
+  if (!options.dryRun && isTouched) await takeUnits(streamedGroups(forgetting), online, clock)
   const places = [...topics.places, ...(options.dryRun ? rows : await forgetOnline(forgetting))]
   for (const forget of [forgetLanded, forgetOffline, forgetSources, forgetTrainingSets, forgetFeatureLogs, forgetKeptReads])
     places.push(...(await forget(forgetting)))
@@ -169,7 +173,10 @@ async function round(forgetting: Forgetting): Promise<Round> {
 /** What other entities' rows hold of its events is gone only when they are computed again. */
 function derivedPlaces(subject: Subject, places: readonly ForgottenPlace[]): ForgottenPlace[] {
   if (places.length === 0) return []
-  return subject.derived.map((group) => ({
+  const found = new Set(places.map(({ name }) => name))
+  const isOf = ({ source }: FeatureGroupData) =>
+    subject.sourceRows(source).length > 0 || found.has(source.name) || (source.stream !== null && found.has(source.stream.topic))
+  return subject.derived.filter(isOf).map((group) => ({
     place: 'derived',
     name: `${group.name}@${group.version}`,
     files: [],

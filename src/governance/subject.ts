@@ -80,10 +80,18 @@ export class Subject {
   }
 
   /** Which rows of a source are about it: by the columns that groups take their keys from. */
-  sourceRows(source: SourceData): RowMatch {
+  sourceRows(source: Pick<SourceData, 'name'>): RowMatch {
     return distinct(
       this.groups.filter((group) => group.source.name === source.name).map(({ keys }) => this.#match((name) => keys[name] as string)),
     )
+  }
+
+  /** Which others may be, though no group of its entity says so: by columns that have the names and kinds of its keys. */
+  namesakeRows({ name }: Pick<SourceData, 'name'>): RowMatch {
+    const known = this.sourceRows({ name }).map(columnsOf)
+    const rows = this.#match((key) => key)
+    const isThere = this.#catalogue.sources.some((source) => source.name === name && this.isIn({ keys: source.columns }))
+    return isThere && !known.includes(columnsOf(rows)) ? [rows] : []
   }
 
   /** Which rows of a group's values are. */
@@ -102,11 +110,16 @@ export class Subject {
     return [...new Map(this.groups.toReversed().map(({ source }) => [source.name, source])).values()].reverse()
   }
 
-  /** These as they are, and as they were: with other topics, say. */
+  /** These as they are, and as they were: with other topics or histories, say. */
   get sourcesEver(): readonly SourceData[] {
     const now = this.sources
     const known = new Set(now.map(({ name }) => name))
     return [...new Set([...now, ...this.#catalogue.sources.filter(({ name }) => known.has(name))])]
+  }
+
+  /** The sources with such rows, as they are and as they were. */
+  get namesakes(): readonly SourceData[] {
+    return this.#catalogue.sources.filter((source) => this.namesakeRows(source).length > 0)
   }
 
   /** Topics of all sources, be they about it or not. */
@@ -129,7 +142,7 @@ export class Subject {
   /** Groups of other entities that read, as values, columns which hold its keys. */
   get derived(): readonly FeatureGroupData[] {
     const others = this.#catalogue.groups.filter((group) => !this.groups.includes(group))
-    const derived = others.filter((group) => this.sourceRows(group.source).length > 0)
+    const derived = others.filter(({ source }) => this.sourceRows(source).length > 0 || this.namesakeRows(source).length > 0)
     return [...new Map(derived.toReversed().map((group) => [`${group.name}@${group.version}`, group])).values()].reverse()
   }
 
@@ -156,6 +169,5 @@ export class Subject {
   }
 }
 
-const distinct = (match: readonly (readonly KeyMatch[])[]): RowMatch => [
-  ...new Map(match.map((keys) => [JSON.stringify(keys.map(({ column, member }) => [column, member])), keys])).values(),
-]
+const columnsOf = (keys: readonly KeyMatch[]): string => JSON.stringify(keys.map(({ column, member }) => [column, member]))
+const distinct = (match: RowMatch): RowMatch => [...new Map(match.map((keys) => [columnsOf(keys), keys])).values()]
