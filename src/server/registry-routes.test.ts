@@ -171,6 +171,45 @@ test('the registry is read in the environment that is asked about', async () => 
     (await Promise.all(models)).map(({ body }) => (body.items as { name: string }[]).map(({ name }) => name)),
     [['both', 'secret'], ['both']],
   )
+  const [, bob] = tokens.map(({ text }) => ({ authorization: `Bearer ${text}` }))
+  assert.deepEqual((await governed.send('/registry/models?name=secret', undefined, bob)).body.items, [])
+})
+
+test('the lineage, and a feature, tell of no model of an environment that may not be read', async () => {
+  await using governed = await servedStore({})
+  const { registry } = governed.store
+  await registry.access.grant('ann', { role: 'admin', environment: '*', on: '*' }, { by: 'test' })
+  await registry.access.grant('bob', { role: 'reader', environment: 'dev', on: '*' }, { by: 'test' })
+  const made = await Promise.all(['ann', 'bob'].map((principal) => registry.access.createToken({ principal, by: 'test' })))
+  await setTimeout(700)
+  const id = await registry.trainingSets.record(1, {
+    ...{ environment: 'dev', view: 'visitor', version: 1, features: ['user_spend_lifetime'], hash: '', labels: { hash: '', rows: 0 } },
+    ...{ rows: 0, path: 'made.parquet', created: '2026-03-01T00:00:00Z', by: 'test' },
+  })
+  const version = { trainingSet: id, view: { name: 'visitor', version: 1 }, owner: '', description: '', by: 'test' }
+  await registry.models.register('both', { ...version, environments: ['dev', 'prod'] })
+  await registry.models.register('secret', { ...version, environments: ['prod'] })
+  const found = async (path: string, text: string) =>
+    (await governed.send(`/registry/${path}`, undefined, { authorization: `Bearer ${text}` })).body as unknown as {
+      readonly models: readonly string[]
+      readonly down: { readonly nodes: readonly { readonly id: string; readonly kind: string }[] }
+    }
+  const inLineage = async (text: string) =>
+    (await found('lineage?of=user_clicks@1.user_spend_lifetime', text)).down.nodes.flatMap((node) => (node.kind === 'model' ? node.id : []))
+  const ofFeature = async (text: string) => (await found('features/user_clicks/1/user_spend_lifetime', text)).models
+  for (const [place, all] of [['both', 'secret'], ['both']].entries()) {
+    const { text } = made[place] as { text: string }
+    assert.deepEqual([await inLineage(text), await ofFeature(text)], [all.map((name) => `model:${name}`), all])
+  }
+})
+
+test('the OpenAPI document asks for tokens from when there is an admin on', async () => {
+  await using governed = await servedStore({})
+  const security = async () => (await governed.send('/openapi.json')).body.security
+  assert.deepEqual(await security(), [{ token: [] }, {}])
+  await governed.store.registry.access.grant('ann', { role: 'admin', environment: '*', on: '*' }, { by: 'test' })
+  await setTimeout(700)
+  assert.deepEqual(await security(), [{ token: [] }])
 })
 
 test('what is changed over HTTP takes a role on what it belongs to, a group or on-demand view, and is told with whose token it was', async () => {

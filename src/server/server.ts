@@ -153,10 +153,10 @@ export class Server implements AsyncDisposable {
       ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
       ...[feastReadRoute, feastPushRoute, tectonRoute],
       ...[...catalogueRoutes, ...recordRoutes, ...lifeCycleRoutes],
-      ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => document)],
+      ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => (access.isNeeded ? guarded : open))],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
-    const document = openApiDocument(routes, version, access.isNeeded)
+    const [open, guarded] = [false, true].map((needsToken) => openApiDocument(routes, version, needsToken)) as [object, object]
     observation.watch(app)
     const gate = new Gate(observation, limits.inFlight)
     // Queries hold texts only.

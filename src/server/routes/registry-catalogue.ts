@@ -1,10 +1,11 @@
 import { LockstepError } from '../../errors.ts'
 import { suggestion } from '../../lib/suggestion.ts'
-import { foundKinds, Lineage } from '../../plan/index.ts'
+import { foundKinds } from '../../plan/index.ts'
 import { type LifeCycle, type LifeStatus, lifeStatuses, Standings, searchWithStatus } from '../../registry/index.ts'
 import { inPath } from '../error-response.ts'
 import { objectOf } from '../json-schema.ts'
 import { type FeatureEntry, registryCatalogue } from '../registry-catalogue.ts'
+import { lineageFor } from '../registry-lineage.ts'
 import { pathParameter, type Route } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
 import { listRoute, passes, text } from './registry-list.ts'
@@ -76,7 +77,7 @@ const feature: Route = {
     const [described] = await withStatus(context, [entry])
     const group = `${entry.group}@${entry.version}`
     const mayRead = request.token === null || context.access.mayReadGroup(request.token, entry.group)
-    const whole = await lineageOf(context)
+    const { lineage: whole } = await lineageFor(context, request.token)
     const { nodes } = whole.reach([entry.id], 'down')
     const up = whole.reach([entry.id], 'up').nodes
     const ids = (kind: string) => nodes.flatMap((node) => (node.kind === kind ? [node.id.slice(node.id.indexOf(':') + 1)] : []))
@@ -195,7 +196,7 @@ const lineage: Route = {
   errors: [404],
   async handle(request, _reply, context) {
     const { of, direction = 'both', depth } = request.query as { of: string; direction?: 'up' | 'down' | 'both'; depth?: number }
-    const all = await lineageOf(context)
+    const { lineage: all } = await lineageFor(context, request.token)
     const start = inPath(() => all.find(of))
     const part = (one: 'up' | 'down') => {
       const { nodes, edges } = all.reach(start, one, depth)
@@ -203,15 +204,6 @@ const lineage: Route = {
     }
     return { start, ...(direction === 'down' ? {} : { up: part('up') }), ...(direction === 'up' ? {} : { down: part('down') }) }
   },
-}
-
-async function lineageOf({ store }: ServerContext): Promise<Lineage> {
-  const { environment, registry } = store
-  return new Lineage(registryCatalogue(store).catalogue, {
-    trainingSets: await registry.trainingSets.list({ environment }),
-    models: await registry.models.list(),
-    reads: await registry.usage.read(environment),
-  })
 }
 
 export const catalogueRoutes: readonly Route[] = [features, feature, groups, views, sources, entities, search, lineage]

@@ -2,6 +2,7 @@ import { durationMicros } from '../../lib/duration.ts'
 import { momentMicros } from '../../lib/moment.ts'
 import type { AuditEntry, RunKind } from '../../registry/index.ts'
 import { registryCatalogue } from '../registry-catalogue.ts'
+import { readableModels } from '../registry-lineage.ts'
 import type { Route } from '../route.ts'
 import { listRoute, passes, type Query, text } from './registry-list.ts'
 
@@ -108,14 +109,12 @@ const models = listRoute({
   path: '/registry/models',
   operationId: 'listModels',
   summary: 'Models, with the training set and view of each version; those of environments that may be read',
+  filters: { name: text, owner: text, live: { type: 'boolean' } },
   idOf: ({ name }: { readonly name: string }) => name,
-  async items(_query, { store, access }, { token }) {
-    const mayRead = (name: string) => token === null || access.allows(token, 'read', undefined, name)
-    return (await store.registry.models.list()).flatMap((model) => {
-      const versions = model.versions.filter(({ environments }) => environments?.some(mayRead) ?? true)
-      return versions.length === 0 ? [] : [{ ...model, versions }]
-    })
-  },
+  items: async (query, context, { token }) =>
+    (await readableModels(context, token)).filter(
+      ({ name, versions }) => passes(query, { name }) && versions.some(({ owner, live }) => passes(query, { owner, live })),
+    ),
 })
 
 const statistics = listRoute({
