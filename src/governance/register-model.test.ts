@@ -135,7 +135,7 @@ test('a training set of what was removed is not recorded, and it is said why', a
   const log = new WorkLog({
     registry: () => registry,
     environment: 'dev',
-    by: 'ada',
+    by: () => 'ada',
     now: () => registry.clock.now(),
     warn: (error) => warnings.push(error),
   })

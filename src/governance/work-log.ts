@@ -9,7 +9,7 @@ export interface WorkLogOptions {
   /** Opened when there is something to write. */
   readonly registry: () => Registry
   readonly environment: string
-  readonly by: string
+  readonly by: () => string
   readonly now: () => Micros
   /** Told where the registry could not take what was done: the work itself goes on. */
   readonly warn: (error: unknown) => void
@@ -58,7 +58,7 @@ export class WorkLog {
   }
 
   /** Work that begins now: to be told how it ended. */
-  async begin(kind: RunKind, subject: string, { datasets, by = this.#options.by }: WorkDetails = {}): Promise<RunningWork> {
+  async begin(kind: RunKind, subject: string, { datasets, by = this.#options.by() }: WorkDetails = {}): Promise<RunningWork> {
     const [started, clock] = [this.#options.now(), performance.now()]
     const { environment } = this.#options
     const id = this.#lineage?.newRun() ?? ''
@@ -119,7 +119,7 @@ export class WorkLog {
     const created = now()
     return await this.#tell(async (registry) => {
       await refuseRemoved(registry, environment, { ...set, name: set.view })
-      return await registry.trainingSets.record(created, { ...set, environment, by, created: formatMoment(created) })
+      return await registry.trainingSets.record(created, { ...set, environment, by: by(), created: formatMoment(created) })
     })
   }
 

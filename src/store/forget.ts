@@ -7,7 +7,10 @@ import { suggestion } from '../lib/suggestion.ts'
 import type { SourcePlaces } from '../offline/index.ts'
 import type { Stores } from './stores.ts'
 
-/** Erases one subject from all stores of an environment. Throws `UNKNOWN_NAME`, `MISSING_KEY` or `INVALID_VALUE`. */
+/**
+ * Erases one subject from all stores of an environment. The audit log says that somebody was forgotten, and not who; also where it was cut
+ * off. Throws `UNKNOWN_NAME`, `MISSING_KEY` or `INVALID_VALUE`.
+ */
 export async function forgetIn(
   stores: Stores,
   definitions: readonly Definition[],
@@ -16,7 +19,13 @@ export async function forgetIn(
     entity: name,
     keys,
     options,
-  }: { readonly entity: string; readonly keys: Readonly<Record<string, unknown>>; readonly options: ForgetOptions },
+    by,
+  }: {
+    readonly entity: string
+    readonly keys: Readonly<Record<string, unknown>>
+    readonly options: ForgetOptions
+    readonly by: string
+  },
 ): Promise<ForgetReport> {
   const { registry } = stores
   const catalogue = await withEverApplied(catalogueOf(definitions), registry, stores.environment)
@@ -45,5 +54,11 @@ export async function forgetIn(
     trainingSets,
     machine: hostname(),
   }
-  return await forgetSubject(parts, entity, keys, options)
+  const { audit } = registry
+  const event = { by, on: `entity:${name}`, environment }
+  if (!options.dryRun) await audit.record({ ...event, action: 'forget.begin' })
+  const report = await forgetSubject(parts, entity, keys, options)
+  const after = report.places.map(({ place, name: of, before, after: left }) => ({ place, name: of, before, after: left }))
+  if (!options.dryRun) await audit.record({ ...event, action: 'forget', after })
+  return report
 }

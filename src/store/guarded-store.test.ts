@@ -12,6 +12,7 @@ import { Follower } from './follower.ts'
 import { guardedStore } from './guarded-store.ts'
 import { openStore } from './open-store.ts'
 import { Store } from './store.ts'
+import { StoreAccess } from './store-access.ts'
 import { type StoreRole, storeRoles } from './store-roles.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-guarded-'))
@@ -69,7 +70,7 @@ test('every role is held against every method, and what is refused is in the aud
   const found: string[] = []
   for (const [name, role, environment] of holders) {
     const token = await tokenOf(name, { role: role ?? 'reader', environment: role === null ? 'other' : environment, on: '*' })
-    const guarded = await guardedStore(store, () => registry, token)
+    const guarded = await guardedStore(store, new StoreAccess(() => registry, 'dev', token))
     for (const member of members) {
       const asked = roleOf(member)
       if (asked === null) continue
@@ -104,7 +105,7 @@ test('a name and tags that a program brings along give no right to what is appli
   const store = { environment: 'dev', groups: [activity], vector: async () => 'read', push: async () => 'pushed' } as unknown as Store
   const guarded = async (principal: string, ...on: string[]) => {
     const grants = on.map((one): Grant => ({ role: 'writer', environment: 'dev', on: one }))
-    return await guardedStore(store, () => registry, await tokenOf(principal, ...grants))
+    return await guardedStore(store, new StoreAccess(() => registry, 'dev', await tokenOf(principal, ...grants)))
   }
   const read = async (from: Store, view: unknown) =>
     await (from.vector as (view: unknown, keys: object) => Promise<unknown>)(view, { user_id: 1 })
@@ -174,6 +175,39 @@ test('a program reads, writes and governs by its token; without one as the user 
   await first.vector(ranking, keys).catch(() => undefined)
   await new Promise((resolve) => setTimeout(resolve, 50))
   await assert.rejects(first.vector(ranking, keys), { code: 'FORBIDDEN' })
+})
+
+test('what a program does is told of whose token it has, once roles count, whoever it says to be; also that it forgot somebody', async () => {
+  const registry = { sqlite: join(folder, 'told.sqlite') }
+  const open = (token?: string) =>
+    openStore({
+      definitions: [ranking, activity],
+      folder: join(folder, `told-${files++}`),
+      online: 'memory',
+      registry,
+      by: 'eve',
+      clock: () => new Date('2026-03-01T10:30:00Z'),
+      ...(token === undefined ? {} : { token }),
+    })
+  await using first = await open()
+  const { access, audit, runs } = first.registry
+  await first.materialize()
+  await first.forget('user', { user_id: 7 })
+  await access.grant('ada', { role: 'admin', environment: '*', on: '*' }, { by: 'eve' })
+  await using ada = await open((await access.createToken({ principal: 'ada', by: 'eve' })).text)
+  await ada.materialize()
+  await ada.forget('user', { user_id: 1 }, { dryRun: true })
+  await ada.forget('user', { user_id: 1 })
+  const told: string[] = []
+  for await (const { by, action, on, environment, after } of audit.list()) {
+    assert.ok(!JSON.stringify(after).includes('user_id'), 'not whom')
+    if (action.startsWith('forget')) told.push(`${by} ${action} ${on} ${environment}`)
+  }
+  const expected = ['ada', 'eve'].flatMap((by) => ['forget', 'forget.begin'].map((action) => `${by} ${action} entity:user dev`))
+  // All of it at one moment of the clock.
+  assert.deepEqual(told.toSorted(), expected)
+  const done = await runs.list({ environment: 'dev', kind: 'materialize' })
+  assert.deepEqual(done.map(({ by }) => by).toSorted(), ['ada', 'eve'])
 })
 
 test('a registry that is away stops who has a token, and nobody else', async () => {

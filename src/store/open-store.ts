@@ -3,6 +3,7 @@ import { actorOf } from '../lib/actor.ts'
 import { Adopted } from './adopted.ts'
 import { guardedStore } from './guarded-store.ts'
 import { Store } from './store.ts'
+import { StoreAccess } from './store-access.ts'
 import type { StoreOptions } from './store-options.ts'
 import { Stores } from './stores.ts'
 
@@ -11,27 +12,28 @@ import { Stores } from './stores.ts'
  * registry, each method asks whether its caller may do what it does, and throws `FORBIDDEN` or `UNAUTHENTICATED` where not.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { store, stores } = await openParts(options)
-  return await guardedStore(store, () => stores.registry, options.token ?? process.env.LOCKSTEP_TOKEN)
+  const stores = new Stores(options)
+  const access = new StoreAccess(() => stores.registry, stores.environment, options.token ?? process.env.LOCKSTEP_TOKEN)
+  // Where roles count a name alone is worth nothing.
+  return await guardedStore(await storeOver(stores, options, () => access.actor), access)
 }
 
 /** The same for who judges each call by themselves, as the command line does. */
 export async function openUnguarded(options: StoreOptions): Promise<Store> {
-  return (await openParts(options)).store
+  return await storeOver(new Stores(options), options, () => null)
 }
 
-async function openParts(options: StoreOptions): Promise<{ readonly store: Store; readonly stores: Stores }> {
+async function storeOver(stores: Stores, options: StoreOptions, actor: () => string | null): Promise<Store> {
   const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
   const adopted = new Adopted(definitions, options.head)
-  const stores = new Stores(options)
-  const store = new Store(adopted, {
+  const named = options.by ?? actorOf({})
+  return new Store(adopted, {
     stores,
     history: options.history ?? {},
     clock: options.clock ?? (() => new Date()),
-    by: options.by ?? actorOf({}),
+    by: () => actor() ?? named,
     statistics: options.statistics ?? false,
     openLineage: options.openLineage,
     warn: options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
   })
-  return { store, stores }
 }

@@ -32,7 +32,7 @@ export interface StoreOptions {
   readonly head?: Head | null
   /** The token of who is acting, where roles count in the registry; LOCKSTEP_TOKEN by default, else the user of this machine. */
   readonly token?: string
-  /** Who is acting, as the registry records it; LOCKSTEP_USER or the user of this machine by default. */
+  /** Who is acting, as the registry records it until roles count in it; LOCKSTEP_USER or the user of this machine by default. */
   readonly by?: string
   /** Whether materialize, backfill and training sets tell the registry, too, what the values of features are like. Off by default. */
   readonly statistics?: boolean

@@ -75,6 +75,7 @@ export class Store implements AsyncDisposable {
   readonly #stores: Stores
   readonly #history: Readonly<Record<string, History>>
   readonly #clock: () => Date
+  readonly #by: () => string
   readonly #live: LivePath
   readonly #reads: OnlineReads
   readonly #work: HistoryWork
@@ -86,6 +87,7 @@ export class Store implements AsyncDisposable {
     this.#stores = parts.stores
     this.#history = parts.history
     this.#clock = parts.clock
+    this.#by = parts.by
     this.#live = new LivePath(parts.stores, this.groups, parts.history, {
       ...systemClock,
       now: () => parts.clock().getTime() * 1000,
@@ -360,7 +362,8 @@ export class Store implements AsyncDisposable {
 
   /** Erases one subject, an entity's key, from all that the store keeps. */
   async forget(entity: string, keys: Readonly<Record<string, unknown>>, options: ForgetOptions = {}): Promise<ForgetReport> {
-    return await forgetIn(this.#stores, this.definitions, ({ groups }) => this.places(groups), { entity, keys, options })
+    const by = this.#by()
+    return await forgetIn(this.#stores, this.definitions, ({ groups }) => this.places(groups), { entity, keys, options, by })
   }
 
   async close(): Promise<void> {

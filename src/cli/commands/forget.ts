@@ -96,21 +96,14 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
   )
 }
 
-/** The audit log says that somebody was forgotten, and not who; also where it was cut off. */
 async function forgetIn(
   project: Project,
   name: string,
   keys: Readonly<Record<string, unknown>>,
   options: Omit<ForgetOptions, 'allEnvironments'>,
 ): Promise<ForgetReport> {
-  const { audit } = await project.registry()
-  const event = { by: project.actor, on: `entity:${name}`, environment: project.environment }
-  if (!options.dryRun) await audit.record({ ...event, action: 'forget.begin' })
   await using store = await project.open()
-  const report = await store.forget(name, keys, options)
-  const after = report.places.map(({ place, name: of, before, after: left }) => ({ place, name: of, before, after: left }))
-  if (!options.dryRun) await audit.record({ ...event, action: 'forget', after })
-  return report
+  return await store.forget(name, keys, options)
 }
 
 /** Those in which something was applied, and those that the settings declare. */
