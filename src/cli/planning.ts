@@ -107,15 +107,26 @@ const nameOf = ({ kind, name }: Item): string => `${kind}:${name}`
 
 /** A plan as who is acting may see it: with examples of values only of groups that they may read, judged by tags as `checkMayApply` does. */
 export async function planFor({ project, actor }: Session, { plan, before, target }: PlannedChanges): Promise<Plan> {
+  const { withholding } = await import('../governance/index.ts')
   const state = await (await project.registry()).access.state()
   const [old, fresh] = [tagsByName(before), tagsByName(target.snapshot)]
+  const mayRead = (on: string) => state.allows(actor, 'read', { environment: project.environment, on, tags: old(on) ?? fresh(on) ?? [] })
   const comparisons = plan.comparisons.map((one) => {
-    const on = `group:${one.group.slice(0, one.group.lastIndexOf('@'))}`
-    const of = { environment: project.environment, on, tags: old(on) ?? fresh(on) ?? [] }
-    if (one.comparison === null || state.allows(actor, 'read', of)) return one
-    return { ...one, comparison: { ...one.comparison, features: one.comparison.features.map((each) => ({ ...each, examples: [] })) } }
+    const read = [
+      [before, one.before],
+      [target.snapshot, one.group],
+    ] as const
+    const groups = read.flatMap(([items, name]) => groupsReadBy(`${one.kind}:${name}`, items))
+    return groups.every(mayRead) ? one : withholding(one, 'they take a role to read them')
   })
   return { ...plan, comparisons }
+}
+
+/** The group itself, or the groups that an on-demand view reads, as `group:NAME`. */
+function groupsReadBy(id: string, items: Snapshot): string[] {
+  const item = items.get(id)
+  if (item === undefined) return []
+  return item.kind === 'group' ? [nameOf(item)] : readsOf(item, items)
 }
 
 /** The tags that all versions of a name have; undefined where there is none. */

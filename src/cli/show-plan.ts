@@ -1,4 +1,4 @@
-import type { Comparison, GroupComparison, GroupCost, Impact, Plan } from '../governance/index.ts'
+import type { Comparison, FeatureComparison, GroupComparison, GroupCost, Impact, Plan } from '../governance/index.ts'
 import { formatDate } from '../lib/moment.ts'
 import { showDifference } from '../plan/index.ts'
 import { countOf, formatBytes, formatCount, formatSeconds, formatShare, formatValue } from './format.ts'
@@ -86,7 +86,7 @@ function showUncompared({ comparisons, uncompared, cost }: Plan): string[] {
   const named = uncompared.length > 5 ? [...uncompared.slice(0, 5), '…'] : uncompared
   return [
     ...(uncompared.length > 0
-      ? [`Not compared, of ${countOf(all, 'changed group')}: ${named.join(', ')} (lockstep plan --compare ${all})`]
+      ? [`Not compared, of ${formatCount(all)} that changed: ${named.join(', ')} (lockstep plan --compare ${all})`]
       : []),
     ...(reckoned > 0 ? [`Not measured: the cost of ${countOf(reckoned, 'group')} (lockstep plan --measure ${cost.length})`] : []),
   ]
@@ -95,6 +95,7 @@ function showUncompared({ comparisons, uncompared, cost }: Plan): string[] {
 function showComparison({ group, before, comparison, note }: GroupComparison): string {
   const title = before === group ? `${group}, as applied → as planned` : `${before} → ${group}`
   if (!comparison) return `${strong(title)}\nnot compared: ${note}`
+  if (comparison.keys === 0) return `${strong(title)}\nno key could be compared: history has none`
   return `${strong(title)} on ${countOf(comparison.keys, 'real key')}\n${comparisonTable(comparison)}`
 }
 
@@ -103,15 +104,16 @@ const comparisonTable = ({ features }: Comparison): string =>
     features,
     [
       { title: 'feature', value: ({ feature }) => feature },
-      { title: 'differ', align: 'right', value: ({ different, compared }) => formatShare(compared === 0 ? 0 : different / compared) },
-      {
-        title: 'for example',
-        value: ({ examples: [example] }) =>
-          example ? `${formatValue(example.before)} → ${formatValue(example.after)} at ${example.at}` : '',
-      },
+      { title: 'differ', align: 'right', value: ({ different, compared }) => formatShare(different / compared) },
+      { title: 'for example', value: exampleText },
     ],
     strong,
   )
+
+function exampleText({ examples: [example], withheld }: FeatureComparison): string {
+  if (withheld) return `${countOf(withheld.examples, 'example')} not shown: ${withheld.why}`
+  return example ? `${formatValue(example.before)} → ${formatValue(example.after)} at ${example.at}` : ''
+}
 
 function showFindings({ refusals, findings }: Pick<Plan, 'refusals' | 'findings'>): string[] {
   const show = (title: string, { message, where, remedy }: { message: string; where: string; remedy: string }) =>

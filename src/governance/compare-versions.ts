@@ -3,7 +3,6 @@ import {
   type AnyView,
   FeatureGroup,
   type FeatureGroupData,
-  type FeatureView,
   featureView,
   groupHash,
   OnDemand,
@@ -42,6 +41,8 @@ export interface FeatureComparison {
   readonly compared: number
   readonly different: number
   readonly examples: readonly DifferentValue[]
+  /** Examples that there are and that are not given, and why: `pii`, or in words. */
+  readonly withheld?: { readonly examples: number; readonly why: string }
 }
 
 /** What two versions give for the same real keys as of the same moments. */
@@ -70,7 +71,7 @@ export interface Question {
  * event, and compares each value. Throws `INVALID_ARGUMENT` where their keys differ, and as `buildTrainingSet`.
  */
 export async function compareGroups(before: FeatureGroupData, after: FeatureGroupData, options: CompareOptions = {}): Promise<Comparison> {
-  return await compareViews(ofGroup(before), ofGroup(after), options)
+  return await compareViews(viewOf(before), viewOf(after), options)
 }
 
 /** As `compareGroups`, of two versions of a view. On-demand features that need values of a request are left out. */
@@ -192,9 +193,10 @@ export const featuresWithoutRequest = ({ items }: AnyView): readonly string[] =>
 const needsRequest = (item: Selection | OnDemand): boolean =>
   item instanceof OnDemand && (Object.keys(item.request).length > 0 || item.from.some(needsRequest))
 
-function ofGroup(group: FeatureGroupData): FeatureView {
-  const whole = group instanceof FeatureGroup ? group : new FeatureGroup(group)
-  return featureView({ name: group.name, version: group.version, features: [whole] }) as unknown as FeatureView
+/** A group or an on-demand view and nothing else, as a view. */
+export function viewOf(one: FeatureGroupData | OnDemand): AnyView {
+  const item = one instanceof OnDemand || one instanceof FeatureGroup ? one : new FeatureGroup(one)
+  return featureView({ name: one.name, version: one.version, features: [item] } as never) as AnyView
 }
 
 const named = ({ name, version }: AnyView): string => `${name}@${version}`

@@ -1,4 +1,5 @@
 export { type ApplyOptions, applyPlan, type RollBackOptions, type RollBackReview, refuseViolations, rollBack } from './apply-plan.ts'
+export { type GroupComparison, withholding } from './compare-changes.ts'
 export { compareOnline, type ReadOnline } from './compare-online.ts'
 export {
   type CompareOptions,
@@ -29,7 +30,6 @@ export {
 export { groupDatasets, type LineageDatasets, servedDatasets, viewDatasets } from './lineage-datasets.ts'
 export { OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
 export {
-  type GroupComparison,
   hasChanges,
   type NearDuplicate,
   type Plan,

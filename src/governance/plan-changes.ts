@@ -1,5 +1,4 @@
-import { catalogueOf, type Definition, definitionsOf, type FeatureGroupData, itemId, type Snapshot } from '../definition/index.ts'
-import { LockstepError } from '../errors.ts'
+import { catalogueOf, type Definition, itemId, type Snapshot } from '../definition/index.ts'
 import { formatMoment } from '../lib/moment.ts'
 import type { SourcePlaces } from '../offline/index.ts'
 import type { OnlineStore } from '../online/index.ts'
@@ -17,10 +16,10 @@ import {
   targetOf,
 } from '../plan/index.ts'
 import { type CurrentVersions, currentAfter, type Head, type ItemReference, type Registry } from '../registry/index.ts'
-import { type Comparison, compareGroups } from './compare-versions.ts'
+import { compareChanges, type GroupComparison } from './compare-changes.ts'
 import { costOf, type GroupCost } from './cost.ts'
 import { type Impact, impactOf } from './impact.ts'
-import { changedVersions, missingCode, type Refusal } from './refusal.ts'
+import { changedTopics, changedVersions, missingCode, type Refusal } from './refusal.ts'
 import { deprecationNotices, refusedRemovals, retiredNames } from './removals.ts'
 
 export interface PlanOptions {
@@ -32,26 +31,19 @@ export interface PlanOptions {
   readonly current?: CurrentVersions
   readonly checks?: Readonly<Record<string, Severity>>
   readonly policies?: readonly Policy[]
-  /** Keys by which changed groups are compared. Default: 300. 0: nothing of history is read. */
+  /** Keys by which changed groups and on-demand views are compared. Default: 300. 0: nothing of history is read. */
   readonly sample?: number
   readonly seed?: number
-  /** Changed groups that are compared, in the order of the plan. Default: 10. */
+  /** Changed groups and on-demand views that are compared, in the order of the plan. Default: 10. */
   readonly compared?: number
+  /** Whether comparisons give examples of real values: never of what derives from a column tagged `pii`. Default: true. */
+  readonly examples?: boolean
   /** Groups whose cost is measured where no run tells it; those beyond are reckoned by what was measured. Default: 3. */
   readonly measured?: number
   readonly places?: SourcePlaces
   /** An empty online store for what is measured. */
   readonly scratch?: () => OnlineStore
   readonly signal?: AbortSignal
-}
-
-/** Two definitions of a group, side by side on real keys. */
-export interface GroupComparison {
-  readonly group: string
-  readonly before: string
-  readonly comparison: Comparison | null
-  /** Why there is none. */
-  readonly note: string
 }
 
 /** What an apply would do, and what it means. As JSON it is what `lockstep apply PLAN` takes. */
@@ -76,7 +68,7 @@ export interface Plan {
   readonly impact: Impact
   readonly cost: readonly GroupCost[]
   readonly comparisons: readonly GroupComparison[]
-  /** Changed groups that were not compared, as there are so many. */
+  /** Changed groups and on-demand views that were not compared, as there are so many. */
   readonly uncompared: readonly string[]
   /** Features that are added, and those that are there already and would do. */
   readonly similar: readonly NearDuplicate[]
@@ -109,6 +101,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
   const difference = differenceOf(before, target.snapshot)
   const refusals = [
     ...changedVersions(difference, target),
+    ...changedTopics(before, target.snapshot),
     ...missingCode(target),
     ...(await refusedRemovals(before, target.snapshot, registry, environment)),
     ...(await retiredNames(difference, registry, environment, target)),
@@ -154,7 +147,7 @@ function nearDuplicates({ items }: Difference, { definitions }: Target): NearDup
 }
 
 async function readHistory(
-  { registry, places = {}, scratch, seed, signal, definitions, compared = 10, measured }: PlanOptions,
+  { registry, places = {}, scratch, seed, signal, definitions, compared = 10, measured, examples = true }: PlanOptions,
   sample: number,
   { items }: Difference,
   target: Target,
@@ -162,43 +155,32 @@ async function readHistory(
   before: Snapshot,
 ): Promise<Pick<Plan, 'cost' | 'comparisons' | 'uncompared'>> {
   const groups = new Map(catalogueOf(target.definitions).groups.map((group) => [itemId({ ...group, kind: 'group' }), group]))
-  const written = items.filter(({ kind, effect }) => kind === 'group' && (effect === 'added' || effect === 'values'))
+  const written = items.filter(({ effect }) => effect === 'added' || effect === 'values')
   const previous = new Map(
-    written.flatMap(({ name, version, previous: old }) => (old ? [[`${name}@${version}`, old.slice('group:'.length)]] : [])),
+    written.flatMap(({ kind, name, version, previous: old }) =>
+      kind === 'group' && old ? [[`${name}@${version}`, old.slice('group:'.length)]] : [],
+    ),
   )
   const asked = written.flatMap(({ id }) => groups.get(id) ?? [])
   const where: SourcePlaces = { ...places, history: { ...rowsOf(definitions), ...places.history } }
   const cost = await costOf(asked, { registry, places: where, scratch, previous, measured })
-  const changed = written.filter(({ effect, previous: old }) => effect === 'values' || old !== null)
-  if (!head || changed.length === 0) return { cost, comparisons: [], uncompared: [] }
-  // Of what is applied only groups are needed, so no code is.
-  const onlyGroups = [...before.values()].filter(({ kind }) => kind === 'group' || kind === 'source' || kind === 'entity')
-  const applied = new Map(
-    catalogueOf(definitionsOf(onlyGroups, () => undefined).definitions).groups.map((group) => [itemId({ ...group, kind: 'group' }), group]),
+  const changed = written.filter(
+    ({ kind, effect, previous: old }) => (kind === 'group' || kind === 'onDemand') && (effect === 'values' || old !== null),
   )
-  const comparisons: GroupComparison[] = []
-  for (const { id, previous: old } of changed.slice(0, compared)) {
-    const [one, other] = [applied.get(old ?? id), groups.get(id)]
-    if (!one || !other) continue
-    comparisons.push(
-      await compare(one, other, { sample, places: where, ...(seed === undefined ? {} : { seed }), ...(signal ? { signal } : {}) }),
-    )
-  }
+  if (!head) return { cost, comparisons: [], uncompared: [] }
+  const comparisons = await compareChanges(
+    changed.slice(0, compared),
+    before,
+    { files: definitions, definitions: target.definitions },
+    {
+      sample,
+      places: where,
+      ...(examples ? {} : { examples: 0 }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(signal ? { signal } : {}),
+    },
+  )
   return { cost, comparisons, uncompared: changed.slice(compared).map(({ name, version }) => `${name}@${version}`) }
-}
-
-async function compare(
-  one: FeatureGroupData,
-  other: FeatureGroupData,
-  options: Parameters<typeof compareGroups>[2],
-): Promise<GroupComparison> {
-  const names = { group: `${other.name}@${other.version}`, before: `${one.name}@${one.version}` }
-  try {
-    return { ...names, comparison: await compareGroups(one, other, options), note: '' }
-  } catch (error) {
-    if (!(error instanceof LockstepError) || error.code === 'INTERRUPTED') throw error
-    return { ...names, comparison: null, note: error.message }
-  }
 }
 
 /** Rows in memory are not in the registry: applied groups read those of the files. */
