@@ -46,6 +46,10 @@ export const errorCatalogue = {
     'Materialize again, or raise the version of the group.',
   ],
   IMMUTABLE_VERSION: ['Other values are already written for this version of the group.', 'Raise the version of the group and backfill it.'],
+  TOPIC_CHANGED: [
+    'The events of a source come from another topic than those that are stored, or are partitioned by other columns.',
+    'Declare what comes from the other topic as a source of another name, and read it in a new version of the groups.',
+  ],
   PLAN_OUTDATED: ['What is applied, or what the files define, is no longer what was planned on.', 'Plan again, and review what changed.'],
   POLICY_VIOLATED: ['A policy whose severity is error is violated.', 'Correct what it names, or change the severity of the policy.'],
   REGISTRY_CONFLICT: ['Someone else changed the same part of the registry first.', 'Look at what is there now, and do it again.'],

@@ -1,6 +1,7 @@
-import { parseItemId } from '../definition/index.ts'
+import { parseItemId, type Snapshot, type SourceData } from '../definition/index.ts'
 import type { ErrorCode } from '../errors.ts'
 import { bareId, type Difference, type ItemDifference, type Target } from '../plan/index.ts'
+import { isSameTopic, topicChanged } from '../stream/index.ts'
 
 /** Why a plan cannot be applied as it is. */
 export interface Refusal {
@@ -55,4 +56,16 @@ export function missingCode({ withoutCode, snapshot }: Target): Refusal[] {
     message: `${bareId(id)} stays applied, and its function is in no file any more`,
     remedy: `Keep its function beside the new one, as a definition of its own, or remove it and what reads it first: lockstep remove ${id}.`,
   }))
+}
+
+/** Where the live path has come to is told by offsets of the topic that it has read: in another one they are other events. */
+export function changedTopics(before: Snapshot, after: Snapshot): Refusal[] {
+  return [...after].flatMap(([id, { kind, name, text }]): Refusal[] => {
+    const old = kind === 'source' ? before.get(id) : undefined
+    if (!old || old.text === text) return []
+    const [one, other] = [old.text, text].map((each) => (JSON.parse(each) as Pick<SourceData, 'stream'>).stream)
+    if (!one || !other || isSameTopic(one, other)) return []
+    const { code, where = `source ${name}`, message, remedy } = topicChanged(name, one, other)
+    return [{ code, where, message, remedy }]
+  })
 }

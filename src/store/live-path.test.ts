@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { count, entity, events, featureGroup, featureView, rows, sum, topic } from '../definition/index.ts'
+import { count, entity, events, featureGroup, featureView, rows, sum, type Topic, topic } from '../definition/index.ts'
 import { t } from '../schema/index.ts'
 import { openStore } from './open-store.ts'
 
@@ -14,31 +14,28 @@ const past = [
   { click_id: 'h1', user_id: 'u1', item_id: 'i1', weight: 1, at: '2026-03-01T11:00:00Z' },
   { click_id: 'h2', user_id: 'u1', item_id: 'i2', weight: 2, at: '2026-03-01T11:45:00Z' },
 ]
-const clicks = events('clicks', {
-  columns,
-  time: 'at',
-  id: 'click_id',
-  lateness: '1h',
-  history: rows(past),
-  stream: topic('clicks', { key: 'user_id', partitions: 2 }),
-})
-const userClicks = featureGroup({
-  name: 'user_clicks',
-  entity: user,
-  source: clicks,
-  features: (click) => ({
-    user_click_count_30m: count().over('30m'),
-    user_click_count_lifetime: count(),
-    user_weight_sum_2h: sum(click.weight).over('2h'),
-  }),
-})
-const itemClicks = featureGroup({
-  name: 'item_clicks',
-  entity: item,
-  source: clicks,
-  features: () => ({ item_click_count_lifetime: count() }),
-})
-const view = featureView({ name: 'ranking', features: [userClicks, itemClicks] })
+function project(stream: Topic<'user_id' | 'item_id'>) {
+  const clicks = events('clicks', { columns, time: 'at', id: 'click_id', lateness: '1h', history: rows(past), stream })
+  const userClicks = featureGroup({
+    name: 'user_clicks',
+    entity: user,
+    source: clicks,
+    features: (click) => ({
+      user_click_count_30m: count().over('30m'),
+      user_click_count_lifetime: count(),
+      user_weight_sum_2h: sum(click.weight).over('2h'),
+    }),
+  })
+  const itemClicks = featureGroup({
+    name: 'item_clicks',
+    entity: item,
+    source: clicks,
+    features: () => ({ item_click_count_lifetime: count() }),
+  })
+  const view = featureView({ name: 'ranking', features: [userClicks, itemClicks] })
+  return { view, groups: [userClicks, itemClicks] }
+}
+const { view, groups } = project(topic('clicks', { key: 'user_id', partitions: 2 }))
 
 describe('a store that keeps groups live', () => {
   let folder = ''
@@ -50,7 +47,7 @@ describe('a store that keeps groups live', () => {
     now = new Date('2026-03-01T12:00:00Z')
   })
   after(() => rm(folder, { recursive: true, force: true }))
-  const open = (name: string) => openStore({ definitions: [view, userClicks, itemClicks], folder: join(folder, name), clock: () => now })
+  const open = (name: string) => openStore({ definitions: [view, ...groups], folder: join(folder, name), clock: () => now })
   const values = async (store: Awaited<ReturnType<typeof open>>, user_id = 'u1', item_id = 'i1') =>
     (await store.vector(view, { user_id, item_id })).values
 
@@ -136,5 +133,31 @@ describe('a store that keeps groups live', () => {
     await assert.rejects(store.push('clicks', [good, { ...good, weight: 0.5 }]), { code: 'INVALID_VALUE', message: /event 2/ })
     await assert.rejects(store.push('clicks', [{ ...good, wieght: 1 }]), { code: 'UNKNOWN_COLUMN' })
     assert.equal((await values(store)).user_click_count_lifetime, 2)
+  })
+
+  test('a source keeps its topic, as what is stored of it is counted in that: another one is refused, at its start and while it runs', async () => {
+    const event = { click_id: 'c1', user_id: 'u2', item_id: 'i9', weight: 1, at: '2026-03-01T11:59:00Z' }
+    {
+      await using store = await open('topic')
+      await using live = await store.stream()
+      await live.ready
+      await store.push('clicks', [event])
+      live.adopt(project(topic('other', { key: 'user_id', partitions: 2 })).groups)
+      await store.push('clicks', [{ ...event, click_id: 'c2' }])
+      await live.caughtUp()
+      assert.equal((await values(store, 'u2', 'i9')).user_click_count_lifetime, 2, 'the worker goes on as it was')
+    }
+    for (const [name, key] of [
+      ['other', 'user_id'],
+      ['clicks', 'item_id'],
+    ] as const) {
+      const stream = topic(name, { key, partitions: 2 })
+      await using store = await openStore({ definitions: project(stream).groups, folder: join(folder, 'topic'), clock: () => now })
+      await assert.rejects(store.stream(), { code: 'TOPIC_CHANGED', where: 'source clicks', message: /topic clicks by user_id/ })
+    }
+    await using store = await open('topic')
+    await using live = await store.stream()
+    await live.ready
+    assert.equal((await values(store, 'u2', 'i9')).user_click_count_lifetime, 2)
   })
 })

@@ -17,6 +17,7 @@ import type { LiveKey } from './live-group.ts'
 import { type LiveMember, LiveMembers, sourceForm } from './live-members.ts'
 import { recordDecoder } from './record-decoder.ts'
 import { RouterUnit } from './router-unit.ts'
+import { keepTopic } from './source-topic.ts'
 import type { StreamOptions } from './stream-options.ts'
 import { fillTable, unitTable } from './tables.ts'
 import type { Unit } from './unit.ts'
@@ -191,7 +192,8 @@ export class StreamEngine implements AsyncDisposable {
 
   /** Makes the topics that are not there, and the readers. */
   async #prepare(): Promise<void> {
-    const { log } = this.#options
+    const { log, state } = this.#options
+    for (const source of this.#members.sources.values()) await keepTopic(state, source)
     for (const feed of this.#members.feeds) {
       const { topic, partitions } = feed.stream
       const found = await log.partitions(topic)
@@ -209,6 +211,8 @@ export class StreamEngine implements AsyncDisposable {
 
   async #change(groups: readonly FeatureGroupData[]): Promise<void> {
     await this.ready.catch(() => {})
+    // Before anything changes: what is read stays so where others cannot be.
+    for (const { source } of groups) await keepTopic(this.#options.state, source)
     this.#members.set(groups)
     for (const [topic, reader] of this.#readers) {
       const feed = this.#members.feed(topic)

@@ -7,6 +7,7 @@ export { LiveGroup, type LiveGroupOptions, type LiveKey, type Outcome } from './
 export { type ParquetLanding, parquetLanding } from './parquet-landing.ts'
 export { type RecordDecoder, recordDecoder } from './record-decoder.ts'
 export { forgetState } from './replay.ts'
+export { isSameTopic, topicChanged } from './source-topic.ts'
 export { type GroupStatus, landedFiles, type SourceStatus, type StreamStatus, streamStatus } from './status.ts'
 export type { PoisonRecord, StreamEvent } from './stream-event.ts'
 export type { Fill, StreamOptions } from './stream-options.ts'

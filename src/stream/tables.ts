@@ -12,5 +12,8 @@ export const fillTable = (group: FeatureGroupData): string => `${onlineTable(gro
 /** The text of the unit that lands a partition of a source's topic in history. */
 export const historyTable = (source: string, partition: number): string => `history:${source}:${partition}`
 
+/** The text that says which topic the positions of a source are of. */
+export const topicTable = (source: string): string => `topic:${source}`
+
 /** The text of the unit that routes a partition of a source's topic to an internal topic. */
 export const routerTable = (topic: string, partition: number): string => `router:${topic}:${partition}`
