@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { catalogueOf, count, type Definition, entity, events, featureGroup, featureView, rows, sum } from '../definition/index.ts'
+import { catalogueOf, count, type Definition, entity, events, featureGroup, featureView, rows, sum, topic } from '../definition/index.ts'
 import type { LockstepError } from '../errors.ts'
 import type { Duration } from '../lib/duration.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
@@ -307,4 +307,20 @@ test('the audit log tells of each apply in its commit', async () => {
     entries.map(({ by: who, action, on, allowed }) => [who, action, on, allowed]),
     [['ada', 'apply', 'environment:dev', true]],
   )
+})
+
+test('a source keeps its topic and the key of that; all else of a stream may change', async () => {
+  const registry = newRegistry()
+  const streamed = (stream?: ReturnType<typeof topic<'user_id' | 'weight'>>): Definition[] => {
+    const columns = { user_id: t.integer(), weight: t.integer(), at: t.timestamp() }
+    const source = events('clicks', { columns, time: 'at', ...(stream ? { stream } : {}) })
+    const activity = featureGroup({ name: 'user_activity', entity: user, source, features: () => ({ user_click_count: count() }) })
+    return [featureView({ name: 'ranking', features: [activity] })]
+  }
+  await apply(registry, streamed())
+  await apply(registry, streamed(topic('one', { key: ['user_id', 'weight'] })))
+  await apply(registry, streamed(topic('one', { key: ['weight', 'user_id'], partitions: 3 })))
+  for (const other of [topic('two', { key: ['user_id', 'weight'] }), topic('one', { key: 'user_id' })])
+    await assert.rejects(apply(registry, streamed(other)), { code: 'TOPIC_CHANGED', where: 'source clicks', message: /topic one by/ })
+  await apply(registry, streamed(topic('one', { key: ['user_id', 'weight'] })))
 })
