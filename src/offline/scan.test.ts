@@ -156,6 +156,17 @@ describe('prepareScan', () => {
     await assert.rejects(prepareScan(duck, orders(rows(two), { timeZone: 'Mars/Olympus' })), refuses('INVALID_DEFINITION', 'Mars/Olympus'))
   })
 
+  it('refuses text that is not UTF-8, naming file and line', async () => {
+    const latin = (name: string, text: string) => writeFileSync(file(name), Buffer.from(text, 'latin1'))
+    latin('latin.csv', 'order_id,user_id,total,at\nm\xfcller,1,2,2026-01-05\n')
+    latin('latin.ndjson', '{"order_id":"a","user_id":1,"total":2,"at":"2026-01-05"}\n{"order_id":"m\xfcller"}\n')
+    for (const history of [csv(file('latin.csv')), ndjson(file('latin.ndjson'))])
+      await assert.rejects(
+        prepareScan(duck, orders(history)),
+        refuses('SOURCE_SCHEMA', history.path as string, 'line 2', 'UTF-8', 'source orders'),
+      )
+  })
+
   it('refuses invalid rows, naming file, row, column and value', async () => {
     writeFileSync(
       file('bad.csv'),

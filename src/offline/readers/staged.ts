@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileHistory, SourceData } from '../../definition/index.ts'
+import { LockstepError } from '../../errors.ts'
 import type { Duck } from '../duckdb.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql.ts'
 import { findFiles, requireColumns } from './files.ts'
@@ -29,9 +30,13 @@ export async function stagedReader(
   try {
     const present = new Set<string>()
     for (const [index, file] of files.entries()) {
-      const staged = await open(file)
-      for (const column of staged.columns) present.add(column)
-      await staged.stage(join(folder, String(index)))
+      try {
+        const staged = await open(file)
+        for (const column of staged.columns) present.add(column)
+        await staged.stage(join(folder, String(index)))
+      } catch (error) {
+        throw unreadableText(error, file, where)
+      }
     }
     requireColumns(source, history, present, where)
   } catch (error) {
@@ -50,6 +55,17 @@ export async function stagedReader(
     files,
     close: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** `SOURCE_SCHEMA` for a file that is no text in UTF-8; other errors as they are. */
+function unreadableText(error: unknown, { path }: SourceFile, where: string): unknown {
+  const line = error instanceof Error && !(error instanceof LockstepError) ? /CSV Error on Line: (\d+)/.exec(error.message)?.[1] : undefined
+  if (line === undefined) return error
+  return new LockstepError('SOURCE_SCHEMA', `${path} cannot be read as text: line ${line} is not UTF-8, or too long`, {
+    where,
+    cause: error,
+    remedy: 'Convert the file to UTF-8, as iconv does: iconv -f ISO-8859-1 -t UTF-8 FILE.',
+  })
 }
 
 /** Lines of up to 16 MiB. The buffer would be sixteen times as large, which no memory limit of a gigabyte leaves room for. */
