@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { temporaryFolder } from '../../../scripts/workspace.ts'
+import { definitions as served } from '../../../test/support/served-store.ts'
+import type { Definition } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import { momentMicros } from '../../lib/moment.ts'
 import { type DocumentStore, Registry } from '../../registry/index.ts'
 import { openUnguarded } from '../../store/index.ts'
 import { ServerAccess } from './server-access.ts'
+import { TokenFile, tokensPath } from './tokens.ts'
 
 const log = { warn: () => undefined } as never
 const every = 10
@@ -16,7 +19,7 @@ const admin = { role: 'admin', environment: '*', on: '*' } as const
 const reader = { role: 'reader', environment: 'dev', on: 'view:ranking' } as const
 
 /** A store whose registry can be away. */
-async function governed() {
+async function governed(definitions: readonly Definition[] = []) {
   const folder = temporaryFolder()
   const kept = await openUnguarded({ definitions: [], folder: folder.path })
   let away = false
@@ -31,7 +34,7 @@ async function governed() {
           : (member as (...all: never[]) => unknown).apply(target, given)
     },
   })
-  const store = await openUnguarded({ definitions: [], folder: folder.path, registry: new Registry(flaky) })
+  const store = await openUnguarded({ definitions, folder: folder.path, registry: new Registry(flaky) })
   const { registry } = kept
   return {
     store,
@@ -139,7 +142,7 @@ test('a role in one environment is worth nothing in another, and one on a view s
     [true, true, true, false],
   )
   assert.deepEqual(
-    inEach((environment) => access.mayReadGroup(token, 'orders', environment)),
+    inEach((environment) => access.mayReadFeature(token, 'orders@1', 'order_count_1d', environment)),
     [false, false, true, false],
   )
   await access.close()
@@ -160,5 +163,21 @@ test('an admin of an environment administers that one', async () => {
     [true, true, true, true],
     [true, true, false, false],
   ])
+  await access.close()
+})
+
+test('a token of the file for a view tells of the features that the view has, and of no others of their groups', async () => {
+  await using one = await governed(served)
+  const file = TokenFile.open(tokensPath(one.store.folder))
+  const access = await one.open({ needed: true })
+  const mayRead = async (scope: string) => {
+    const { token } = await file.create({ name: 'web', scopes: [scope] })
+    const features = ['user_last_item', 'user_spend_lifetime', 'user_click_count_1h']
+    return ['user_clicks@1', 'user_clicks@2'].map((group) => features.filter((feature) => access.mayReadFeature(token, group, feature)))
+  }
+  // Of `user_click_count_1h` the view has only what on-demand code makes of it.
+  assert.deepEqual(await mayRead('read:careful'), [['user_last_item'], []])
+  assert.deepEqual(await mayRead('read:visitor'), [['user_last_item', 'user_spend_lifetime', 'user_click_count_1h'], []])
+  assert.deepEqual(await mayRead('push:clicks'), [[], []])
   await access.close()
 })

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { catalogueOf, selectionsOf } from '../../definition/index.ts'
+import { catalogueOf } from '../../definition/index.ts'
 import { apiTokenId } from '../../lib/api-token.ts'
 import { systemClock } from '../../lib/clock.ts'
 import {
@@ -100,10 +100,18 @@ export class ServerAccess {
     return environmentOf(operation, name, environment) === this.#store.environment && this.#tokenFile().allows(token, operation, name)
   }
 
-  /** Whether a token allows to read the values of a group: on its own, or for a token of the file by a view that reads it. */
-  mayReadGroup(token: Token, name: string, environment: string = this.#store.environment): boolean {
-    if (token.principal !== undefined) return this.#allows(token, ['read', 'group'], name, environment)
-    const having = this.#store.views.filter((view) => selectionsOf(view).some(({ group }) => group.name === name))
+  /**
+   * Whether a token allows to know the values of a group's feature: by its group, named `GROUP@VERSION`, or for a token of the file by a
+   * view that has it. What on-demand code makes of a feature shows no value of it.
+   */
+  mayReadFeature(token: Token, id: string, feature: string, environment: string = this.#store.environment): boolean {
+    if (token.principal !== undefined) return this.#allows(token, ['read', 'group'], id.split('@')[0], environment)
+    const having = this.#store.views.filter(({ items }) =>
+      items.some(
+        (item) =>
+          item.kind === 'selection' && `${item.group.name}@${item.group.version}` === id && Object.values(item.features).includes(feature),
+      ),
+    )
     return this.allows(token, 'read', '*', environment) || having.some((view) => this.allows(token, 'read', view.name, environment))
   }
 

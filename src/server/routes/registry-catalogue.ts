@@ -76,7 +76,7 @@ const feature: Route = {
     const entry = inPath(() => featureEntry(request, context))
     const [described] = await withStatus(context, [entry])
     const group = `${entry.group}@${entry.version}`
-    const mayRead = request.token === null || context.access.mayReadGroup(request.token, entry.group)
+    const mayRead = request.token === null || context.access.mayReadFeature(request.token, group, entry.feature)
     const { lineage: whole } = await lineageFor(context, request.token)
     const { nodes } = whole.reach([entry.id], 'down')
     const up = whole.reach([entry.id], 'up').nodes

@@ -120,7 +120,7 @@ const models = listRoute({
 const statistics = listRoute({
   path: '/registry/statistics',
   operationId: 'listStatistics',
-  summary: 'What the values of features are like, the newest of each, of groups that may be read',
+  summary: 'What the values of features are like, the newest of each, of those that may be read',
   filters: {
     environment,
     group: { ...text, description: 'GROUP@VERSION; all by default.' },
@@ -145,11 +145,11 @@ const statistics = listRoute({
     const of = word(query, 'environment') ?? store.environment
     const features = registryCatalogue(store).features.map(({ group, version }) => `${group}@${version}`)
     const all = named === undefined ? [...new Set(features)] : [named]
-    const readable = all.filter((group) => token === null || access.mayReadGroup(token, group.split('@')[0] ?? '', of))
-    const found = readable.map((group) =>
+    const found = all.map((group) =>
       store.registry.statistics.list(of, group, { limit: Number(query.periods ?? 1), ...(feature === undefined ? {} : { feature }) }),
     )
-    return (await Promise.all(found)).flat()
+    const statisticsOf = (await Promise.all(found)).flat()
+    return statisticsOf.filter((one) => token === null || access.mayReadFeature(token, one.group, one.feature, of))
   },
 })
 
