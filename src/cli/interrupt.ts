@@ -1,4 +1,5 @@
 import { LockstepError } from '../errors.ts'
+import { exitCodes } from './exit-codes.ts'
 import { showError } from './show-error.ts'
 
 /** What SIGINT (Ctrl-C) and SIGTERM do now: end the process, or stop the work that cleans up after itself. */
@@ -9,7 +10,7 @@ export function endOnSignals({ json }: { readonly json: boolean }): void {
   const received = () => {
     if (stop) return stop()
     process.stderr.write(showError(new LockstepError('INTERRUPTED', 'Stopped'), { json }))
-    process.exit(130)
+    process.exit(exitCodes.interrupted)
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, received)
 }

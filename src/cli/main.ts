@@ -7,7 +7,7 @@ import { projectInstallation } from './installation.ts'
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 22)) {
   process.stderr.write(`Error:  Lockstep needs Node.js 22.22 or newer, and this is ${process.versions.node}\n`)
-  process.exit(2)
+  process.exit(1)
 }
 // Half of the time to start is compiling.
 module.enableCompileCache()

@@ -38,6 +38,7 @@ import { addTrain } from './commands/train.ts'
 import { addTrainingSet } from './commands/training-set.ts'
 import { addUsage } from './commands/usage.ts'
 import { withExamples } from './examples.ts'
+import { exitCodesHelp } from './exit-codes.ts'
 import { collectPair } from './values.ts'
 
 /** The whole command line, with what all commands share. Errors are thrown, not printed. */
@@ -84,5 +85,5 @@ export function program(): Command {
     ...access,
   ])
     add(lockstep)
-  return lockstep
+  return lockstep.addHelpText('after', exitCodesHelp)
 }

@@ -34,7 +34,7 @@ export default { definitions: 'features', folder: 'state', history: { clicks: cs
 test('what is not there is said: a folder, definitions', async () => {
   using project = smallProject({ 'empty/readme.txt': '' })
   const none = await lockstep(join(project.path, 'empty'), 'list')
-  assert.equal(none.code, 1)
+  assert.equal(none.code, 64)
   assert.match(none.stderr, /There are no definitions in .*empty\nRemedy: .*--definitions.*lockstep init/)
   const other = await lockstep(join(project.path, 'empty'), 'list', 'entities', '--definitions', '../definitions.ts')
   assert.match(other.stdout, /\nuser /)

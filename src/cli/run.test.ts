@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { root, temporaryFolder } from '../../scripts/workspace.ts'
 import { lockstep, smallProject, startLockstep } from '../../test/support/command-line.ts'
 
-test('wrong usage ends with 2, and says what was meant', async () => {
-  using folder = temporaryFolder()
+test('wrong usage ends with 64, and says what was meant', async () => {
+  using folder = smallProject()
   const cases: [commandLine: string[], error: RegExp][] = [
     [['trian'], /^Error: {2}Unknown command 'trian'; did you mean train\?\nRemedy: See lockstep --help\.\nCode: {3}INVALID_ARGUMENT\n$/],
     [['train', 'visit', '--lables', 'a.csv'], /Unknown option '--lables'; did you mean --labels\?\nRemedy: See lockstep train --help\./],
@@ -14,10 +14,13 @@ test('wrong usage ends with 2, and says what was meant', async () => {
     [['train', 'visit', '--labels', 'a', '--out', 'b', '--memory', '1 potato'], /"1 potato" is not a size\nRemedy: .*1GiB/],
     [['get', 'visit', '--as-of', 'yesterday'], /"yesterday" is not an ISO 8601 date or time\n/],
     [['describe'], /Missing required argument 'name'/],
+    [['forget', 'user', 'user_id'], /"user_id" is not NAME=VALUE/],
+    [['remove', 'view:visit@1', '--within', '1d'], /Callers of the last 30 days always count/],
+    [['token', 'create', 'ann', '--principal', '--expires', 'soon'], /INVALID_DURATION/],
   ]
   for (const [commandLine, error] of cases) {
     const { code, stdout, stderr } = await lockstep(folder.path, ...commandLine)
-    assert.deepEqual([code, stdout], [2, ''], commandLine.join(' '))
+    assert.deepEqual([code, stdout], [64, ''], commandLine.join(' '))
     assert.match(stderr, error)
   }
 })
@@ -25,7 +28,7 @@ test('wrong usage ends with 2, and says what was meant', async () => {
 test('with --json wrong usage is JSON on stderr', async () => {
   using folder = temporaryFolder()
   const { code, stderr } = await lockstep(folder.path, 'trian', '--json')
-  assert.equal(code, 2)
+  assert.equal(code, 64)
   assert.deepEqual(JSON.parse(stderr), {
     error: { code: 'INVALID_ARGUMENT', message: "Unknown command 'trian'; did you mean train?", where: '', remedy: 'See lockstep --help.' },
   })
@@ -38,7 +41,7 @@ test('help and version are on stdout; nothing at all is wrong usage', async () =
   assert.match(help.stdout, /^Usage: lockstep train \[options\] <view>\n[\s\S]*\nExamples:\n {2}lockstep train /)
   assert.match((await lockstep(folder.path, '--version')).stdout, /^\d+\.\d+\.\d+\n$/)
   const nothing = await lockstep(folder.path)
-  assert.deepEqual([nothing.code, nothing.stdout], [2, ''])
+  assert.deepEqual([nothing.code, nothing.stdout], [64, ''])
   assert.match(nothing.stderr, /^Usage: lockstep \[options\] \[command\]\n/)
 })
 

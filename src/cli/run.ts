@@ -1,14 +1,11 @@
 import { CommanderError } from 'commander'
-import { LockstepError } from '../errors.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { endOnSignals } from './interrupt.ts'
 import { program } from './program.ts'
 import { showError } from './show-error.ts'
 import { usageError } from './usage-error.ts'
 
-/** What a process ends with. */
-const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
-
-/** Runs a command line to its end and ends the process. What goes wrong before the command starts is wrong usage. */
+/** Runs a command line to its end and ends the process. */
 export async function run(commandLine: readonly string[]): Promise<never> {
   endQuietlyWithoutReader(process.stdout)
   endQuietlyWithoutReader(process.stderr)
@@ -26,8 +23,7 @@ export async function run(commandLine: readonly string[]): Promise<never> {
     if (error instanceof CommanderError && error.code === 'commander.help') return await end(exitCodes.usage)
     const shown = error instanceof CommanderError ? usageError(error, lockstep, commandLine) : error
     process.stderr.write(showError(shown, { json }))
-    if (error instanceof LockstepError && error.code === 'INTERRUPTED') return await end(exitCodes.interrupted)
-    return await end(started ? exitCodes.failed : exitCodes.usage)
+    return await end(exitCodeOf(shown, { started }))
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
@@ -7,6 +6,7 @@ import type { Head } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { countOf } from '../format.ts'
 import { longWork } from '../long-work.ts'
+import { readPlan } from '../plan-file.ts'
 import { checkMayApply, planFor, planOptions } from '../planning.ts'
 import { type Session, sessionOf } from '../session.ts'
 import { showPlan } from '../show-plan.ts'
@@ -17,6 +17,7 @@ interface ApplyCommandOptions {
   readonly message?: string
   readonly yes?: boolean
   readonly force?: boolean
+  readonly examples: boolean
 }
 
 export function addApply(program: Command): void {
@@ -28,6 +29,7 @@ export function addApply(program: Command): void {
     .argument('[plan]', 'what lockstep plan --out has written')
     .option('-m, --message <text>', 'why, for the history')
     .option('-y, --yes', 'apply without asking')
+    .option('--no-examples', 'show no real values in the plan')
     .option('--force', 'also where something goes that somebody depends on; the audit log says so')
     .action(apply)
   withExamples(command, [
@@ -38,14 +40,14 @@ export function addApply(program: Command): void {
 }
 
 async function apply(path: string | undefined, options: ApplyCommandOptions, command: Command): Promise<void> {
-  const { message = '', yes = false, force = false } = options
+  const { message = '', yes = false, force = false, examples } = options
   const session = await sessionOf(command, { files: true })
   const { output, project, actor } = session
   const { applyPlan, hasChanges, planChanges, refuseViolations } = await import('../../governance/index.ts')
   const planning = await planOptions(session)
   const given = path === undefined ? null : readPlan(project.path(path))
   const asks = given === null && !yes
-  const planned = await longWork(output, ({ signal }) => planChanges({ ...planning, signal, ...(asks ? {} : { sample: 0 }) }))
+  const planned = await longWork(output, ({ signal }) => planChanges({ ...planning, signal, examples, ...(asks ? {} : { sample: 0 }) }))
   const plan = given ?? planned.plan
   if (given === null && !hasChanges(plan)) return showApplied(session, planned.head, plan)
   if (asks) {
@@ -72,27 +74,6 @@ export function showApplied({ output, project }: Session, head: Head | null, { d
     { environment: project.environment, apply: head?.apply ?? 0, changes: difference.items.map(({ id, effect }) => ({ id, effect })) },
     () => [`${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`, ...toBeWritten(difference)].join('\n'),
   )
-}
-
-function readPlan(path: string): Plan {
-  const refused = (message: string, remedy: string, cause?: unknown) =>
-    new LockstepError('INVALID_ARGUMENT', message, { where: path, remedy, cause })
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
-      throw refused('There is no such plan', 'Make one: lockstep plan --out FILE; or apply the files without one: lockstep apply.', cause)
-    throw refused(`The plan cannot be read: ${(cause as Error).message}`, 'Name a file that may be read.', cause)
-  }
-  let plan: Partial<Plan> | null
-  try {
-    plan = JSON.parse(text) as Partial<Plan> | null
-  } catch (cause) {
-    throw refused('The plan is cut off, or was changed: it is no JSON', 'Make it again: lockstep plan --out FILE.', cause)
-  }
-  if (plan?.format === 1 && plan.items && typeof plan.base === 'number' && plan.difference) return plan as Plan
-  throw refused('The file is no plan', 'Make one: lockstep plan --out FILE.')
 }
 
 async function confirmed(question: string): Promise<boolean> {

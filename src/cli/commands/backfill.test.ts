@@ -25,10 +25,10 @@ test('a live group needs the time between its ticks; a range is needed', async (
     lockstep(project.path, 'backfill', 'user_clicks', '--from', '2026-03-01', '--to', '2026-03-02', '--every', '12h', '--json'),
     lockstep(project.path, 'backfill', 'user_clicks', '--from', '2026-03-01', '--every', 'daily'),
   ])
-  assert.equal(live?.code, 1)
+  assert.equal(live?.code, 64)
   assert.match(live?.stderr ?? '', /has no ticks of its own/)
   assert.equal(JSON.parse(every?.stdout ?? '').rows, 2)
-  assert.deepEqual([range?.code, range?.stdout], [2, ''])
+  assert.deepEqual([range?.code, range?.stdout], [64, ''])
   assert.match(range?.stderr ?? '', /"daily" cannot be read/)
 })
 

@@ -46,7 +46,7 @@ test('the settings of a project: wrong ones are refused, with the file', async (
   for (const [name, text, error] of cases) {
     using project = smallProject({ [name]: text })
     const { code, stderr } = await lockstep(project.path, 'check')
-    assert.equal(code, 1, stderr)
+    assert.equal(code, 64, stderr)
     assert.match(stderr, error)
   }
 })

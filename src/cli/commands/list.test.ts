@@ -39,7 +39,7 @@ budget_per_click         float or null                  context             1  o
       description: 'All of a visit',
     },
   ])
-  assert.equal(wrong?.code, 2)
+  assert.equal(wrong?.code, 64)
   assert.match(wrong?.stderr ?? '', /nothing like viws to list; did you mean views\?/)
   assert.equal(existsSync(join(project.path, '.lockstep')), false)
 })

@@ -126,6 +126,6 @@ test('told to stop at any moment of its start, it ends', async () => {
 test('a project without a stream says how to have one', async () => {
   using project = smallProject()
   const { code, stderr } = await lockstep(project.path, 'stream')
-  assert.equal(code, 1)
+  assert.equal(code, 64)
   assert.match(stderr, /stream: topic/)
 })

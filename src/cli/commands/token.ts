@@ -8,7 +8,7 @@ import type { Token, TokenFile } from '../../server/index.ts'
 import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { type Session, sessionOf } from '../session.ts'
-import { collectText } from '../values.ts'
+import { collectText, parseDuration } from '../values.ts'
 
 interface TokenOptions {
   readonly principal?: boolean
@@ -33,7 +33,7 @@ export function addToken(program: Command): void {
       collectText,
     )
     .option('--principal', 'create: a token of the principal NAME of the registry, which allows what its roles say')
-    .option('--expires <duration>', 'how long a new token is worth something, or never', '90d')
+    .option('--expires <duration>', 'how long a new token is worth something, or never', parseExpiry, '90d')
     .option('--rate <number>', 'the requests that it may send in a second (default: as many as it likes)', parseRate)
     .action(token)
   withExamples(command, [
@@ -56,6 +56,8 @@ function parseRate(text: string): number {
   if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text)
   throw wrong(`${JSON.stringify(text)} is not a number of requests`, 'Write a number above 0.')
 }
+
+const parseExpiry = (text: string): string => (text === 'never' ? text : parseDuration(text))
 
 async function token(action: keyof typeof actions, name: string | undefined, options: TokenOptions, command: Command): Promise<void> {
   const session = await sessionOf(command)
