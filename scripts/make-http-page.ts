@@ -13,7 +13,7 @@ interface Operation {
   readonly summary: string
   readonly description?: string
   readonly security?: readonly object[]
-  readonly 'x-lockstep-permission'?: keyof typeof scopes
+  readonly 'x-lockstep-permission'?: keyof typeof scopes | 'any'
   readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: JsonSchema }[]
   readonly requestBody?: { readonly content: Content }
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content: Content }>>
@@ -28,6 +28,13 @@ const scopes = { read: 'read:VIEW', push: 'push:SOURCE', write: 'write:GROUP', o
   ScopedOperation,
   string
 >
+/** What a token needs for an operation. */
+function needs(permission: keyof typeof scopes | 'any', path: string): string {
+  if (permission === 'any') return 'Needs a token, whatever it allows, where tokens are asked for.'
+  const isView = permission === 'own' && path.startsWith('/registry/views/')
+  const scope = isView ? 'own:view:VIEW' : path.startsWith('/registry/on-demand/') && permission === 'own' ? 'own:NAME' : scopes[permission]
+  return `Needs a token with the scope \`${scope}\`, where tokens are asked for.`
+}
 
 const preface = `# HTTP API
 
@@ -70,7 +77,7 @@ function section(method: string, path: string, operation: Operation): string {
   const parts = [
     `## ${method} ${path}`,
     `${summary}.${description ? ` ${description}` : ''}`,
-    permission === undefined ? 'Open to all.' : `Needs a token with the scope \`${scopes[permission]}\`, where tokens are asked for.`,
+    permission === undefined ? 'Open to all.' : needs(permission, path),
     ...(Object.keys(query).length > 0 ? ['Query:', table({ properties: query })] : []),
     ...(requestBody ? ['Body:', table(requestBody.content['application/json']?.schema ?? {})] : []),
     ...(type === 'application/json' ? answerParts(answer) : [`Answers \`${type}\`.`]),

@@ -1,4 +1,4 @@
-export { type ApplyOptions, applyPlan, type RollBackOptions, type RollBackReview, refuseViolations, rollBack } from './apply-plan.ts'
+export { type ApplyOptions, applyPlan, refuseViolations } from './apply-plan.ts'
 export { type GroupComparison, withholding } from './compare-changes.ts'
 export { compareOnline, type ReadOnline } from './compare-online.ts'
 export {
@@ -12,7 +12,7 @@ export {
   type Question,
   sampleQuestions,
 } from './compare-versions.ts'
-export { appliedCatalogue, type Consumers, consumersOf, usageDays, usageSince } from './consumers.ts'
+export { appliedCatalogue, type Consumers, consumersOf, featuresBehind, usageDays, usageSince } from './consumers.ts'
 export type { GroupCost } from './cost.ts'
 export { appliedElsewhere, withEverApplied } from './ever-applied.ts'
 export { type ForgetOptions, type ForgetReport, type ForgottenPlace, forgetSubject } from './forget.ts'
@@ -39,8 +39,9 @@ export {
 } from './plan-changes.ts'
 export type { Refusal } from './refusal.ts'
 export { type NewModel, registerModel } from './register-model.ts'
-export { showDeprecation } from './removals.ts'
+export { heldUp, showDeprecation } from './removals.ts'
 export { refuseRemoved } from './removed.ts'
 export { type Restorable, restorable, restore } from './restore.ts'
+export { type RollBackOptions, type RollBackReview, rollBack } from './roll-back.ts'
 export { type SwitchOptions, switchVersion } from './switch-version.ts'
 export { type RunningWork, type StatisticsOf, type WorkAmount, WorkLog, type WorkLogOptions } from './work-log.ts'

@@ -15,13 +15,15 @@ export interface RouteReply {
   send(body: string | Uint8Array): unknown
 }
 
-/** What a caller needs to be allowed: an operation on what a parameter of the path, or the body, names. */
+/** What a caller needs to be allowed: an operation on what a parameter of the path, or the body, names; `any`: a token that counts. */
 export interface Permission {
-  readonly operation: Operation
+  readonly operation: Operation | 'any'
   /** The view, source, group or (of an admin) environment that a request is about. */
   readonly of?: (request: RouteRequest) => string
   /** The environment that it is done in; that of the server by default. */
   readonly in?: (request: RouteRequest) => string | undefined
+  /** The route asks by itself, once it knows what it is about. */
+  readonly isAskedByRoute?: boolean
 }
 
 /** One endpoint: the same data validate its requests, protect it, and describe it in the OpenAPI document. */

@@ -1,7 +1,7 @@
 import { LockstepError } from '../../errors.ts'
 import type { Permission, RouteRequest } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
-import type { Operation } from './scope.ts'
+import { nameInScope, type Operation } from './scope.ts'
 import type { Token } from './tokens.ts'
 
 /** Tecton's clients have a word of their own. */
@@ -21,9 +21,9 @@ export function authenticate(request: RouteRequest, { access, rates }: ServerCon
 }
 
 /** Whether the token allows what a request asks for. Throws `FORBIDDEN`. */
-export function authorize(request: RouteRequest, { operation, of, in: where }: Permission, context: ServerContext): void {
+export function authorize(request: RouteRequest, { operation, of, in: where, isAskedByRoute = false }: Permission, context: ServerContext): void {
   const { token } = request
-  if (token === null) return
+  if (token === null || operation === 'any' || isAskedByRoute) return
   const name = of?.(request)
   const environment = where?.(request)
   if (!context.access.allows(token, operation, name, environment)) throw refused(token, operation, name, context, environment)
@@ -45,5 +45,5 @@ export function refused(
 
 function whatOf(operation: Operation, name: string | undefined): string {
   if (operation === 'admin') return 'admin'
-  return name === undefined ? `any ${operation}` : `${operation}:${name}`
+  return name === undefined ? `any ${operation}` : `${operation}:${nameInScope(name)}`
 }

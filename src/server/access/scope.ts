@@ -4,9 +4,9 @@ import { LockstepError } from '../../errors.ts'
 export type Operation = 'read' | 'push' | 'write' | 'own' | 'admin'
 
 /** What is named after each operation, as messages and the command line say it. */
-const named = { read: 'VIEW', push: 'SOURCE', write: 'GROUP', own: 'GROUP' } as const
+const named = { read: 'VIEW', push: 'SOURCE', write: 'GROUP', own: 'GROUP or own:view:VIEW' } as const
 
-const scopeForm = /^(?:(read|push|write|own):(\*|[A-Za-z][\w-]*)|admin)$/
+const scopeForm = /^(?:(read|push|write|own):(\*|[A-Za-z][\w-]*)|own:view:[A-Za-z][\w-]*|admin)$/
 
 /** `read:ranking`, `push:*`, `admin`. Throws `INVALID_ARGUMENT` where a text is no scope. */
 export function checkScope(text: string): string {
@@ -23,3 +23,6 @@ export function scopesAllow(scopes: readonly string[], operation: Operation, nam
   if (name === undefined) return scopes.some((scope) => scope.startsWith(`${operation}:`))
   return scopes.includes(`${operation}:*`) || scopes.includes(`${operation}:${name}`)
 }
+
+/** How scopes name what a role would be on: groups and on-demand views without their kind, as paths of features do. */
+export const nameInScope = (on: string): string => on.replace(/^(?:group|onDemand):/, '')

@@ -15,7 +15,7 @@ import {
   type Watching,
 } from '../../registry/index.ts'
 import type { Store } from '../../store/index.ts'
-import type { Operation } from './scope.ts'
+import { nameInScope, type Operation } from './scope.ts'
 import { type Token, TokenFile, tokensPath } from './tokens.ts'
 
 export interface ServerAccessOptions {
@@ -115,6 +115,28 @@ export class ServerAccess {
     return this.allows(token, 'read', '*', environment) || having.some((view) => this.allows(token, 'read', view.name, environment))
   }
 
+  /** Whether a token allows to deprecate, remove and restore what a target is: as the command line asks, by what it is and its tags. */
+  mayOwn(token: Token, target: Target): boolean {
+    if (token.principal !== undefined) return allows(this.grantsOf(token), 'deprecate', target)
+    return target.environment === this.#store.environment && this.#tokenFile().allows(token, 'own', nameInScope(target.on ?? '*'))
+  }
+
+  /** The roles that a token brings; none of one of the file, which has scopes. */
+  grantsOf({ principal, environments = null }: Token): readonly Grant[] {
+    return principal === undefined ? [] : grantsWithin(this.#state?.grantsOf(principal) ?? [], environments)
+  }
+
+  /** On how much of an environment a token allows an operation. */
+  extent(token: Token, operation: Operation, environment: string): 'all' | 'some' | 'none' {
+    if (token.principal === undefined) {
+      if (environment !== this.#store.environment || !this.#tokenFile().allows(token, operation)) return 'none'
+      return this.#tokenFile().allows(token, operation, '*') ? 'all' : 'some'
+    }
+    const [grants, [asked]] = [this.grantsOf(token), meanings[operation]]
+    if (allows(grants, asked, { environment, on: '*' })) return 'all'
+    return grants.some(({ on }) => allows(grants, asked, { environment, on })) ? 'some' : 'none'
+  }
+
   #allows(
     { principal = '', environments = null }: Token,
     [operation, kind]: Meaning,
@@ -136,7 +158,7 @@ export class ServerAccess {
   refused({ name: by, id }: Token, operation: Operation, name: string | undefined, served: string = this.#store.environment): void {
     const [action, kind] = meanings[operation]
     const environment = environmentOf(operation, name, served).slice(0, 200)
-    const on = name === undefined || kind === '' ? '*' : `${kind}:${name.slice(0, 200)}`
+    const on = name === undefined || kind === '' ? '*' : `${name.includes(':') ? '' : `${kind}:`}${name.slice(0, 200)}`
     const key = `${id} ${action} ${on} ${environment}`
     const now = performance.now()
     if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < tellOnceIn) return
