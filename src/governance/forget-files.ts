@@ -1,4 +1,4 @@
-import { access, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileHistory, History, SourceData } from '../definition/index.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
@@ -59,39 +59,6 @@ function historiesOf(versions: readonly SourceData[], read: History | undefined)
   const textOf = ({ source, declared }: (typeof all)[number]) =>
     declared.kind === 'rows' ? declared.kind : canonicalJson([declared, Object.keys(source.columns)])
   return [...new Map(all.toReversed().map((one) => [textOf(one), one])).values()].reverse()
-}
-
-/** Rows of the subject in training sets that were recorded. */
-export async function forgetTrainingSets({ subject, duck, trainingSets, machine, options }: Forgetting): Promise<ForgottenPlace[]> {
-  const places: ForgottenPlace[] = []
-  const rewrite = options.rewriteTrainingSets && !options.dryRun
-  for (const set of trainingSets.filter((one) => one.live && one.machine !== machine)) {
-    const note = `It lies on the machine ${set.machine}, which was not looked at.`
-    places.push({ place: 'training set', name: set.path, files: [], before: null, after: null, note, known: true })
-  }
-  const own = trainingSets.filter((one) => one.machine === machine)
-  for (const [path, view] of new Map(own.map((set) => [set.path, set.view]))) {
-    const file = rowFileOf(path)
-    if (file === null) {
-      const note = 'A format that cannot be rewritten: make it again, or remove it.'
-      if (await isThere(path))
-        places.push({ place: 'training set', name: path, files: [path], before: null, after: null, note, known: true })
-      continue
-    }
-    const found = (await isThere(path)) ? [file] : []
-    const files = await eraseFrom(duck, found, subject.viewRows(view), rewrite)
-    if (files.size === 0) continue
-    const before = sum(files.values())
-    const note = rewrite ? '' : 'A training set is kept as it was: --rewrite-training-sets rewrites it.'
-    places.push({ place: 'training set', name: path, files: [path], before, after: rewrite ? 0 : before, note, known: true })
-  }
-  return places
-}
-
-/** A training set as a file of rows; null where it is none. */
-export function rowFileOf(path: string): RowFile | null {
-  const format = /\.(parquet|csv|ndjson)$/.exec(path)?.[1] as RowFile['format'] | undefined
-  return format === undefined ? null : { path, format }
 }
 
 /** Rows of the subject in the sample of what was served. */
@@ -209,9 +176,4 @@ const modified = (path: string): Promise<number> =>
   stat(path).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
-  )
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
   )

@@ -5,7 +5,7 @@ import { momentMicros } from '../lib/moment.ts'
 import { countRows, matchSql, placesOf, prepareScan, quoteIdentifier, type RowMatch } from '../offline/index.ts'
 import type { FeatureStatistics, TrainingSetRecord } from '../registry/index.ts'
 import type { Forgetting, ForgottenPlace } from './forget.ts'
-import { rowFileOf } from './forget-files.ts'
+import { rowFileOf } from './forget-training-sets.ts'
 
 /**
  * The least, the greatest and the most frequent values may be those of one subject: they are withheld in statistics that were made of

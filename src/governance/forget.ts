@@ -6,10 +6,11 @@ import type { OnlineStore } from '../online/index.ts'
 import { isStreamed } from '../plan/index.ts'
 import type { Registry, TrainingSetRecord } from '../registry/index.ts'
 import { takeUnits } from '../stream/index.ts'
-import { forgetFeatureLogs, forgetKeptReads, forgetSources, forgetTrainingSets } from './forget-files.ts'
+import { forgetFeatureLogs, forgetKeptReads, forgetSources } from './forget-files.ts'
 import { withholdStatistics } from './forget-statistics.ts'
 import { forgetLanded, forgetOffline, forgetOnline } from './forget-stores.ts'
 import { forgetTopics } from './forget-topics.ts'
+import { forgetTrainingSets } from './forget-training-sets.ts'
 import { Subject } from './subject.ts'
 
 /** Something that held rows of the subject, or may. */

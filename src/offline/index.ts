@@ -7,6 +7,7 @@ export { LandedBatch, type LandedEvent, type LandedFile, LandedHistory, type Lan
 export { ParquetRows } from './parquet-file/parquet-file.ts'
 export { physicalType, transportSql } from './physical.ts'
 export { type RawRelation, rawRelation, typedSql } from './raw-relation.ts'
+export { exactPath } from './readers/files.ts'
 export type { SourceFile } from './readers/reader.ts'
 export { formatProblems, type RowExample, type RowProblem, type RowReport } from './row-report.ts'
 export { placesOf, prepareScan, type Scan, type ScanOptions, type SourcePlaces } from './scan.ts'

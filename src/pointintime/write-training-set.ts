@@ -31,6 +31,8 @@ export interface TrainingSetManifest {
   readonly sources: readonly { readonly name: string; readonly rows: number; readonly setAside: number }[]
   /** When it was made, ISO 8601. */
   readonly created: string
+  /** Rows of subjects that were erased since; `rows` and `nulls` are those of what is left, `labels` of what it was made from. */
+  readonly erased?: readonly { readonly rows: number; readonly at: string }[]
 }
 
 /** The format in which a training set is written. Throws before any work: `INVALID_ARGUMENT` where it is not clear, `OUTPUT_EXISTS`. */

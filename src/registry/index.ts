@@ -59,7 +59,7 @@ export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './run
 export { type Standing, Standings, searchWithStatus } from './standings.ts'
 export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueStatistics } from './statistics.ts'
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
-export { type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
+export { type ErasedRows, type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
 export { exportRegistry, type ImportResult, importRegistry, type RegistryExport } from './transfer.ts'
 export { type FeatureRead, type ReadCount, Usage } from './usage.ts'
 export { RegistryWatch, type Watcher, type Watching } from './watch.ts'

@@ -28,6 +28,14 @@ export interface TrainingSetRecord {
   readonly by: string
   /** Whether a model may still be trained or judged with it: what it depends on is not removed. */
   readonly live: boolean
+  /** Rows of subjects that were erased since it was made; `rows` are those that are left. */
+  readonly erased?: readonly ErasedRows[]
+}
+
+export interface ErasedRows {
+  readonly rows: number
+  /** ISO 8601, UTC. */
+  readonly at: string
 }
 
 export interface TrainingSetQuery {
@@ -127,6 +135,19 @@ export class TrainingSets {
     if (made === null) throw new LockstepError('REGISTRY_CONFLICT', `The training set ${id} was changed by another at the same time`)
     await this.#forget()
     return after
+  }
+
+  /** Says that rows were erased from a training set, and how many are left; nothing where that was said before. */
+  async erased(id: string, left: number, erased: ErasedRows): Promise<void> {
+    for (;;) {
+      const [document] = await this.#documents.read([{ table, key: id }])
+      if (!document) return
+      const { id: _, ...set } = recordOf(document)
+      if (set.rows === left) return
+      const after = { ...set, rows: left, erased: [...(set.erased ?? []), erased] }
+      const conditions = [{ table, key: id, revision: document.revision }]
+      if (await this.#documents.commit({ conditions, puts: [{ table, key: id, text: JSON.stringify(after) }] })) return
+    }
   }
 
   /** The oldest of those that are retired are not kept for ever. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
+import type { TrainingSetRecord } from '../../registry/index.ts'
 import { checkAllowedOnViews } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
-import { formatCount } from '../format.ts'
+import { countOf, formatCount } from '../format.ts'
 import { type Session, sessionOf } from '../session.ts'
 
 const actions = { list, retire } as const
@@ -39,11 +40,14 @@ async function list({ output, project }: Session): Promise<void> {
           { title: 'view', value: ({ view, version }) => `${view}@${version}` },
           { title: 'rows', align: 'right', value: ({ rows }) => formatCount(rows) },
           { title: 'by', value: ({ by }) => by },
-          { title: '', value: ({ live }) => (live ? '' : 'retired') },
+          { title: '', value: (set) => [...(set.live ? [] : ['retired']), ...erasedFrom(set)].join(', ') },
           { title: 'path', value: ({ path }) => path },
         ]),
   )
 }
+
+const erasedFrom = ({ erased = [] }: TrainingSetRecord): string[] =>
+  erased.map(({ rows, at }) => `erased: ${countOf(rows, 'row')} at ${at.slice(0, 10)}`)
 
 async function retire(session: Session, id: string | undefined): Promise<void> {
   const { output, project, actor } = session
