@@ -1,9 +1,9 @@
-import { type Catalogue, catalogueOf, type Definition, definitionsOf, type Snapshot } from '../definition/index.ts'
+import { type Catalogue, catalogueOf, type Definition, definitionsOf, type FeatureView, type Snapshot } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { durationMicros } from '../lib/duration.ts'
 import type { Micros } from '../lib/moment.ts'
-import { Lineage } from '../plan/index.ts'
-import { type FeatureRead, holdsIn, type Registry } from '../registry/index.ts'
+import { Lineage, viewFeatureId } from '../plan/index.ts'
+import { type FeatureRead, holdsIn, type Registry, type TrainingSetRecord } from '../registry/index.ts'
 
 /** Who depends on something. */
 export interface Consumers {
@@ -58,20 +58,34 @@ interface Reader {
   readonly view: string
   /** Null: who knows. */
   readonly features: readonly string[] | null
+  /** `user_orders@1.total`, which they come from: known of views that are not applied, too. Null: who knows. */
+  readonly reads: readonly string[] | null
 }
 
 /** Those who read since a moment, and what is live. A model counts wherever it was trained, by the view and where it reads that. */
 export async function readersOf(registry: Registry, environment: string, since: Micros): Promise<Readers> {
   const reads = (await registry.usage.read(environment, { since })).filter(({ last }) => last >= since)
   const sets = await registry.trainingSets.list()
-  const features = new Map(sets.map((set) => [set.id, set.features]))
+  const made = new Map(sets.map((set) => [set.id, readOf(set)]))
   const models = (await registry.models.list()).flatMap(({ name, versions }) =>
     versions
       .filter((version) => holdsIn(version, environment))
-      .map(({ view, trainingSet }) => ({ name, view: `${view.name}@${view.version}`, features: features.get(trainingSet) ?? null })),
+      .map(({ view, trainingSet }) => ({ ...(made.get(trainingSet) ?? unknown), name, view: `${view.name}@${view.version}` })),
   )
   const live = sets.filter((set) => set.live && set.environment === environment)
-  return { reads, models, trainingSets: live.map((set) => ({ name: set.id, view: `${set.view}@${set.version}`, features: set.features })) }
+  return { reads, models, trainingSets: live.map((set) => ({ ...readOf(set), name: set.id, view: `${set.view}@${set.version}` })) }
+}
+
+type WhatIsRead = Pick<Reader, 'features' | 'reads'>
+const unknown: WhatIsRead = { features: null, reads: null }
+const readOf = ({ features, reads }: TrainingSetRecord): WhatIsRead => ({ features, reads: reads ?? null })
+
+/** The features of groups and on-demand views that features of a view come from, whether or not it is applied. */
+export function featuresBehind(view: FeatureView, features: readonly string[]): string[] {
+  const lineage = new Lineage(catalogueOf([view]))
+  const start = features.map((feature) => viewFeatureId(view, feature)).filter((id) => lineage.nodes.has(id))
+  const { nodes } = lineage.reach(start, 'up')
+  return nodes.flatMap((node) => (node.kind === 'feature' ? [node.id] : [])).sort()
 }
 
 /** Who depends on something: views that are defined, callers that read since a moment, live training sets, and live models. */
@@ -92,11 +106,14 @@ export function consumersIn(
 ): Consumers {
   const start = lineage.find(kind === 'view' || kind === 'feature' ? id : id.slice(id.indexOf(':') + 1))
   const touched = new Map<string, Set<string>>()
+  const read = new Set<string>()
   for (const node of lineage.reach(start, 'down').nodes) {
     const [, view, feature] = node.kind === 'viewFeature' ? (/^view:([^.]+)\.(.+)$/.exec(node.id) ?? []) : []
+    if (node.kind === 'feature') read.add(node.id)
     if (view !== undefined && feature !== undefined) touched.set(view, (touched.get(view) ?? new Set()).add(feature))
   }
-  const isTouched = ({ view, features }: Reader) => {
+  const isTouched = ({ view, features, reads }: Reader) => {
+    if (reads?.some((each) => read.has(each))) return true
     const own = touched.get(view)
     return own !== undefined && (features === null || features.some((each) => own.has(each)))
   }

@@ -17,6 +17,8 @@ export interface TrainingSetRecord {
   /** The semantic hash of the view. */
   readonly hash: string
   readonly features: readonly string[]
+  /** Features of groups and on-demand views that these come from: `user_orders@1.total`. Missing of records made before this was kept. */
+  readonly reads?: readonly string[]
   /** Hash and number of the labels. */
   readonly labels: { readonly hash: string; readonly rows: number }
   readonly rows: number

@@ -88,6 +88,7 @@ test('a training set that is written is recorded with its view, and described by
     [set?.view, set?.version, set?.features, set?.rows, set?.path, set?.by, set?.environment, set?.live],
     ['ranking', 1, ['own_orders', 'own_spent', 'own_last_kind', 'spent_twice'], 30, path, 'ada', 'prod', true],
   )
+  assert.deepEqual(set?.reads, ['doubled@1.spent_twice', 'user_orders@1.last_kind', 'user_orders@1.orders', 'user_orders@1.spent'])
   const [spent] = await store.registry.statistics.list('prod', 'user_orders@1', { feature: 'spent' })
   assert.deepEqual([spent?.origin, spent?.trainingSet, spent?.maximum], ['train', set?.id, 58])
   assert.equal((await store.registry.statistics.list('prod', 'doubled@1'))[0]?.maximum, 116)

@@ -1,7 +1,15 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type AnyView, type FeatureGroupData, selectionsOf, type TrainingRowOf } from '../definition/index.ts'
-import { groupDatasets, groupStatistics, type RunningWork, viewDatasets, WorkLog, type WorkLogOptions } from '../governance/index.ts'
+import {
+  featuresBehind,
+  groupDatasets,
+  groupStatistics,
+  type RunningWork,
+  viewDatasets,
+  WorkLog,
+  type WorkLogOptions,
+} from '../governance/index.ts'
 import { type Duration, durationMicros } from '../lib/duration.ts'
 import { type Moment, momentMicros } from '../lib/moment.ts'
 import {
@@ -84,7 +92,7 @@ export class HistoryWork {
     }
     const written = async (set: TrainingSet<unknown>, path: string, manifest: TrainingSetManifest) => {
       await run?.done({ rows: set.rows, bytes: statSync(path).size }, datasets(path))
-      await this.#log.aside(() => this.#written(set, resolve(path), manifest))
+      await this.#log.aside(() => this.#written(view, set, resolve(path), manifest))
     }
     try {
       return await this.compute<View, Label>(view, labels, { ...options, begun, written })
@@ -148,9 +156,18 @@ export class HistoryWork {
     )
   }
 
-  async #written(set: TrainingSet<unknown>, path: string, { view, labels, rows }: TrainingSetManifest): Promise<void> {
+  async #written(of: AnyView, set: TrainingSet<unknown>, path: string, { view, labels, rows }: TrainingSetManifest): Promise<void> {
     const features = set.columns.filter(({ type }) => type !== null).map(({ name }) => name)
-    const about = { view: view.name, version: view.version, hash: view.hash, features, labels, rows, path }
+    const about = {
+      view: view.name,
+      version: view.version,
+      hash: view.hash,
+      features,
+      reads: featuresBehind(of, features),
+      labels,
+      rows,
+      path,
+    }
     const trainingSet = await this.#log.trainingSet(about)
     const moments = await set.moments()
     if (!this.#parts.statistics || !moments) return
