@@ -8,7 +8,8 @@ import { actingIn, type Registry } from '../registry/index.ts'
  */
 export async function actingAs(registry: Registry | null, options: ActorOptions): Promise<string> {
   if (registry === null) return actorOf(options)
-  const token = process.env.LOCKSTEP_TOKEN
+  // An empty one is none.
+  const token = process.env.LOCKSTEP_TOKEN || undefined
   const state = await registry.access.state()
   if (!state.isEnforced && token === undefined) return actorOf(options)
   const acting = actingIn(registry, state, token, options.as ?? process.env.LOCKSTEP_USER)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { LockstepError } from '../errors.ts'
 import type { KafkaEventLogOptions } from '../eventlog/index.ts'
-import { suggestion } from '../lib/suggestion.ts'
+import { closestName } from '../lib/suggestion.ts'
 import type { ProjectConfig } from '../store/index.ts'
 
 /** An environment of a project: its name, and the settings that hold in it. */
@@ -54,7 +54,9 @@ export function environmentOf(config: ProjectConfig, asked?: string): Environmen
 export function refuseUnknown({ name, declared, config }: Environment, applied: readonly string[]): void {
   const known = [...new Set([...declared, ...applied])]
   if (known.includes(name) || existsSync(config.folder ?? embeddedFolder)) return
-  throw new LockstepError('INVALID_ARGUMENT', `There is no environment ${name}; there are ${known.join(', ')}${suggestion(name, known)}`, {
+  const closest = closestName(name, known)
+  const there = `; there are ${known.join(', ')}${closest === null ? '' : `; did you mean ${closest}?`}`
+  throw new LockstepError('INVALID_ARGUMENT', `There is no environment ${name}${there}`, {
     remedy: 'Say --new-environment to begin it, or declare it in `environments` of the settings.',
   })
 }

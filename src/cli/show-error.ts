@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { LockstepError } from '../errors.ts'
+import { remedyOf } from './remedy.ts'
 
 /** An error as people read it (what, where, what to do, code), or as one line of JSON. */
 export function showError(error: unknown, { json }: { readonly json: boolean }): string {
@@ -18,8 +19,8 @@ export function showError(error: unknown, { json }: { readonly json: boolean }):
 /** The message stands without its place where the place stands by itself. */
 function partsOf(error: unknown): { message: string; where: string; remedy: string; code: string | null } {
   if (error instanceof LockstepError) {
-    const { message, where, remedy, code } = error
-    return { message: where === '' ? message : message.slice(0, -` (${where})`.length), where, remedy, code }
+    const { message, where, code } = error
+    return { message: where === '' ? message : message.slice(0, -` (${where})`.length), where, remedy: remedyOf(error), code }
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { message: text, where: '', remedy: 'This is a defect of Lockstep; please report it with what led to it.', code: null }

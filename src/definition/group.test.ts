@@ -171,6 +171,16 @@ test('names, versions and lengths', () => {
   }
 })
 
+test('a property that is left out is no circular import: its name has a slip, or is missing', () => {
+  const base = { name: 'user_orders', source: orders, features: () => ({ n: count() }) }
+  for (const [options, message] of [
+    [{ ...base, entty: user }, 'There is no property entty; did you mean entity? (feature group user_orders)'],
+    [base, 'The property entity is missing (feature group user_orders)'],
+  ] as const) {
+    assert.throws(() => featureGroup(options as never), { code: 'INVALID_DEFINITION', message })
+  }
+})
+
 test('an entity or a source that is not there yet tells of a circular import', () => {
   for (const [options, message] of [
     [{ entity: undefined }, 'The entity is undefined (feature group user_orders)'],

@@ -8,6 +8,7 @@ import { Expression, type ExpressionNode } from './expression.ts'
 import { aKind, isLikeKey } from './key-type.ts'
 import { checkedVersion, checkName } from './naming.ts'
 import { live, type Refresh } from './refresh.ts'
+import { checkRequired } from './required.ts'
 import { type Renamed, Selection, type SelectionOptions } from './selection.ts'
 import { type Columns, type Row, rowOf, type Source, type SourceData } from './source.ts'
 import { checkedStatus, type DefinitionStatus } from './status.ts'
@@ -130,13 +131,7 @@ export function featureGroup<E extends KeyColumns, C extends Columns, S extends 
 ): FeatureGroup<KeyOf<Entity<E>>, ValuesOf<F>> {
   const where = `feature group ${options.name}`
   checkName(options.name, 'feature group')
-  if (!options.entity || !options.source) {
-    throw new LockstepError(
-      'CIRCULAR_IMPORT',
-      `The ${options.entity ? 'source' : 'entity'} is ${String(options.entity && options.source)}`,
-      { where },
-    )
-  }
+  for (const name of ['entity', 'source', 'features']) checkRequired(options, name, where)
   const version = checkedVersion(options.version, where)
   const { entity, source } = options
   const keys: Record<string, string> = {}

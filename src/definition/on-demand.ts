@@ -4,6 +4,7 @@ import { ColumnType, type TypeData, type ValueOf } from '../schema/index.ts'
 import { callerModule, codeHash } from './code-hash.ts'
 import { FeatureGroup } from './group.ts'
 import { checkedVersion, checkName } from './naming.ts'
+import { checkRequired } from './required.ts'
 import { Selection } from './selection.ts'
 import type { Columns } from './source.ts'
 import { checkedStatus, type DefinitionStatus } from './status.ts'
@@ -124,6 +125,7 @@ export function onDemand<
 >(options: OnDemandOptions<R, Items, F>): OnDemand<KeysOfItems<Items>, ValuesOfColumns<F>, RequestOfColumns<R> & RequestOfItems<Items>> {
   const where = `on-demand view ${options.name}`
   checkName(options.name, 'on-demand view')
+  checkRequired(options, 'features', where)
   if (typeof options.compute !== 'function') throw new LockstepError('INVALID_DEFINITION', 'compute is not a function', { where })
   if (options.compute.constructor.name !== 'Function')
     throw new LockstepError('INVALID_DEFINITION', 'compute must be a plain synchronous function', { where })

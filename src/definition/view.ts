@@ -14,6 +14,7 @@ import {
   selections,
   type ValuesOfItems,
 } from './on-demand.ts'
+import { checkRequired } from './required.ts'
 import type { Selection } from './selection.ts'
 import { checkedStatus, type DefinitionStatus } from './status.ts'
 
@@ -117,6 +118,7 @@ export function featureView<
 ): FeatureView<KeysOfItems<Items>, Defaulted<ValuesOfItems<Items>, Defaults>, RequestOfItems<Items>> {
   const where = `feature view ${options.name}`
   checkName(options.name, 'feature view')
+  checkRequired(options, 'features', where)
   const items = selections(options.features, where)
   if (items.length === 0) throw new LockstepError('INVALID_DEFINITION', 'A feature view needs a feature', { where })
   const keys: Record<string, TypeData> = {}

@@ -136,5 +136,8 @@ test('a name means one node, all of a thing, or the newest version of it', () =>
   assert.deepEqual(lineage.find('view:ranking'), ['view:ranking@1.buyer_idle', 'view:ranking@1.affordable'])
   assert.deepEqual(lineage.find('source:items').length, 3)
   assert.deepEqual(lineage.find('item_price'), ['item_prices@1.item_price'])
+  assert.deepEqual(lineage.find('orders.total'), ['source:orders.total'])
+  assert.throws(() => lineage.find('order.totl'), { code: 'UNKNOWN_NAME', message: /did you mean source:orders.total/ })
+  assert.throws(() => lineage.find('user_order@1.spnt'), { code: 'UNKNOWN_NAME', message: /did you mean user_orders@1.spent/ })
   assert.throws(() => lineage.find('source:order.total'), { code: 'UNKNOWN_NAME', message: /did you mean source:orders.total/ })
 })

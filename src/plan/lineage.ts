@@ -1,6 +1,6 @@
 import { type Catalogue, type FeatureGroupData, type FeatureView, OnDemand, type Selection } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { suggestion } from '../lib/suggestion.ts'
+import { closestName, suggestion } from '../lib/suggestion.ts'
 import { type ColumnUse, columnsOfFeature } from './columns-of.ts'
 
 export type LineageKind = 'column' | 'request' | 'feature' | 'viewFeature' | 'trainingSet' | 'model' | 'caller'
@@ -105,7 +105,8 @@ export class Lineage {
 
   /**
    * The nodes that a name means: one by its id; all of a source, group or view (`source:orders`, `user_orders@1`, `view:ranking@1`); without
-   * a version those of the highest; a feature by its name alone. Throws `UNKNOWN_NAME`.
+   * a version those of the highest; a feature by its name alone; a column by its source and name, or by its name where only one source has
+   * it. Throws `UNKNOWN_NAME`.
    */
   find(name: string): string[] {
     if (this.nodes.has(name)) return [name]
@@ -123,9 +124,21 @@ export class Lineage {
     }
     const features = ids.filter((id) => this.nodes.get(id)?.kind === 'feature' && id.endsWith(`.${name}`))
     if (features.length > 0) return features
-    throw new LockstepError('UNKNOWN_NAME', `The lineage knows nothing called ${name}${suggestion(name, ids)}`, {
+    const columns = ids.filter((id) => id === `source:${name}` || (id.startsWith('source:') && id.endsWith(`.${name}`)))
+    if (columns.length === 1) return columns
+    const nearest = columns.length > 1 ? `; there are ${columns.join(', ')}` : this.#suggestion(name, ids)
+    throw new LockstepError('UNKNOWN_NAME', `The lineage knows nothing called ${name}${nearest}`, {
       remedy: 'Write source:NAME.COLUMN, GROUP@VERSION.FEATURE, view:NAME@VERSION, trainingSet:ID, model:NAME or caller:NAME.',
     })
+  }
+
+  /** The nearest id, be it to the whole of it, or without its kind and version. */
+  #suggestion(name: string, ids: readonly string[]): string {
+    const forms = new Map(
+      ids.flatMap((id) => [id.slice(id.indexOf('.') + 1), id.replace(/^\w+:/, '').replace(/@\d+/, ''), id].map((form) => [form, id])),
+    )
+    const closest = closestName(name, [...forms.keys()])
+    return closest === null ? suggestion(name, ids) : `; did you mean ${forms.get(closest)}?`
   }
 
   #addGroup(group: FeatureGroupData): void {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import { momentMicros } from '../../lib/moment.ts'
-import type { AuditEntry } from '../../registry/index.ts'
+import { suggestion } from '../../lib/suggestion.ts'
+import { type Audit, type AuditEntry, operations } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { exportAudit } from '../export-audit.ts'
 import { countOf } from '../format.ts'
@@ -38,6 +39,33 @@ function parseLimit(text: string): number {
   throw new LockstepError('INVALID_ARGUMENT', `${JSON.stringify(text)} is not a number of entries`, { remedy: 'Write a number above 0.' })
 }
 
+/** What is told of, beside what somebody was not allowed to do. */
+const actions = [
+  ...[
+    'apply',
+    'promote',
+    'rollback',
+    'switch',
+    'restore',
+    'access.grant',
+    'access.revoke',
+    'access.remove',
+    'token.create',
+    'token.revoke',
+  ],
+  ...['model.register', 'model.retire', 'trainingSet.retire', 'forget.begin', 'registry.import', 'audit.trim'],
+]
+
+/** Throws `UNKNOWN_NAME` for a kind that the log does not have and could not have. */
+async function checkKnown(log: Audit, action: string): Promise<void> {
+  const known = [...actions, ...Object.keys(operations)]
+  if (known.includes(action)) return
+  for await (const _entry of log.list({ action })) return
+  throw new LockstepError('UNKNOWN_NAME', `There is no action ${action}${suggestion(action, known)}`, {
+    remedy: `Write one of ${known.join(', ')}.`,
+  })
+}
+
 async function audit(options: AuditOptions, command: Command): Promise<void> {
   const { output, project, actor } = await sessionOf(command, { files: true })
   const { access, audit: log } = await project.registry()
@@ -50,6 +78,7 @@ async function audit(options: AuditOptions, command: Command): Promise<void> {
     action,
     allowed: refused ? false : undefined,
   }
+  if (action !== undefined) await checkKnown(log, action)
   if (options.export === '-') for await (const entry of log.list(filter)) process.stdout.write(`${JSON.stringify(entry)}\n`)
   else if (options.export !== undefined) {
     const { length } = (await exportAudit(project.path(options.export), log.list(filter))).entries

@@ -68,7 +68,8 @@ test('values of a request, and what is wrong with keys and values', async () => 
     [['user_id=1', '--request', 'bugdet=1'], 1, /has no request value bugdet; did you mean budget\?/],
     [['user_id=one', '--request', 'budget=1'], 1, /"one" is not a whole number\nWhere: {2}key user_id/],
     [['usr_id=1', '--request', 'budget=1'], 1, /The view offer has no key usr_id; did you mean user_id\?/],
-    [['--request', 'budget=1'], 1, /The key user_id of the view offer is missing/],
+    [['--request', 'budget=1'], 1, /The view offer needs the key user_id\nRemedy: Add user_id=VALUE\.\nCode: {3}MISSING_KEY/],
+    [[], 1, /needs the key user_id and the request value budget\nRemedy: Add user_id=VALUE --request budget=VALUE\./],
     [['user_id', '--request', 'budget=1'], 2, /"user_id" is not NAME=VALUE/],
     [['user_id=1', 'user_id=2', '--request', 'budget=1'], 2, /user_id is given twice/],
   ]

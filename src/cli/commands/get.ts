@@ -10,6 +10,7 @@ import { formatValue } from '../format.ts'
 import type { Output } from '../output.ts'
 import { sessionOf } from '../session.ts'
 import { collectPair, parseMoment, parseName, typedValues, type VersionedName } from '../values.ts'
+import { warnOfDeprecated } from '../warn-of-deprecated.ts'
 
 interface GetOptions {
   readonly request?: Readonly<Record<string, string>>
@@ -60,11 +61,8 @@ async function get(
     request: typedValues(options.request ?? {}, view.request, 'request value', owner),
     asOf: formatMoment(momentMicros(options.asOf ?? new Date())),
   }
-  const missing = Object.entries(view.request).find(([value, type]) => !type.nullable && !Object.hasOwn(read.request, value))
-  if (missing)
-    throw new LockstepError('INVALID_VALUE', `${owner} needs the request value ${missing[0]}`, {
-      remedy: `Add --request ${missing[0]}=VALUE.`,
-    })
+  checkComplete(read)
+  const told = await warnOfDeprecated(view, project, output)
   await using store = await project.open()
   const unmaterialized = (await store.unmaterialized(view)).map((group) => group.name)
   const found = await readOnline(store, read).catch((error: unknown) => {
@@ -76,7 +74,22 @@ async function get(
     const names = unmaterialized.join(' ')
     output.warn(`Never materialized: ${names}. Their NOT_FOUND says nothing of the key; run lockstep materialize ${names}.`)
   }
-  output.result({ view: view.name, version: view.version, keys: read.keys, unmaterialized, ...found }, () => show(output, read, found))
+  output.result({ view: view.name, version: view.version, keys: read.keys, unmaterialized, ...found, ...told }, () => show(output, read, found))
+}
+
+/** Names all that is missing at once. Throws `MISSING_KEY`, or `INVALID_VALUE` where only values of the request are. */
+function checkComplete({ view, keys, request }: Read): void {
+  const noKey = Object.keys(view.keys).filter((key) => !Object.hasOwn(keys, key))
+  const noValue = Object.entries(view.request).flatMap(([name, type]) => (type.nullable || Object.hasOwn(request, name) ? [] : [name]))
+  if (noKey.length + noValue.length === 0) return
+  const parts = [
+    ...(noKey.length > 0 ? [`the ${noKey.length > 1 ? 'keys' : 'key'} ${noKey.join(', ')}`] : []),
+    ...(noValue.length > 0 ? [`the request ${noValue.length > 1 ? 'values' : 'value'} ${noValue.join(', ')}`] : []),
+  ]
+  const added = [...noKey.map((key) => `${key}=VALUE`), ...noValue.map((value) => `--request ${value}=VALUE`)]
+  throw new LockstepError(noKey.length > 0 ? 'MISSING_KEY' : 'INVALID_VALUE', `The view ${view.name} needs ${parts.join(' and ')}`, {
+    remedy: `Add ${added.join(' ')}.`,
+  })
 }
 
 async function readOnline(store: Store, { view, keys, request, asOf }: Read): Promise<Found> {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { LockstepError } from '../../errors.ts'
 import type { CurrentChange, ItemChange } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
 import { sessionOf } from '../session.ts'
@@ -10,10 +11,16 @@ export function addHistory(program: Command): void {
     .description(
       'Lists what was applied in an environment, the newest first: when, by whom, why, and how much it changed; with --json, what.',
     )
-    .option('--limit <number>', 'at most so many; 20 by default', parseCount)
+    .option('--limit <number>', 'at most so many; 20 by default', parseLimit)
     .option('--before <apply>', 'those before the apply of this number', parseCount)
     .action(history)
   withExamples(command, ['lockstep history', 'lockstep history --environment prod --limit 5 --json'])
+}
+
+function parseLimit(text: string): number {
+  const limit = parseCount(text)
+  if (limit > 0) return limit
+  throw new LockstepError('INVALID_ARGUMENT', 'A limit of 0 shows nothing', { remedy: 'Write a number above 0.' })
 }
 
 async function history({ limit = 20, before }: { readonly limit?: number; readonly before?: number }, command: Command): Promise<void> {
