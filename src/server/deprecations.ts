@@ -1,22 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { LockstepError } from '../errors.ts'
-import { isBrownedOut, showDeprecation } from '../governance/index.ts'
+import { type DeprecatedFeature, deprecatedFeature, isBrownedOut, showDeprecation } from '../governance/index.ts'
 import type { NamedValue, ViewPlan } from '../plan/index.ts'
 import type { LifeCycle, Watching } from '../registry/index.ts'
 import type { Answer } from '../serving/index.ts'
 import type { Store } from '../store/index.ts'
 import type { RouteReply } from './route.ts'
-
-/** What answers say of a deprecated feature. */
-export interface DeprecatedFeature {
-  readonly feature: string
-  /** What was deprecated: it, its group or the view. */
-  readonly id: string
-  readonly since: string
-  readonly reason: string
-  readonly replacement: string | null
-  readonly remove_after: string | null
-}
 
 /** A feature of a view that readers are warned of. */
 interface DeprecatedOutput {
@@ -38,14 +27,7 @@ export class DeprecationNotice {
 
   constructor(cycles: readonly DeprecatedOutput[]) {
     this.#cycles = cycles
-    this.features = cycles.map(({ name, cycle: { id, at, reason, replacement, removeAfter } }) => ({
-      feature: name,
-      id,
-      since: at,
-      reason,
-      replacement,
-      remove_after: removeAfter,
-    }))
+    this.features = cycles.map(({ name, cycle }) => deprecatedFeature(name, cycle))
     this.member = `,"deprecated":${JSON.stringify(this.features)}`
     const since = Math.min(...cycles.map(({ cycle }) => Date.parse(cycle.at)))
     const ends = cycles.flatMap(({ cycle }) => (cycle.removeAfter === null ? [] : [Date.parse(cycle.removeAfter)]))

@@ -30,6 +30,8 @@ import { metricsRoute } from './routes/metrics.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { catalogueRoutes } from './routes/registry-catalogue.ts'
 import { lifeCycleRoutes } from './routes/registry-life-cycle.ts'
+import { lifeCycleListRoutes } from './routes/registry-life-cycles.ts'
+import { callerRoutes } from './routes/registry-me.ts'
 import { recordRoutes } from './routes/registry-records.ts'
 import { tectonRoute } from './routes/tecton.ts'
 import { vectorsRoute } from './routes/vectors.ts'
@@ -152,7 +154,7 @@ export class Server implements AsyncDisposable {
     const routes: Route[] = [
       ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
       ...[feastReadRoute, feastPushRoute, tectonRoute],
-      ...[...catalogueRoutes, ...recordRoutes, ...lifeCycleRoutes],
+      ...[...callerRoutes, ...catalogueRoutes, ...recordRoutes, ...lifeCycleListRoutes, ...lifeCycleRoutes],
       ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => (access.isNeeded ? guarded : open))],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }

@@ -29,7 +29,9 @@ const query: Readonly<Record<string, string>> = {
   readLineage: '?of=user_clicks@1',
   listAudit: '?environment=dev',
   // What they do is asked about, as the other operations need what is there.
-  ...Object.fromEntries(['Group', 'View', 'OnDemand'].flatMap((one) => [`deprecate${one}`, `remove${one}`].map((id) => [id, '?dry_run=true']))),
+  ...Object.fromEntries(
+    ['Group', 'View', 'OnDemand'].flatMap((one) => [`deprecate${one}`, `remove${one}`].map((id) => [id, '?dry_run=true'])),
+  ),
 }
 /** What else than 200 tells that a request was let in: the read is not kept, a view has the feature. */
 const answered: Readonly<Record<string, number>> = {
@@ -113,7 +115,11 @@ describe('every operation of the OpenAPI document', () => {
   ): Promise<number> {
     const body = operation.requestBody ? bodies[id] : undefined
     assert.equal(body === undefined, operation.requestBody === undefined, `${id} needs a body in this test`)
-    const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'version' && path.includes('{view}') ? '2' : named[name]) ?? assert.fail(`${name} needs a value in this test`))
+    const url = path.replaceAll(
+      /\{(\w+)\}/g,
+      (_, name: string) =>
+        (name === 'version' && path.includes('{view}') ? '2' : named[name]) ?? assert.fail(`${name} needs a value in this test`),
+    )
     const response = await fetch(server.url + url + (query[id] ?? ''), {
       method,
       headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...(authorization ? { authorization } : {}) },

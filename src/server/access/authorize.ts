@@ -21,7 +21,11 @@ export function authenticate(request: RouteRequest, { access, rates }: ServerCon
 }
 
 /** Whether the token allows what a request asks for. Throws `FORBIDDEN`. */
-export function authorize(request: RouteRequest, { operation, of, in: where, isAskedByRoute = false }: Permission, context: ServerContext): void {
+export function authorize(
+  request: RouteRequest,
+  { operation, of, in: where, isAskedByRoute = false }: Permission,
+  context: ServerContext,
+): void {
   const { token } = request
   if (token === null || operation === 'any' || isAskedByRoute) return
   const name = of?.(request)

@@ -1,3 +1,4 @@
+import { LockstepError } from '../../errors.ts'
 import {
   appliedCatalogue,
   consumersOf,
@@ -11,7 +12,6 @@ import {
   usageDays,
   usageSince,
 } from '../../governance/index.ts'
-import { LockstepError } from '../../errors.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import type { Target } from '../../registry/index.ts'
 import { refused } from '../access/authorize.ts'
@@ -19,7 +19,7 @@ import { answerableFor } from '../caller.ts'
 import { inPath } from '../error-response.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import { registryCatalogue } from '../registry-catalogue.ts'
-import { pathParameter, type Permission, type Route, type RouteRequest } from '../route.ts'
+import { type Permission, pathParameter, type Route, type RouteRequest } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
 import { text } from './registry-list.ts'
 

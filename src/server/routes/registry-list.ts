@@ -93,7 +93,7 @@ const notFromHere = (): LockstepError =>
   })
 
 /** The environment that a query names; that of the server is the default. */
-function environmentOf({ query }: RouteRequest): string | undefined {
+export function environmentOf({ query }: RouteRequest): string | undefined {
   const { environment } = query as Query
   return environment === undefined ? undefined : String(environment)
 }

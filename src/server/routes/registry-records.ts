@@ -1,10 +1,13 @@
+import { LockstepError } from '../../errors.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { momentMicros } from '../../lib/moment.ts'
+import { differenceOf } from '../../plan/index.ts'
 import type { AuditEntry, RunKind } from '../../registry/index.ts'
+import { objectOf } from '../json-schema.ts'
 import { registryCatalogue } from '../registry-catalogue.ts'
 import { readableModels } from '../registry-lineage.ts'
-import type { Route } from '../route.ts'
-import { listRoute, passes, type Query, text } from './registry-list.ts'
+import { pathParameter, type Route } from '../route.ts'
+import { environmentOf, listRoute, passes, type Query, text } from './registry-list.ts'
 
 const environment = { ...text, description: 'That of the server by default.' }
 const moment = { ...text, description: 'ISO 8601' }
@@ -43,6 +46,50 @@ const applies = listRoute({
       ...(after === null ? {} : { before: Number(after) }),
     }),
 })
+
+const apply: Route = {
+  method: 'GET',
+  path: '/registry/applies/{number}',
+  operationId: 'describeApply',
+  summary: 'What an apply changed, item by item and part by part, against the one before it; by whom and when',
+  permission: { operation: 'read', in: environmentOf },
+  query: objectOf({ environment }),
+  answer: {
+    schema: {
+      type: 'object',
+      properties: {
+        ...{ number: { type: 'integer' }, environment: { type: 'string' }, kind: { type: 'string' }, at: { type: 'string' } },
+        ...{ by: { type: 'string' }, message: { type: 'string' } },
+        current: { type: 'array', items: { type: 'object' }, description: 'The views whose current version became another.' },
+        difference: {
+          type: 'array',
+          items: { type: 'object' },
+          description: 'What was added, removed, or has other values or another description; with its parts before and after.',
+        },
+        to: { type: 'integer', description: 'Of a rollback: the apply whose state came back.' },
+      },
+    },
+  },
+  errors: [404],
+  async handle(request, _reply, { store }) {
+    const { applies: all } = store.registry
+    const text = pathParameter(request, 'number')
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : 0
+    const where = environmentOf(request) ?? store.environment
+    const head = await all.head(where)
+    const [found] = await all.history(where, { before: number + 1, limit: 1 })
+    if (!head || !found || found.number !== number)
+      throw Object.assign(new LockstepError('UNKNOWN_NAME', `There is no apply ${text} of ${where}, or none any more`), { status: 404 })
+    const { changes, ...about } = found
+    const after = await all.stateAfter(head, number)
+    const before = new Map(after.items)
+    for (const { id, before: reference } of changes) {
+      if (reference === null) before.delete(id)
+      else before.set(id, reference)
+    }
+    return { ...about, difference: differenceOf(await all.items({ items: before }), await all.items(after)).items }
+  },
+}
 
 const runs = listRoute({
   path: '/registry/runs',
@@ -180,4 +227,4 @@ const audit = listRoute<AuditEntry>({
   },
 })
 
-export const recordRoutes: readonly Route[] = [environments, applies, runs, usage, trainingSets, models, statistics, audit]
+export const recordRoutes: readonly Route[] = [environments, applies, apply, runs, usage, trainingSets, models, statistics, audit]
