@@ -5,8 +5,11 @@ import { countOf } from './format.ts'
 const mostNamed = 20
 
 /** What a change leaves to be written, as the command that does so; nothing where all is there. */
-export function toBeWritten({ stored }: Pick<Difference, 'stored'>): string[] {
-  const groups = stored.flatMap(({ group, state }) => (state === 'missing' ? [group] : []))
+export const toBeWritten = ({ stored }: Pick<Difference, 'stored'>): string[] =>
+  toWrite(stored.flatMap(({ group, state }) => (state === 'missing' ? [group] : [])))
+
+/** The command that writes groups. */
+export function toWrite(groups: readonly string[]): string[] {
   if (groups.length === 0) return []
   const isLong = groups.length > mostNamed
   return [

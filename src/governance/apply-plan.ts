@@ -1,20 +1,9 @@
 import type { Snapshot } from '../definition/index.ts'
-import { LockstepError } from '../errors.ts'
-import { type Difference, differenceOf } from '../plan/index.ts'
-import {
-  type ApplyKind,
-  type CurrentChange,
-  type CurrentVersions,
-  changesOfCurrent,
-  type Head,
-  itemChanges,
-  type Registry,
-} from '../registry/index.ts'
-import { definitionsOfItems } from './consumers.ts'
+import { type ErrorCode, LockstepError } from '../errors.ts'
+import { type ApplyKind, type CurrentVersions, type Head, itemChanges, type Registry } from '../registry/index.ts'
 import { lifeChanges } from './life-changes.ts'
 import { type Plan, type PlannedChanges, type PlanOptions, planChanges } from './plan-changes.ts'
 import { recordDone } from './record-done.ts'
-import { refusedRemovals, retiredNames } from './removals.ts'
 
 export interface ApplyOptions extends Omit<PlanOptions, 'sample' | 'seed' | 'scratch'> {
   readonly by: string
@@ -45,12 +34,16 @@ export async function applyPlan(
   const [other] = itemChanges(new Map(Object.entries(plan.items)), new Map(Object.entries(now.items)))
   if (other) throw new LockstepError('PLAN_OUTDATED', `The files define something else for ${other.id} than when the plan was made`)
   const forced = refuseViolations(now, force)
-  return await commit(registry, { kind, by, message, environment, base: head, before, items: target.snapshot, current, forced })
+  return await commitApply(registry, { kind, by, message, environment, base: head, before, items: target.snapshot, current, forced })
 }
 
-/** Throws the first refusal, else the first finding that is an error. Gives the refusals that `force` set aside, in words. */
-export function refuseViolations({ refusals, findings }: Pick<Plan, 'refusals' | 'findings'>, force = false): string[] {
-  const forced = refusals.filter(({ code }) => force && code === 'IN_USE')
+/** Throws the first refusal, else the first finding that is an error. Gives the refusals that `force` set aside, in words: those of some codes. */
+export function refuseViolations(
+  { refusals, findings }: Pick<Plan, 'refusals' | 'findings'>,
+  force = false,
+  forcible: readonly ErrorCode[] = ['IN_USE'],
+): string[] {
+  const forced = refusals.filter(({ code }) => force && forcible.includes(code))
   const left = refusals.filter((one) => !forced.includes(one))
   const [refusal] = left
   if (refusal)
@@ -63,54 +56,6 @@ export function refuseViolations({ refusals, findings }: Pick<Plan, 'refusals' |
 }
 
 const withMore = (message: string, count: number): string => (count > 1 ? `${message}; and ${count - 1} more` : message)
-
-export interface RollBackOptions {
-  readonly registry: Registry
-  readonly environment: string
-  /** The apply whose state is wanted again; the one before the last that is not rolled back yet by default. */
-  readonly to?: number | undefined
-  readonly by: string
-  readonly message: string
-  /** Also removes what somebody depends on, and tells the audit log so. */
-  readonly force?: boolean
-  /** Is told what would change before it does; throws where it may not. */
-  readonly review?: (review: RollBackReview) => Promise<void>
-}
-
-export interface RollBackReview {
-  /** The apply whose state comes back. */
-  readonly to: number
-  readonly difference: Difference
-  readonly before: Snapshot
-  readonly after: Snapshot
-  readonly current: readonly CurrentChange[]
-}
-
-/**
- * Makes an environment hold again what it held after an earlier apply, current versions included. Throws `INVALID_ARGUMENT`, `IN_USE`
- * for what would go and somebody depends on, and `NAME_RETIRED` for what would come back and was removed with another meaning.
- */
-export async function rollBack({ registry, environment, to, by, message, force = false, review }: RollBackOptions): Promise<Head> {
-  const base = await registry.applies.head(environment)
-  const number = base && (to ?? (await registry.applies.beforeLast(base)))
-  if (!number)
-    throw new LockstepError('INVALID_ARGUMENT', `There is no earlier apply of ${environment}`, {
-      remedy: 'lockstep history lists what was applied; --to names one.',
-    })
-  const state = await registry.applies.stateAfter(base, number)
-  const [before, after] = [await registry.applies.items(base), await registry.applies.items(state)]
-  const difference = differenceOf(before, after)
-  const current = changesOfCurrent(base.current, state.current)
-  await review?.({ to: number, difference, before, after, current })
-  const refusals = [
-    ...(await retiredNames(difference, registry, environment, { snapshot: after, definitions: definitionsOfItems(after) })),
-    ...(await refusedRemovals(before, after, registry, environment)),
-  ]
-  const forced = refuseViolations({ refusals, findings: [] }, force)
-  const why = message || `back to apply ${number}`
-  const rest = { before, items: after, current: state.current, forced }
-  return await commit(registry, { kind: 'rollback', by, message: why, environment, base, to: number, ...rest })
-}
 
 interface NewState {
   readonly kind: Exclude<ApplyKind, 'remove' | 'restore' | 'switch'>
@@ -130,7 +75,7 @@ interface NewState {
  * One commit: the items, the head, the record of the apply, the life cycles of what goes and comes back, and what the audit log says of
  * it. Then the run, which may be missing.
  */
-async function commit(registry: Registry, { before, items, forced, ...apply }: NewState): Promise<Head> {
+export async function commitApply(registry: Registry, { before, items, forced, ...apply }: NewState): Promise<Head> {
   const { kind, by, message, environment, base } = apply
   const started = registry.clock.now()
   const event = {

@@ -11,8 +11,9 @@ import { policy } from '../plan/index.ts'
 import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
 import { type AuditEntry, Registry } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
-import { applyPlan, rollBack } from './apply-plan.ts'
+import { applyPlan } from './apply-plan.ts'
 import { hasChanges, planChanges } from './plan-changes.ts'
+import { rollBack } from './roll-back.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-plan-'))
 const registries: Registry[] = []

@@ -4,11 +4,12 @@ import { freshRegistry } from '../../test/support/fresh-registry.ts'
 import { catalogueOf, count, type Definition, entity, events, featureGroup, featureView, onDemand } from '../definition/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
-import { applyPlan, rollBack } from './apply-plan.ts'
+import { applyPlan } from './apply-plan.ts'
 import { appliedCatalogue, usageSince } from './consumers.ts'
 import { deprecate, lifeCycleSubject, remove } from './life-cycle.ts'
 import { planChanges } from './plan-changes.ts'
 import { restorable, restore } from './restore.ts'
+import { rollBack } from './roll-back.ts'
 
 const environment = 'dev'
 const by = { by: 'ada', message: '' }

@@ -44,6 +44,7 @@ export const storeRoles: StoreRoles = {
   parity: readView,
   parityOfServed: readView,
   unmaterialized: readView,
+  unmaterializedOf: { operation: 'read', on: ([groups]) => groups },
   compare: { operation: 'read', on: ([before, after]) => [before, after] },
   statistics: { operation: 'read', on: ([group]) => [group] },
   places: { operation: 'read', on: ([groups]) => groups },

@@ -343,7 +343,11 @@ export class Store implements AsyncDisposable {
 
   /** The groups that a view reads and that were never materialized: of these the online store may know no key at all. */
   async unmaterialized(view: AnyView): Promise<FeatureGroupData[]> {
-    const groups = groupsOf(view)
+    return await this.unmaterializedOf(groupsOf(view))
+  }
+
+  /** The same of some groups. */
+  async unmaterializedOf(groups: readonly FeatureGroupData[]): Promise<FeatureGroupData[]> {
     const streamed = this.streamedGroups(groups)
     const { groups: kept } = streamed.length === 0 ? { groups: [] } : await this.streamStatus(streamed)
     const filled = new Set(kept.flatMap((one) => (one.filled ? [`${one.group}@${one.version}`] : [])))
