@@ -85,5 +85,6 @@ export function program(): Command {
     ...access,
   ])
     add(lockstep)
+  for (const option of lockstep.commands.flatMap(({ options }) => options)) if (option.mandatory) option.description += ' (required)'
   return lockstep.addHelpText('after', exitCodesHelp)
 }

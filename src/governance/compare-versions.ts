@@ -49,6 +49,8 @@ export interface FeatureComparison {
 export interface Comparison {
   /** Keys that took part, each as of one moment. */
   readonly keys: number
+  /** The moment of all of them, where they have one. ISO 8601, UTC. */
+  readonly asOf?: string
   /** Of features that both have, in order of the new ones. */
   readonly features: readonly FeatureComparison[]
   readonly added: readonly string[]

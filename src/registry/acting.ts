@@ -9,13 +9,13 @@ export interface Acting extends Pick<PrincipalToken, 'environments' | 'expires' 
 }
 
 /**
- * Whose token a text is. Without one, or by an empty one, it is the user of this machine, or with a registry that machines share, nobody. `named`: who they say
- * to be, which is worth nothing and only must not be somebody else. Throws `UNAUTHENTICATED`.
+ * Whose token a text is. Without one, and an empty one is none, it is the user of this machine, or with a registry that machines share,
+ * nobody. `named`: who they say to be, which is worth nothing and only must not be somebody else. Throws `UNAUTHENTICATED`.
  */
 export function actingIn({ documents, clock }: Registry, state: AccessState, token: string | undefined, named = ''): Acting {
   if (token !== undefined && token !== '') {
     const found = state.find(token, clock.now())
-    if (found) return { ...found, name: found.principal }
+    if (found) return { name: found.principal, environments: found.environments, expires: found.expires, rate: found.rate }
     throw unauthenticated('The token in LOCKSTEP_TOKEN does not count', 'Set it to a token of a principal, or to none')
   }
   if (documents.capabilities.sharedByMachines)

@@ -1,5 +1,6 @@
 import type { AnyView, FeatureGroupData } from '../definition/index.ts'
 import { type CompareOptions, type Comparison, compareOnline, compareViews, type ReadOnline } from '../governance/index.ts'
+import { formatMoment } from '../lib/moment.ts'
 import type { SourcePlaces } from '../offline/index.ts'
 import { groupsOf } from './history-work.ts'
 
@@ -16,5 +17,6 @@ export async function compareInStore(
 ): Promise<Comparison> {
   const { read, moment } = store
   const given = { ...options, places: await store.places([...new Set(views.flatMap(groupsOf))]) }
-  return online ? await compareOnline(...views, { ...given, read, moment }) : await compareViews(...views, given)
+  if (!online) return await compareViews(...views, given)
+  return { ...(await compareOnline(...views, { ...given, read, moment })), asOf: formatMoment(moment) }
 }

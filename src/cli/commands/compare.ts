@@ -53,7 +53,7 @@ async function compare(name: string, before: number, after: number, options: Com
 
 export function showComparison(
   output: Output,
-  { keys, features, added, removed, skipped }: Comparison,
+  { keys, asOf, features, added, removed, skipped }: Comparison,
   [before, after]: [string, string],
 ): string {
   const changed = features.filter(({ different }) => different > 0)
@@ -70,7 +70,7 @@ export function showComparison(
     ['Not compared, as they need values of a request', skipped],
   ] as const
   return [
-    `${before} and ${after} for ${formatCount(keys)} keys: ${changed.length === 0 ? 'every value is the same' : `${changed.length} of ${features.length} features differ`}`,
+    `${before} and ${after} for ${formatCount(keys)} keys${asOf === undefined ? '' : ` as of ${asOf}`}: ${changed.length === 0 ? 'every value is the same' : `${changed.length} of ${features.length} features differ`}`,
     ...(features.length > 0 ? [table] : []),
     ...examples,
     ...lists.flatMap(([what, names]) => (names.length > 0 ? [`${what}: ${names.join(', ')}`] : [])),
