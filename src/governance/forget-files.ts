@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { FileHistory, History, SourceData } from '../definition/index.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { clearAbandoned } from '../lib/temporary-names.ts'
+import { sampledWithin } from '../monitoring/index.ts'
 import { countRows, type Duck, eraseFromFile, matches, quoteLiteral, type RowFile, type RowMatch } from '../offline/index.ts'
 import type { Forgetting, ForgottenPlace } from './forget.ts'
 import { namesakeNote } from './forget-topics.ts'
@@ -65,7 +66,7 @@ function historiesOf(versions: readonly SourceData[], read: History | undefined)
 export async function forgetFeatureLogs({ subject, duck, folder, options }: Forgetting): Promise<ForgottenPlace[]> {
   const places: ForgottenPlace[] = []
   const root = join(folder, 'served')
-  for (const name of await namesIn(root)) {
+  for (const name of (await namesIn(root)).filter((one) => !one.startsWith('.'))) {
     const below = await readdir(join(root, name), { recursive: true })
     // Of killed servers: nobody writes them to their end.
     if (!options.dryRun)
@@ -80,6 +81,14 @@ export async function forgetFeatureLogs({ subject, duck, folder, options }: Forg
     if (before > 0) places.push({ place: 'feature log', name, files: [...files.keys()], before, after, note: '', known: true })
   }
   return places
+}
+
+/** The same once servers have written what they had sampled until now; nothing where none samples. */
+export async function forgetSampled(forgetting: Forgetting): Promise<ForgottenPlace[]> {
+  const seconds = await sampledWithin(join(forgetting.folder, 'served'))
+  if (seconds === 0) return []
+  await forgetting.clock.sleep(seconds * 1000)
+  return await forgetFeatureLogs(forgetting)
 }
 
 /** Milliseconds in which a read that is being kept is there as a whole. */

@@ -6,7 +6,7 @@ import type { OnlineStore } from '../online/index.ts'
 import { isStreamed } from '../plan/index.ts'
 import type { Registry, TrainingSetRecord } from '../registry/index.ts'
 import { takeUnits } from '../stream/index.ts'
-import { forgetFeatureLogs, forgetKeptReads, forgetSources } from './forget-files.ts'
+import { forgetFeatureLogs, forgetKeptReads, forgetSampled, forgetSources } from './forget-files.ts'
 import { withholdStatistics } from './forget-statistics.ts'
 import { forgetLanded, forgetOffline, forgetOnline } from './forget-stores.ts'
 import { forgetTopics } from './forget-topics.ts'
@@ -138,9 +138,10 @@ export async function forgetSubject(
     if (taken > 0 || unread > 0) await parts.clock.sleep(settle)
     ;({ places, unread } = await round(forgetting))
   }
+  const sampled = dryRun ? [] : await forgetSampled(forgetting)
   const merged = told.map((place) => ({ ...place, after: lastOf(places, place)?.after ?? (place.after === null ? null : 0) }))
   const late = places.filter((place) => !lastOf(told, place))
-  const all = [...merged, ...late, ...statistics, ...derivedPlaces(subject, told)]
+  const all = [...withMore([...merged, ...late], sampled), ...statistics, ...derivedPlaces(subject, told)]
   return {
     entity: entity.name,
     keys: Object.fromEntries(subject.keys.map(({ name, cell }) => [name, String(cell)])),
@@ -149,6 +150,16 @@ export async function forgetSubject(
     elsewhere: (await parts.registry.applies.environments()).filter((name) => name !== parts.environment),
     complete: all.every(({ after }) => after === 0),
   }
+}
+
+/** What was found once more counts with what was found of a place before. */
+function withMore(places: readonly ForgottenPlace[], more: readonly ForgottenPlace[]): ForgottenPlace[] {
+  const added = places.map((place) => {
+    const found = lastOf(more, place)
+    if (!found) return place
+    return { ...place, files: [...new Set([...place.files, ...found.files])], before: (place.before ?? 0) + (found.before ?? 0) }
+  })
+  return [...added, ...more.filter((place) => !lastOf(places, place))]
 }
 
 const lastOf = (places: readonly ForgottenPlace[], { place, name, known }: ForgottenPlace): ForgottenPlace | undefined =>

@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { localDisk as disk } from '../lib/disk.ts'
 import { formatDate } from '../lib/moment.ts'
 import { seededRandom } from '../lib/seeded-random.ts'
-import { clearAbandoned, temporaryName } from '../lib/temporary-names.ts'
+import { clearAbandoned, isAbandoned, temporaryName } from '../lib/temporary-names.ts'
 import { FeatureLogBatch } from './feature-log-batch.ts'
 import type { ReadRecord } from './read-record.ts'
 
@@ -27,6 +28,9 @@ export interface FeatureLogOptions {
 
 const dayMicros = 86_400_000_000
 const partial = '.partial-'
+const marker = '.open-'
+/** Seconds between a batch that is due and its file: it is looked for each second, and waits for those before it. */
+const writing = 3
 
 /**
  * A share of what was served, as Parquet: `FOLDER/VIEW@VERSION/date=2026-03-01/….parquet`, by the day (UTC) it was served. It never
@@ -37,6 +41,7 @@ export class FeatureLog implements AsyncDisposable {
   readonly #random: (below: number) => number
   readonly #open = new Map<string, FeatureLogBatch>()
   readonly #folders = new Set<string>()
+  readonly #marker: string
   readonly #timer: NodeJS.Timeout
   #writing: Promise<void> = Promise.resolve()
   #queued = 0
@@ -45,7 +50,8 @@ export class FeatureLog implements AsyncDisposable {
   #files = 0
   #closed = false
 
-  private constructor({ seed, ...options }: FeatureLogOptions) {
+  private constructor({ seed, ...options }: FeatureLogOptions, mark: string) {
+    this.#marker = mark
     this.#options = { clock: systemClock, queue: 1_000_000, rows: 10_000, seconds: 10, ...options }
     this.#random = seededRandom(seed ?? randomInt(2 ** 32))
     this.#timer = setInterval(() => this.#roll(this.#now() - this.#options.seconds * 1000), Math.min(1000, this.#options.seconds * 500))
@@ -61,7 +67,12 @@ export class FeatureLog implements AsyncDisposable {
       if (value !== undefined && !(value > 0)) throw refuse(`${name} of the feature log is ${value}, not a number above 0`)
     }
     await disk.makeFolder(options.folder)
-    return new FeatureLog(options)
+    await clearAbandoned(options.folder, marker)
+    const mark = join(options.folder, temporaryName(marker))
+    const log = new FeatureLog(options, mark)
+    const file = await disk.create(mark)
+    await file.write(0, Buffer.from(String(log.#options.seconds))).finally(() => file.close())
+    return log
   }
 
   /** Reads that were dropped, as the queue was full or a file could not be written. */
@@ -102,6 +113,7 @@ export class FeatureLog implements AsyncDisposable {
     this.#closed = true
     clearInterval(this.#timer)
     await this.flush()
+    await disk.remove(this.#marker)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,4 +167,12 @@ export class FeatureLog implements AsyncDisposable {
     await disk.rename(written, join(folder, `${temporaryName('')}-${this.#files++}.parquet`))
     await disk.syncFolder(folder)
   }
+}
+
+/** Seconds after which all that servers have sampled by now is in the files of a folder; 0 where no server samples. */
+export async function sampledWithin(folder: string): Promise<number> {
+  const open = (await disk.list(folder)).filter((name) => name.startsWith(marker) && !isAbandoned(name, marker))
+  const seconds = await Promise.all(open.map((name) => readFile(join(folder, name), 'utf8').then(Number, () => 0)))
+  const most = Math.max(0, ...seconds.filter(Number.isFinite))
+  return most === 0 ? 0 : most + writing
 }

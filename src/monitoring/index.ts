@@ -1,5 +1,6 @@
-export { FeatureLog, type FeatureLogOptions } from './feature-log.ts'
+export { FeatureLog, type FeatureLogOptions, sampledWithin } from './feature-log.ts'
 export { logColumns, statusColumn } from './feature-log-batch.ts'
 export { type MetricSources, ServerMetrics } from './metrics.ts'
 export type { ReadRecord } from './read-record.ts'
+export { UsageCounts } from './usage-counts.ts'
 export { type FeatureUsage, UsageLog, type UsageLogOptions } from './usage.ts'
