@@ -24,6 +24,15 @@ export async function appliedDefinitions(registry: Registry, environment: string
   return await registry.applies.applied(environment, ({ code }) => codes.get(code))
 }
 
+/** The same, whole without any file: to know what is applied, and not to compute by it. */
+export async function appliedWithoutCode(registry: Registry, environment: string): Promise<Applied | null> {
+  return await registry.applies.applied(environment, ({ name }) => ({
+    compute: () => {
+      throw new LockstepError('DEFINITION_MISMATCH', `The files with the code of ${name} were not loaded`)
+    },
+  }))
+}
+
 /** Whether the files say what is applied, but for versions that they raised or do not have any more. */
 export async function differsFromFiles(registry: Registry, { head }: Applied, files: readonly Definition[]): Promise<boolean> {
   return itemChanges(head.items, targetOf(files, await registry.applies.items(head)).snapshot).length > 0

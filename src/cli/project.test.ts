@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockstep, smallProject } from '../../test/support/command-line.ts'
@@ -39,4 +39,25 @@ test('what is not there is said: a folder, definitions', async () => {
   const other = await lockstep(join(project.path, 'empty'), 'list', 'entities', '--definitions', '../definitions.ts')
   assert.match(other.stdout, /\nuser /)
   assert.match((await lockstep(project.path, 'list', '-p', 'nowhere')).stderr, /There is no folder .*nowhere/)
+})
+
+test('files that are broken or gone block nothing that goes by what is applied', async () => {
+  using project = smallProject()
+  const run = async (...commandLine: string[]) => await lockstep(project.path, ...commandLine)
+  assert.equal((await run('apply', '--yes')).code, 0)
+  writeFileSync(join(project.path, 'definitions.ts'), 'export const broken = (')
+  const refused = await run('plan', '--sample', '0')
+  assert.deepEqual([refused.code, /INVALID_DEFINITION/.test(refused.stderr)], [1, true], refused.stderr)
+  for (const commandLine of [['history'], ['registry', 'export', 'registry.json']]) {
+    const { code, stderr } = await run(...commandLine)
+    assert.equal(code, 0, `${commandLine.join(' ')}: ${stderr}`)
+    assert.doesNotMatch(stderr, /definitions/)
+  }
+  const switched = await run('switch', 'offer', '3', '--force')
+  assert.deepEqual([switched.code, /cannot be loaded/.test(switched.stderr)], [0, true], switched.stderr)
+  const read = await run('get', 'visit', 'user_id=1')
+  assert.deepEqual([read.code, /The definitions cannot be loaded/.test(read.stderr)], [0, true], read.stderr)
+  assert.equal((await run('get', 'offer', 'user_id=1')).code, 1, 'its code is in the files')
+  rmSync(join(project.path, 'definitions.ts'))
+  assert.equal((await run('forget', 'user', 'user_id=1', '--dry-run')).code, 0)
 })

@@ -12,13 +12,13 @@ import {
   OnDemand,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { type Applied, type Registry, Standings } from '../registry/index.ts'
+import { type Applied, type LifeCycle, type Registry, Standings } from '../registry/index.ts'
 import type { ProjectConfig, Store } from '../store/index.ts'
 import { actingAs } from './acting.ts'
 import { readConfig } from './config.ts'
 import { type Environment, environmentOf, refuseUnknown } from './environment.ts'
 import { find } from './find.ts'
-import { appliedDefinitions, differsFromFiles, existingRegistry, projectRegistry, rowHistories } from './governed.ts'
+import { appliedDefinitions, appliedWithoutCode, differsFromFiles, existingRegistry, projectRegistry, rowHistories } from './governed.ts'
 import { movedHistories, type Places } from './moved-histories.ts'
 import type { VersionedName } from './values.ts'
 
@@ -35,17 +35,27 @@ export interface ProjectOptions {
   readonly as?: string
   /** Nothing is done for which it counts who is acting: the registry is left alone. */
   readonly anonymous?: boolean
+  /** Whether the files are needed where something is applied. Default: always. */
+  readonly needsFiles?: FileNeed
 }
+
+/**
+ * `never`: what is applied is known without their code. `rarely`: the same, where they cannot be loaded. `forCode`: where they cannot be
+ * loaded, what needs no code of theirs is left.
+ */
+export type FileNeed = 'always' | 'forCode' | 'rarely' | 'never'
 
 const defaultDefinitions = ['definitions.ts', 'definitions.js', 'definitions']
 
 interface Parts {
   readonly environment: Environment
   readonly files: readonly Definition[]
+  readonly unloaded: string | null
   readonly definitionsPath: string
   readonly registry: Registry | null
   readonly applied: Applied | null
   readonly asFiles: boolean
+  readonly comparesFiles: boolean
   readonly places: Places
   readonly userFolder: string
   readonly actor: string
@@ -59,8 +69,10 @@ export class Project {
   readonly environment: string
   /** What is applied in the environment; null where nothing ever was, or where the files are asked for. */
   readonly applied: Applied | null
-  /** The definitions of the project's files. */
+  /** The definitions of the project's files; none where they were not loaded. */
   readonly files: readonly Definition[]
+  /** Why the files could not be loaded; null where they were, or nobody needs them. */
+  readonly unloaded: string | null
   /** Where they are. */
   readonly definitionsPath: string
   /** Those that are applied; those of the files where none are. */
@@ -71,17 +83,21 @@ export class Project {
   readonly #places: Places
   readonly #userFolder: string
   readonly #asFiles: boolean
+  readonly #comparesFiles: boolean
   #registry: Registry | null
 
-  private constructor({ environment, files, definitionsPath, registry, applied, asFiles, places, userFolder, actor }: Parts) {
+  private constructor(parts: Parts) {
+    const { environment, files, unloaded, definitionsPath, registry, applied, asFiles, comparesFiles, places, userFolder, actor } = parts
     this.config = environment.config
     this.environment = environment.name
     this.applied = applied
     this.files = files
+    this.unloaded = unloaded
     this.definitionsPath = definitionsPath
     this.definitions = applied?.definitions ?? files
     this.catalogue = catalogueOf(this.definitions)
     this.#asFiles = asFiles
+    this.#comparesFiles = comparesFiles
     this.#registry = registry
     this.#places = places
     this.#userFolder = userFolder
@@ -103,17 +119,33 @@ export class Project {
     const { config, declared } = environment
     if (!options.newEnvironment && !declared.includes(environment.name))
       refuseUnknown(environment, (await (await existingRegistry(config))?.applies.environments()) ?? [])
-    const definitionsPath =
-      options.definitions === undefined ? (config.definitions ?? foundDefinitions()) : resolve(userFolder, options.definitions)
-    const files = await loadDefinitions(definitionsPath)
-    refuseOtherCopy(files)
     const asFiles = worksWithFiles(options)
     const registry = options.anonymous ? null : await existingRegistry(config)
     const actor = await actingAs(registry, options)
-    const applied = asFiles ? null : registry && (await appliedDefinitions(registry, environment.name, files))
+    const isGoverned = registry !== null && (await registry.applies.head(environment.name)) !== null
+    const need = options.needsFiles ?? 'always'
+    const isSkipped = need === 'never' && isGoverned && !asFiles
+    const { files, definitionsPath, unloaded } = isSkipped
+      ? { files: [], definitionsPath: '', unloaded: null }
+      : await loadFiles(options.definitions === undefined ? config.definitions : resolve(userFolder, options.definitions)).catch(
+          (error: unknown) => {
+            const isOptional = options.definitions === undefined && (need === 'never' || (need !== 'always' && isGoverned))
+            if (!isOptional || !(error instanceof LockstepError)) throw error
+            return { files: [], definitionsPath: '', unloaded: error.message }
+          },
+        )
+    const hasCode = !isSkipped && (unloaded === null || need === 'forCode')
+    const applied =
+      asFiles || registry === null
+        ? null
+        : hasCode
+          ? await appliedDefinitions(registry, environment.name, files)
+          : await appliedWithoutCode(registry, environment.name)
+    const comparesFiles = !isSkipped && unloaded === null
     const given = Object.entries(options.history ?? {}).map(([source, place]) => [source, fromUser(userFolder, place)])
     const places = { ...config.history, ...Object.fromEntries(given) }
-    return new Project({ environment, files, definitionsPath, registry, applied, asFiles, places, userFolder, actor })
+    const known = { environment, files, unloaded, definitionsPath, registry, applied }
+    return new Project({ ...known, asFiles, comparesFiles, places, userFolder, actor })
   }
 
   /** A path of the command line as seen from the project's folder. */
@@ -139,9 +171,14 @@ export class Project {
     return new Standings(this.catalogue, cycles ?? [])
   }
 
+  /** What was said in the environment of features, groups and views. Makes no registry. */
+  async lifeCycles(): Promise<LifeCycle[]> {
+    return (await this.#registry?.lifeCycles.list(this.environment)) ?? []
+  }
+
   /** Whether the files say something else than what is applied. */
   async differsFromFiles(): Promise<boolean> {
-    return this.applied !== null && (await differsFromFiles(await this.registry(), this.applied, this.files))
+    return this.applied !== null && this.#comparesFiles && (await differsFromFiles(await this.registry(), this.applied, this.files))
   }
 
   /** Other places of histories than definitions declare. Throws `UNKNOWN_NAME` where a history is given for no source. */
@@ -170,6 +207,14 @@ export const worksWithFiles = ({ files, definitions }: ProjectOptions): boolean 
 
 /** Where the user is in the project's folder, paths stay as they are written. */
 const fromUser = (userFolder: string, path: string): string => (userFolder === process.cwd() ? path : resolve(userFolder, path))
+
+/** The definitions of a place; of the usual one where none is given. */
+async function loadFiles(given: string | undefined) {
+  const definitionsPath = given ?? foundDefinitions()
+  const files = await loadDefinitions(definitionsPath)
+  refuseOtherCopy(files)
+  return { files, definitionsPath, unloaded: null }
+}
 
 function foundDefinitions(): string {
   const found = defaultDefinitions.find((name) => existsSync(name))

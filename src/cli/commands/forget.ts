@@ -70,7 +70,7 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
   const others: Elsewhere[] = []
   for (const environment of await otherEnvironments(project)) {
     try {
-      const other = await Project.load({ ...placed(command, project), environment })
+      const other = await Project.load({ ...placed(command, project), environment, needsFiles: 'rarely' })
       await checkAllowed({ output, project: other, actor: other.actor }, 'forget')
       const found = await forgetIn(other, name, await keysIn(other), allEnvironments ? wishes : { ...wishes, dryRun: true })
       others.push({ environment, report: found, why: null })
