@@ -39,7 +39,10 @@ export function addForget(program: Command): void {
     .option('--rewrite-sources', 'rewrite the files of sources too, which are not the store’s')
     .option('--rewrite-training-sets', 'rewrite training sets that were recorded')
     .option('--truncate-log', 'remove from a log that cannot erase single records all up to the last one of the subject, also of others')
-    .option('--erase-unknown', 'erase also what holds the subject’s values in tables, topics and files that no definition describes')
+    .option(
+      '--erase-unknown',
+      'erase also what holds the subject’s values in tables, topics, files and columns that no definition says are about it',
+    )
     .option('--all-environments', 'erase in every environment; else the others are only looked at')
     .addHelpText('after', '\nThe exit code is 1 where something of the subject is left, or may be: the report says what and why.')
     .action(forget)
@@ -62,6 +65,9 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
       throw new LockstepError('UNKNOWN_NAME', `There is no entity ${name}${suggestion(name, names)}`)
     }
     const given = pairs.reduce<Record<string, string>>((before, pair) => collectPair(pair, before), {})
+    // Most likely a variable of a script that is not set: nothing would be found, which looks like done.
+    const empty = Object.keys(given).find((key) => given[key] === '')
+    if (empty !== undefined) throw new LockstepError('INVALID_VALUE', `The key ${empty} is empty, which names no subject`, { where: `key ${empty}` })
     return typedValues(given, entity.keys, 'key', `The entity ${name}`)
   }
   const keys = await keysIn(project)
