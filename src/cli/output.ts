@@ -1,8 +1,10 @@
 import { styleText } from 'node:util'
+import { followUp } from './follow-up.ts'
 import { toJson } from './format.ts'
+import type { ProjectOptions } from './project.ts'
 import { type Column, formatTable } from './table.ts'
 
-export interface OutputOptions {
+export interface OutputOptions extends ProjectOptions {
   readonly json?: boolean
   readonly quiet?: boolean
   readonly progress?: boolean
@@ -14,8 +16,10 @@ export class Output {
   readonly quiet: boolean
   /** Whether progress is shown: on a terminal, or where asked for; never where quiet. */
   readonly showsProgress: boolean
+  readonly #given: ProjectOptions
 
   constructor(options: OutputOptions) {
+    this.#given = options
     this.json = options.json ?? false
     this.quiet = options.quiet ?? false
     this.showsProgress = !this.quiet && (options.progress ?? process.stderr.isTTY === true)
@@ -23,6 +27,11 @@ export class Output {
 
   result(document: unknown, text: () => string): void {
     process.stdout.write(`${this.json ? toJson(document, 2) : text().trimEnd()}\n`)
+  }
+
+  /** A command line to go on with, in the project and environment of this one: `materialize orders@1`. */
+  next(command: string): string {
+    return followUp(command, this.#given)
   }
 
   /** Something to know about the result. */

@@ -72,7 +72,7 @@ export function showApplied({ output, project }: Session, head: Head | null, { d
   const done = length === 0 ? 'Nothing to do' : `Applied ${countOf(length, 'change')}`
   output.result(
     { environment: project.environment, apply: head?.apply ?? 0, changes: difference.items.map(({ id, effect }) => ({ id, effect })) },
-    () => [`${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`, ...toBeWritten(difference)].join('\n'),
+    () => [`${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`, ...toBeWritten(difference, output)].join('\n'),
   )
 }
 

@@ -63,7 +63,7 @@ async function get(
   }
   checkComplete(read)
   const told = await warnOfDeprecated(view, project, output)
-  await using store = await project.open()
+  await using store = await project.open({ reads: true })
   const unmaterialized = (await store.unmaterialized(view)).map((group) => group.name)
   const found = await readOnline(store, read).catch((error: unknown) => {
     if (!(error instanceof LockstepError) || error.code !== 'READ_BEFORE_STATE') throw error
@@ -72,9 +72,11 @@ async function get(
   })
   if (unmaterialized.length > 0 && found.source === 'online') {
     const names = unmaterialized.join(' ')
-    output.warn(`Never materialized: ${names}. Their NOT_FOUND says nothing of the key; run lockstep materialize ${names}.`)
+    output.warn(`Never materialized: ${names}. Their NOT_FOUND says nothing of the key; run ${output.next(`materialize ${names}`)}.`)
   }
-  output.result({ view: view.name, version: view.version, keys: read.keys, unmaterialized, ...found, ...told }, () => show(output, read, found))
+  output.result({ view: view.name, version: view.version, keys: read.keys, unmaterialized, ...found, ...told }, () =>
+    show(output, read, found),
+  )
 }
 
 /** Names all that is missing at once. Throws `MISSING_KEY`, or `INVALID_VALUE` where only values of the request are. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { withExamples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { quoted } from '../follow-up.ts'
 import { longWork } from '../long-work.ts'
 import { refusePlanPath, writePlan } from '../plan-file.ts'
 import { planFor, planOptions } from '../planning.ts'
@@ -48,7 +49,7 @@ async function plan({ out, sample, compare, measure, examples }: PlanCommandOpti
   const made = await planFor(session, planned)
   if (out !== undefined) writePlan(project.path(out), made)
   const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')
-  const next = isRefused ? 'it would be refused, as it says above.' : `lockstep apply ${out}`
+  const next = isRefused ? 'it would be refused, as it says above.' : output.next(`apply ${quoted(out ?? '')}`)
   output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: ${next}`])].join('\n\n'))
   process.exitCode = isRefused ? exitCodes.failed : hasChanges(made) ? exitCodes.toDo : exitCodes.ok
 }

@@ -73,7 +73,7 @@ async function rollback(
       : [
           `${environment} holds again what apply ${to} left (apply ${head.apply}): ${countOf(length, 'change')}.`,
           ...current.map((change) => `${showCurrentChange(change)}.`),
-          ...toWrite(unwritten),
+          ...toWrite(unwritten, output),
         ].join('\n'),
   )
 }
