@@ -186,8 +186,11 @@ export class Project {
     return { ...rowHistories(catalogueOf(this.files).sources, sources), ...movedHistories(sources, this.#places) }
   }
 
-  /** Opens the store of the project, in its environment. Throws `UNKNOWN_NAME` where a history is given for no source. */
-  async open(): Promise<Store> {
+  /**
+   * Opens the store of the project, in its environment; `reads`: what is read counts as use by who is acting, where there is a registry.
+   * Throws `UNKNOWN_NAME` where a history is given for no source.
+   */
+  async open({ reads = false }: { readonly reads?: boolean } = {}): Promise<Store> {
     const { definitions, history: _history, checks: _checks, policies: _policies, ...settings } = this.config
     const { openUnguarded } = await import('../store/index.ts')
     return await openUnguarded({
@@ -198,6 +201,7 @@ export class Project {
       definitions: this.definitions,
       head: this.applied?.head ?? null,
       history: this.histories(),
+      ...(reads && this.#registry ? { caller: process.env.LOCKSTEP_CALLER || this.actor } : {}),
     })
   }
 }

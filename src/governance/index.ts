@@ -14,6 +14,7 @@ export {
 } from './compare-versions.ts'
 export { appliedCatalogue, type Consumers, consumersOf, featuresBehind, usageDays, usageSince } from './consumers.ts'
 export type { GroupCost } from './cost.ts'
+export { type DeprecatedFeature, deprecatedFeature, deprecationsOf } from './deprecated-features.ts'
 export { appliedElsewhere, withEverApplied } from './ever-applied.ts'
 export { type ForgetOptions, type ForgetReport, type ForgottenPlace, forgetSubject } from './forget.ts'
 export { type GroupStatisticsOptions, groupStatistics } from './group-statistics.ts'

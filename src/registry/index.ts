@@ -61,5 +61,5 @@ export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueSt
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'
 export { type ErasedRows, type TrainingSetQuery, type TrainingSetRecord, TrainingSets } from './training-sets.ts'
 export { exportRegistry, type ImportResult, importRegistry, type RegistryExport } from './transfer.ts'
-export { type FeatureRead, type ReadCount, Usage } from './usage.ts'
+export { dayOf, type FeatureRead, type ReadCount, Usage } from './usage.ts'
 export { RegistryWatch, type Watcher, type Watching } from './watch.ts'

@@ -2,6 +2,7 @@ import { loadDefinitions } from '../definition/index.ts'
 import { actorOf } from '../lib/actor.ts'
 import { Adopted } from './adopted.ts'
 import { guardedStore } from './guarded-store.ts'
+import { ReadCounter } from './read-counter.ts'
 import { Store } from './store.ts'
 import { StoreAccess } from './store-access.ts'
 import type { StoreOptions } from './store-options.ts'
@@ -27,6 +28,7 @@ async function storeOver(stores: Stores, options: StoreOptions, actor: () => str
   const definitions = typeof options.definitions === 'string' ? await loadDefinitions(options.definitions) : options.definitions
   const adopted = new Adopted(definitions, options.head)
   const named = options.by ?? actorOf({})
+  const warn = options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)))
   return new Store(adopted, {
     stores,
     history: options.history ?? {},
@@ -34,6 +36,24 @@ async function storeOver(stores: Stores, options: StoreOptions, actor: () => str
     by: () => actor() ?? named,
     statistics: options.statistics ?? false,
     openLineage: options.openLineage,
-    warn: options.warn ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
+    warn,
+    counter: counterOf(stores, options, actor, warn),
+  })
+}
+
+/** As servers do, reads are counted under the name of the token, where there is one, with who they say to be behind it. */
+function counterOf(
+  stores: Stores,
+  { caller = process.env.LOCKSTEP_CALLER ?? '', model = '' }: StoreOptions,
+  actor: () => string | null,
+  warn: (error: unknown) => void,
+): ReadCounter | null {
+  if (caller === '') return null
+  return new ReadCounter({
+    caller: () => [actor() ?? [], caller].flat().join('/'),
+    model,
+    now: () => stores.registry.clock.now(),
+    share: (process, day, counts) => stores.registry.usage.write(stores.environment, day, process, counts),
+    warn,
   })
 }

@@ -34,6 +34,13 @@ export interface StoreOptions {
   readonly token?: string
   /** Who is acting, as the registry records it until roles count in it; LOCKSTEP_USER or the user of this machine by default. */
   readonly by?: string
+  /**
+   * Who reads with `vector` and `vectors`: where it is named, its reads are told to the registry every ten seconds and at `close`, as those of
+   * servers are, and hold up removals. LOCKSTEP_CALLER by default.
+   */
+  readonly caller?: string
+  /** The model that it reads for. */
+  readonly model?: string
   /** Whether materialize, backfill and training sets tell the registry, too, what the values of features are like. Off by default. */
   readonly statistics?: boolean
   /** Where events of OpenLineage go that tell of materialize, backfill and training sets: `{ file }` or `{ url }`; nowhere by default. */

@@ -49,6 +49,7 @@ import {
 } from './history-work.ts'
 import { LivePath, type PushOptions, type StreamOptions } from './live-path.ts'
 import { OnlineReads, type OnlineRequest } from './online-reads.ts'
+import type { ReadCounter } from './read-counter.ts'
 import type { Stores } from './stores.ts'
 
 type Request<View extends AnyView> =
@@ -68,6 +69,8 @@ export type Adopting = (next: Adopted) => Promise<() => void>
 interface StoreParts extends Pick<HistoryWorkParts, 'stores' | 'by' | 'warn' | 'statistics' | 'openLineage'> {
   readonly history: Readonly<Record<string, History>>
   readonly clock: () => Date
+  /** Counts the reads of `vector` and `vectors`, where the process names itself. */
+  readonly counter: ReadCounter | null
 }
 
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
@@ -78,6 +81,7 @@ export class Store implements AsyncDisposable {
   readonly #by: () => string
   readonly #live: LivePath
   readonly #reads: OnlineReads
+  readonly #counter: ReadCounter | null
   readonly #work: HistoryWork
   readonly #adopting = new Set<Adopting>()
   #adopted: Adopted
@@ -96,6 +100,7 @@ export class Store implements AsyncDisposable {
       () => parts.stores.ownOnline('read'),
       (group, key) => this.#live.find(group, key),
     )
+    this.#counter = parts.counter
     this.#work = new HistoryWork({ ...parts, now: () => this.now(), places: (groups) => this.places(groups) })
   }
 
@@ -200,9 +205,10 @@ export class Store implements AsyncDisposable {
   ): Promise<Vector<VectorOf<View>>[]> {
     const reader = await this.#reads.reader(view)
     const { asOf, request } = (options ?? {}) as { asOf?: Moment; request?: Readonly<Record<string, unknown>> }
-    return (await reader.read(keys as readonly Readonly<Record<string, unknown>>[], [request ?? {}], this.#moment(asOf))) as Vector<
-      VectorOf<View>
-    >[]
+    const rows = keys as readonly Readonly<Record<string, unknown>>[]
+    const vectors = await reader.read(rows, [request ?? {}], this.#moment(asOf))
+    this.#counter?.count(view, vectors.length)
+    return vectors as Vector<VectorOf<View>>[]
   }
 
   /**
@@ -372,6 +378,7 @@ export class Store implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.#live.close()
+    await this.#counter?.close()
     await this.#stores.close()
   }
 

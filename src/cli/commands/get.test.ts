@@ -79,3 +79,34 @@ test('values of a request, and what is wrong with keys and values', async () => 
     assert.match(answer.stderr, message)
   }
 })
+
+test('who reads or trains with what is deprecated is warned, and a read counts as use by who reads', async () => {
+  using project = smallProject()
+  const run = (...given: string[]) => lockstep(project.path, ...given)
+  for (const given of [
+    ['apply', '--yes'],
+    ['materialize', '--as-of', '2026-03-01T11:30:00Z'],
+    ['deprecate', 'user_clicks@1.user_price_sum_lifetime', '--reason', 'too coarse'],
+  ])
+    assert.equal((await run(...given)).code, 0)
+  const warned = /^Warning: user_clicks@1\.user_price_sum_lifetime is deprecated \(too coarse\)\.\n$/
+  const read = await run('get', 'visit', 'user_id=1', '--as-of', '2026-03-01T11:31:00Z', '--json', '--as', 'grace')
+  assert.match(read.stderr, warned)
+  const [deprecated, ...others] = JSON.parse(read.stdout).deprecated
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    [deprecated.feature, deprecated.id, deprecated.reason, deprecated.replacement, deprecated.remove_after],
+    ['user_price_sum_lifetime', 'user_clicks@1.user_price_sum_lifetime', 'too coarse', null, null],
+  )
+  const trained = await run('train', 'visit', '--labels', 'labels.csv', '--out', 'visit.csv', '--json')
+  assert.match(trained.stderr, warned)
+  assert.deepEqual(JSON.parse(trained.stdout).deprecated, [deprecated])
+  const other = await run('get', 'offer', 'user_id=1', '--request', 'budget=1', '--as-of', '2026-03-01T11:31:00Z', '--json')
+  assert.deepEqual([other.stderr, JSON.parse(other.stdout).deprecated], ['', undefined])
+
+  const usage = JSON.parse((await run('usage', 'visit', '--json')).stdout)
+  assert.deepEqual(
+    usage.map(({ caller, requests, vectors }: Record<string, unknown>) => [caller, requests, vectors]),
+    Array.from({ length: 5 }, () => ['grace', 1, 1]),
+  )
+})
