@@ -7,6 +7,7 @@ import { countOf, formatBytes, formatSeconds, formatShare } from '../format.ts'
 import { longWork } from '../long-work.ts'
 import { sessionOf } from '../session.ts'
 import { collectPair, parseBytes, parseName, parseSeed, parseSplit, parseThreads, type VersionedName } from '../values.ts'
+import { warnOfDeprecated } from '../warn-of-deprecated.ts'
 import { warnOfRows } from '../warn-of-rows.ts'
 
 interface TrainOptions {
@@ -59,6 +60,7 @@ async function train(name: VersionedName, options: TrainOptions, command: Comman
   await checkAllowed(session, 'read', [view])
   const { refuseRemoved } = await import('../../governance/index.ts')
   await refuseRemoved(await project.registry(), project.environment, { ...view, features: view.featureNames }, project.catalogue)
+  const told = await warnOfDeprecated(view, project, output)
   const path = project.path(options.out)
   const { format, overwrite = false, labels, out: _out, column: columns, memory: memoryLimit, split, seed, ...rest } = options
   // Loaded when it is needed, as the batch engine comes with it.
@@ -79,7 +81,7 @@ async function train(name: VersionedName, options: TrainOptions, command: Comman
   await warnOfRows(reports, output)
   const seconds = (performance.now() - started) / 1000
   const bytes = statSync(path).size
-  output.result({ path, format: write.format, bytes, seconds, manifest, reports }, () => {
+  output.result({ path, format: write.format, bytes, seconds, manifest, reports, ...told }, () => {
     const features = Object.entries(manifest.nulls)
     const table = output.table(features, [
       { title: 'feature', value: ([feature]) => feature },
