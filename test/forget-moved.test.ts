@@ -14,13 +14,13 @@ import { tracesIn } from './support/forgetting.ts'
 const who = 'mallory-4711'
 const user = entity('user', { user_id: t.string() })
 
-function viewOn(name: string): Definition {
+function viewOn(name: string | null): Definition {
   const clicks = events('clicks', {
     columns: { click_id: t.string(), user_id: t.string(), at: t.timestamp() },
     time: 'at',
     id: 'click_id',
     lateness: '1h',
-    stream: topic(name, { key: 'user_id' }),
+    ...(name === null ? {} : { stream: topic(name, { key: 'user_id' }) }),
   })
   const group = featureGroup({
     name: 'user_clicks',
@@ -36,13 +36,12 @@ test('events of a subject are erased from topics that its sources had once', asy
   try {
     const log = segmentsEventLog({ path: join(folder, 'log') })
     await using store = await openStore({ definitions: [viewOn('first')], folder: join(folder, 'store'), log })
-    const applied = async (name: string) => {
+    const applied = async (name: string | null) => {
       const definitions = [viewOn(name)]
       const { plan } = await planChanges({ registry: store.registry, environment: 'dev', definitions, checks: {}, sample: 0 })
       await applyPlan(plan, { registry: store.registry, environment: 'dev', definitions, checks: {}, by: 'ann', message: '' })
     }
-    await applied('first')
-    await applied('second')
+    for (const name of ['first', null, 'second']) await applied(name)
     for (const name of ['first', 'second']) {
       await log.createTopic(name, 1)
       const event = { click_id: name, user_id: who, at: '2026-03-01T10:00:00Z' }
