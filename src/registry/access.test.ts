@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { actingIn } from './acting.ts'
 import type { AuditEntry } from './audit.ts'
 import { sqliteDocumentStore } from './drivers/sqlite.ts'
 import type { Grant, Role } from './grants.ts'
@@ -243,7 +244,7 @@ test('a token of somebody else counts where its maker was an admin, also once it
 
   // Nor does one get more by making another token with it.
   const process = new Registry(own.documents, own.clock)
-  process.access.limit({ name: 'bob', environments: ofEve.token.environments })
+  process.access.limit({ ...ofEve.token, name: 'bob' })
   const again = await process.access.createToken({ principal: 'bob', by: 'bob' })
   const other = await process.access.createToken({ principal: 'eve', by: 'bob' })
   assert.deepEqual([again.token.environments, other.token.environments], [['dev'], ['dev']])
@@ -251,4 +252,24 @@ test('a token of somebody else counts where its maker was an admin, also once it
   await assert.rejects(process.access.check('bob', 'define', { environment: 'prod' }), { code: 'FORBIDDEN' })
   await assert.rejects(process.access.checkMayActAs('bob', 'ann'), { code: 'FORBIDDEN' })
   await access.check('bob', 'define', { environment: 'prod' })
+})
+
+test('a token that is made with one of its own principal lasts no longer and may send no more', async () => {
+  await using own = registry()
+  const { access } = own
+  await access.grant('ann', { role: 'admin', environment: '*', on: '*' }, { by: 'root' })
+  const expires = own.clock.now() + 60_000_000
+  const made = await access.createToken({ principal: 'ann', by: 'root', expires, rate: 10 })
+  const process = new Registry(own.documents, own.clock)
+  process.access.limit(actingIn(process, await access.state(), made.text))
+  const limitsOf = async (principal: string, asked: { readonly expires?: number; readonly rate?: number }) => {
+    const { token } = await process.access.createToken({ principal, by: 'ann', ...asked })
+    return [token.expires, token.rate]
+  }
+  assert.deepEqual(await limitsOf('ann', {}), [expires, 10])
+  assert.deepEqual(await limitsOf('ann', { expires: expires + 1, rate: 11 }), [expires, 10])
+  assert.deepEqual(await limitsOf('ann', { expires: expires - 1, rate: 9 }), [expires - 1, 9])
+  // An admin gives others what they may have.
+  await access.grant('api', { role: 'reader', environment: 'dev', on: '*' }, { by: 'ann' })
+  assert.deepEqual(await limitsOf('api', {}), [null, null])
 })

@@ -36,8 +36,8 @@ export class Access {
   readonly #documents: DocumentStore
   readonly #clock: Clock
   readonly #audit: Audit
-  /** Who acts in this process in some environments only. */
-  readonly #limits = new Map<string, readonly string[] | null>()
+  /** Who acts in this process within what. */
+  readonly #limits = new Map<string, Acting>()
 
   constructor(documents: DocumentStore, clock: Clock, audit: Audit) {
     this.#documents = documents
@@ -55,9 +55,15 @@ export class Access {
     )
   }
 
-  /** From now on what somebody does by this object is judged within the environments in which they act: of a process of one user. */
-  limit({ name, environments }: Acting): void {
-    this.#limits.set(name, environments)
+  /** From now on what somebody does by this object is judged within the limits of their token: of a process of one user. */
+  limit(acting: Acting): void {
+    this.#limits.set(acting.name, acting)
+  }
+
+  /** Tells of environments whether somebody may do something in them, as of now; nobody is told of what they only look at. */
+  async mayIn(who: string, operation: Operation): Promise<(environment: string) => boolean> {
+    const state = await this.state()
+    return (environment) => state.allows(who, operation, { environment }, this.#limitOf(who))
   }
 
   /**
@@ -141,7 +147,7 @@ export class Access {
   /** Makes a token of a principal. `text` is what its holder sends, and is nowhere to be found later. */
   async createToken(asked: NewPrincipalToken): Promise<{ readonly token: PrincipalToken; readonly text: string }> {
     const { conditions } = await this.#principal(asked.principal)
-    const { token, text, puts } = this.newToken(asked, await this.#environmentsOf(asked))
+    const { token, text, puts } = this.newToken(this.#within(asked), await this.#environmentsOf(asked))
     await this.#commit(asked.principal, { conditions, puts, deletes: await this.#pastTokens() })
     return { token, text }
   }
@@ -182,8 +188,17 @@ export class Access {
     return [...new Set(grantsWithin(state.grantsOf(by), limit).flatMap(({ role, environment }) => (role === 'admin' ? [environment] : [])))]
   }
 
+  /** One's own token gives none that lasts longer or may send more. */
+  #within(asked: NewPrincipalToken): NewPrincipalToken {
+    const limits = asked.by === asked.principal ? this.#limits.get(asked.by) : undefined
+    const least = (wanted: number | undefined, limit: number | null = null) =>
+      wanted === undefined || limit === null ? (wanted ?? limit ?? undefined) : Math.min(wanted, limit)
+    const [expires, rate] = [least(asked.expires, limits?.expires), least(asked.rate, limits?.rate)]
+    return { ...asked, ...(expires === undefined ? {} : { expires }), ...(rate === undefined ? {} : { rate }) }
+  }
+
   #limitOf(who: string): readonly string[] | null {
-    return this.#limits.get(who) ?? null
+    return this.#limits.get(who)?.environments ?? null
   }
 
   /** Ends a token for ever. Throws `UNKNOWN_NAME`. */

@@ -53,6 +53,34 @@ async function filled(): Promise<DocumentStore> {
   return store
 }
 
+test('an import that leaves nobody an admin opens the registry to all: only where that is meant', async () => {
+  const put = (name: string, role: string) => ({
+    table: 'principals',
+    key: name,
+    text: JSON.stringify({ kind: 'user', grants: [{ role, environment: '*', on: '*' }], created: imported.at }),
+  })
+  const holding = async (...puts: ReturnType<typeof put>[]) => {
+    const store = empty()
+    if (puts.length > 0) await store.commit({ puts })
+    return store
+  }
+  const [governed, readers, nobody, others] = await Promise.all([
+    holding(put('ann', 'admin')),
+    holding(put('ann', 'reader')),
+    holding(),
+    holding(put('eve', 'admin')),
+  ])
+  const into = async (store: DocumentStore, from: DocumentStore, openToAll = false) =>
+    await importRegistry(store, await exportRegistry(from, 0), { replace: true, imported, openToAll })
+  for (const from of [nobody, readers]) await assert.rejects(into(governed, from), { code: 'IN_USE', remedy: /--force/ })
+  assert.deepEqual(await contents(governed), [`principals/ann ${put('ann', 'admin').text}`])
+  await into(governed, others)
+  assert.deepEqual(await contents(governed), [`principals/eve ${put('eve', 'admin').text}`])
+  await into(governed, nobody, true)
+  assert.deepEqual(await contents(governed), [])
+  await into(readers, nobody)
+})
+
 async function contents(store: DocumentStore): Promise<string[]> {
   const found: string[] = []
   for (const table of await store.tables()) for (const { key, text } of await store.list(table)) found.push(`${table}/${key} ${text}`)

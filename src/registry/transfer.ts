@@ -1,5 +1,6 @@
 import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
+import { isAdminOfAll, type Principal } from './access-state.ts'
 import { type AuditEntry, auditTable } from './audit.ts'
 import { checkCommit } from './check.ts'
 import { broken, checkDocuments } from './check-documents.ts'
@@ -18,6 +19,8 @@ export interface RegistryExport {
 export interface ImportOptions {
   /** In the place of what the registry holds. */
   readonly replace?: boolean
+  /** Also where nobody would be an admin any more, and so everybody might do everything. */
+  readonly openToAll?: boolean
   /** Who imports, and when: entries of the audit log that are added say so, as an export may hold any. */
   readonly imported: NonNullable<AuditEntry['imported']>
   /** What belongs to the same commit. */
@@ -47,18 +50,23 @@ export async function exportRegistry(documents: DocumentStore, now: Micros): Pro
 /**
  * Puts what an export holds into a registry that is empty, in one commit; with `replace` in the place of what it holds, but for the audit
  * log, which is added to: what is added says that it was imported. All is checked before anything is written. Throws `INVALID_ARGUMENT` for what is no whole export, and
- * `REGISTRY_CONFLICT` where the registry is not empty, or others commit meanwhile.
+ * `REGISTRY_CONFLICT` where the registry is not empty, or others commit meanwhile, and `IN_USE` where it has an admin and the export none.
  */
 export async function importRegistry(
   documents: DocumentStore,
   exported: unknown,
-  { replace = false, imported, also = [] }: ImportOptions,
+  { replace = false, openToAll = false, imported, also = [] }: ImportOptions,
 ): Promise<ImportResult> {
   const puts = documentsOf(exported).map((put) => (put.table === auditTable ? { ...put, text: markedText(put.text, imported) } : put))
-  const known = [...(await allDocuments(documents))].flatMap(([table, all]) => all.map(({ key, revision }) => ({ table, key, revision })))
+  const all = [...(await allDocuments(documents))].flatMap(([table, some]) => some.map((document) => ({ table, ...document })))
+  const known = all.map(({ table, key, revision }) => ({ table, key, revision }))
   if (known.length > 0 && !replace)
     throw new LockstepError('REGISTRY_CONFLICT', `The registry holds ${known.length} documents`, {
       remedy: 'Import into an empty registry, or replace what is there: --replace.',
+    })
+  if (!openToAll && all.some(isAdmin) && !puts.some(isAdmin))
+    throw new LockstepError('IN_USE', 'The registry has an admin, and the export has none: everybody could do everything', {
+      remedy: 'Import one that was exported with its principals, or say that this is meant: --force.',
     })
   const places = new Set(puts.map(placeOf))
   const deletes = known.filter((place) => place.table !== auditTable && !places.has(placeOf(place)))
@@ -69,6 +77,9 @@ export async function importRegistry(
   if (revision === null) throw new LockstepError('REGISTRY_CONFLICT', 'Somebody else changed the registry at the same time')
   return { documents: kept.length, removed: deletes.length, revision }
 }
+
+const isAdmin = ({ table, text }: { readonly table: string; readonly text: string }): boolean =>
+  table === 'principals' && (JSON.parse(text) as Pick<Principal, 'grants'>).grants.some(isAdminOfAll)
 
 const placeOf = ({ table, key }: { readonly table: string; readonly key: string }): string => `${table}/${key}`
 

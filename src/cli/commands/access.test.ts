@@ -4,7 +4,8 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockstep, lockstepAs, smallProject } from '../../../test/support/command-line.ts'
-import type { AuditEntry } from '../../registry/index.ts'
+import { sqliteDocumentStore } from '../../registry/drivers/sqlite.ts'
+import { type AuditEntry, Registry } from '../../registry/index.ts'
 import { commandRoles } from '../command-roles.ts'
 import { program } from '../program.ts'
 
@@ -172,6 +173,41 @@ test('an admin of one environment makes and revokes no tokens of who has roles e
   const idOf = (name: string) => tokens.find((token) => token.name === name)?.id ?? ''
   assert.match((await eve('token', 'revoke', idOf('ann'))).stderr, /FORBIDDEN/)
   assert.equal((await eve('token', 'revoke', idOf('bob'))).code, 0)
+})
+
+test('lists tell of environments that may be read or administered, and of no others', async () => {
+  using project = smallProject({ 'lockstep.config.ts': 'export default { environments: { prod: {} } }' })
+  const { admin, other } = await withAdmin(project.path)
+  await admin('access', 'grant', 'eve', 'admin', '--environment', 'dev')
+  await admin('access', 'grant', 'eve', 'reader', '--environment', 'prod')
+  await admin('access', 'grant', 'bob', 'reader', '--environment', 'dev')
+  await admin('access', 'grant', 'bob', 'owner', '--environment', 'prod')
+  await admin('access', 'grant', 'zoe', 'owner', '--environment', 'prod')
+  const [eve, bob] = [await other('eve'), await other('bob')]
+  await other('zoe')
+  await admin('access', 'revoke', 'bob', 'owner', '--environment', 'prod')
+  const registry = new Registry(sqliteDocumentStore({ path: join(project.path, '.lockstep', 'registry.sqlite') }))
+  const version = { trainingSet: 'a', view: { name: 'visit', version: 1 }, owner: '', description: '', by: 'test' }
+  await registry.models.register('ours', { ...version, environments: ['dev'] })
+  await registry.models.register('theirs', { ...version, environments: ['prod'] })
+  await registry.close()
+  const json = async (as: typeof eve, ...given: string[]) => JSON.parse((await as(...given, '--json')).stdout)
+  const roles = async (as: typeof eve) => {
+    const { principals } = (await json(as, 'access', 'list')) as { principals: { name: string; grants: { environment: string }[] }[] }
+    return principals.map(({ name, grants }) => `${name} ${grants.map(({ environment }) => environment).join()}`)
+  }
+  assert.deepEqual(await roles(admin), ['ann *', 'bob dev', 'eve dev,prod', 'zoe prod'])
+  assert.deepEqual(await roles(eve), ['ann *', 'bob dev', 'eve dev,prod', 'zoe prod'])
+  assert.deepEqual(await roles(bob), ['ann *', 'bob dev', 'eve dev'])
+  const tokens = async (as: typeof eve) => {
+    const { tokens: all } = (await json(as, 'token', 'list')) as { tokens: { name: string; scopes: string[] }[] }
+    return all.map(({ name, scopes }) => `${name}: ${scopes.join()}`).toSorted()
+  }
+  const ofEve = 'eve: admin in dev,reader in prod'
+  assert.deepEqual(await tokens(admin), ['ann: admin in all environments', 'bob: reader in dev', ofEve, 'zoe: owner in prod'])
+  assert.deepEqual(await tokens(eve), ['ann: admin in all environments', 'bob: reader in dev', ofEve])
+  const models = async (as: typeof eve) => ((await json(as, 'model', 'list')) as { name: string }[]).map(({ name }) => name)
+  assert.deepEqual([await models(eve), await models(bob)], [['ours', 'theirs'], ['ours']])
 })
 
 test('every command asks for the role that it takes, and is refused to who has none', async (t) => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Catalogue } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import { loggedIn } from '../../lib/actor.ts'
-import { suggestion } from '../../lib/suggestion.ts'
+import { closestName, suggestion } from '../../lib/suggestion.ts'
 import {
   type AccessState,
   accessTarget,
@@ -74,7 +74,11 @@ async function grant(session: Session, registry: Registry, names: readonly strin
     throw wrong('A name and a role are needed', `Write lockstep access grant NAME ROLE, the role one of ${roles.join(', ')}.`)
   const given = grantOf(session, role, options)
   await checkMayAdminister(session, registry, given)
-  if (!isKnown(session.project.catalogue, given.on)) session.output.warn(`Nothing has the name or tag in ${given.on}.`)
+  const known = ['*', ...namesOf(session.project.catalogue)]
+  if (!known.includes(given.on)) {
+    const meant = closestName(given.on, known)
+    session.output.warn(`Nothing has the name or tag in ${given.on}${meant === null ? '.' : `; did you mean ${meant}?`}`)
+  }
   const kind = options.service ? ({ kind: 'service' } as const) : {}
   const isFirst = isAdminOfAll(given) && !(await registry.access.state()).isEnforced
   // From now on a name is worth nothing: without a token nobody could act as the admin, nor make one.
@@ -106,12 +110,18 @@ async function revoke(session: Session, registry: Registry, [name, role]: readon
   session.output.result(principal, () => `${name} is no longer ${showGrant(taken)}.`)
 }
 
-async function list({ output }: Session, registry: Registry): Promise<void> {
-  const { principals, isEnforced } = await registry.access.state()
-  const rows = [...principals.values()].flatMap(({ name, kind, grants }) =>
+async function list({ output, actor }: Session, { access }: Registry): Promise<void> {
+  const { principals: all, isEnforced } = await access.state()
+  const mayRead = await access.mayIn(actor, 'read')
+  const principals = [...all.values()].flatMap((principal) => {
+    // What is one of all environments is one of those that may be read.
+    const grants = principal.grants.filter(({ environment }) => environment === '*' || mayRead(environment))
+    return grants.length > 0 || mayRead('*') ? [{ ...principal, grants }] : []
+  })
+  const rows = principals.flatMap(({ name, kind, grants }) =>
     (grants.length === 0 ? [null] : grants).map((each) => ({ name, kind, grant: each })),
   )
-  output.result({ enforced: isEnforced, principals: [...principals.values()] }, () =>
+  output.result({ enforced: isEnforced, principals }, () =>
     rows.length === 0
       ? 'Nobody has a role.'
       : output.table(rows, [
@@ -169,7 +179,8 @@ async function checkMayAdminister(session: Session, registry: Registry, { enviro
 
 const thingsOf = ({ views, groups, onDemand, sources, entities }: Catalogue) => [...views, ...groups, ...onDemand, ...sources, ...entities]
 
-function isKnown(catalogue: Catalogue, on: string): boolean {
+/** What a role can be on: each thing, and each tag that one has. */
+const namesOf = (catalogue: Catalogue): string[] => {
   const targets = thingsOf(catalogue).map((one) => accessTarget('*', one))
-  return on === '*' || targets.some((target) => target.on === on || target.tags?.some((tag) => on === `tag:${tag}`))
+  return [...new Set(targets.flatMap(({ on = '*', tags = [] }) => [on, ...tags.map((tag) => `tag:${tag}`)]))]
 }

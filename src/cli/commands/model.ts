@@ -68,8 +68,13 @@ async function register(session: Session, name: string | undefined, options: Mod
   })
 }
 
-async function list({ output, project }: Session): Promise<void> {
-  const models = await (await project.registry()).models.list()
+async function list({ output, project, actor }: Session): Promise<void> {
+  const { models: all, access } = await project.registry()
+  const mayRead = await access.mayIn(actor, 'read')
+  const models = (await all.list()).flatMap((model) => {
+    const versions = model.versions.filter(({ environments }) => environments?.some(mayRead) ?? true)
+    return versions.length === 0 ? [] : [{ ...model, versions }]
+  })
   const rows = models.flatMap(({ name, versions }) => versions.map((version) => ({ name, ...version })))
   output.result(models, () =>
     rows.length === 0

@@ -13,6 +13,7 @@ import { parseMoment } from '../values.ts'
 
 interface RegistryCommandOptions {
   readonly replace?: boolean
+  readonly force?: boolean
   readonly before?: string
   readonly export?: string
 }
@@ -28,6 +29,7 @@ export function addRegistry(program: Command): void {
     .argument('<action>', 'status, export, import or trim', parseAction)
     .argument('[file]', 'export: the file to write; import: the file to read; - for stdout or stdin')
     .option('--replace', 'import: in the place of what the registry holds; the audit log is added to')
+    .option('--force', 'import: also where nobody would be an admin any more, and so everybody might do everything')
     .option('--before <moment>', 'trim: of the audit log too, what is from before a moment; needs --export', parseMoment)
     .option('--export <file>', 'trim: where those entries are written first, as NDJSON')
     .action(registry)
@@ -90,16 +92,17 @@ async function importFrom(
   session: Session,
   { access, documents, audit, clock }: Registry,
   file: string | undefined,
-  { replace = false }: RegistryCommandOptions,
+  { replace = false, force = false }: RegistryCommandOptions,
 ): Promise<void> {
   if (file === undefined) throw wrong('The file to import is missing', 'Name it, or write - for stdin: lockstep registry import FILE.')
   const { output, project, actor } = session
   await access.check(actor, 'admin', { environment: '*' })
   const exported = parsed(file === '-' ? await textOf(process.stdin) : readText(project.path(file)), file)
   const before = { revision: await documents.revision() }
-  const told = audit.put({ by: actor, action: 'registry.import', on: file, environment: '*', before, after: { replace } })
+  const told = audit.put({ by: actor, action: 'registry.import', on: file, environment: '*', before, after: { replace, force } })
   const result = await importRegistry(documents, exported, {
     replace,
+    openToAll: force,
     imported: { at: formatMoment(clock.now()), by: actor },
     also: [told],
   })

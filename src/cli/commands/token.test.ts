@@ -54,6 +54,21 @@ test('one that never expires, as JSON; a scope of nothing is warned of', async (
   assert.ok(!readFileSync(tokensPath(join(project.path, '.lockstep')), 'utf8').includes(json.token.split('_')[2]))
 })
 
+test('a token of the file is told of before it is made, and has the name of nobody who has roles', async () => {
+  using project = smallProject()
+  const run = (...given: string[]) => lockstep(project.path, ...given)
+  await run('access', 'grant', 'bob', 'reader')
+  const refused = await run('token', 'create', 'bob', '--scope', 'admin')
+  assert.match(refused.stderr, /bob is a principal of the registry/)
+  assert.ok(!existsSync(tokensPath(join(project.path, '.lockstep'))))
+  const { id } = JSON.parse((await run('token', 'create', 'web', '--scope', 'read:visit', '--json')).stdout) as { id: string }
+  await run('token', 'revoke', id)
+  const { entries } = JSON.parse((await run('audit', '--json')).stdout) as { entries: { action: string; on: string; after: object }[] }
+  const told = entries.filter(({ action }) => action.startsWith('token')).map(({ action, on }) => `${action} ${on}`)
+  const inOrder = ['token.create.begin web', 'token.create web', 'token.revoke.begin web', 'token.revoke web']
+  assert.deepEqual(told.toSorted(), inOrder.toSorted())
+})
+
 test('what makes no sense is refused, and makes nothing', async () => {
   using project = smallProject()
   const wrong: [given: string[], code: number, message: RegExp][] = [

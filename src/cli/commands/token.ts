@@ -3,8 +3,8 @@ import type { Catalogue } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import { durationMicros } from '../../lib/duration.ts'
 import { formatMoment } from '../../lib/moment.ts'
-import { type AccessState, isValid, type PrincipalToken, showGrant } from '../../registry/index.ts'
-import type { Token, TokenFile } from '../../server/index.ts'
+import { type Grant, grantsWithin, isValid, type PrincipalToken, showGrant } from '../../registry/index.ts'
+import type { NewToken, Token, TokenFile } from '../../server/index.ts'
 import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { type Session, sessionOf } from '../session.ts'
@@ -77,21 +77,34 @@ async function create(file: TokenFile, session: Session, name: string | undefine
   const { access, audit } = await project.registry()
   if (principal) await access.checkMayActAs(actor, name)
   else await checkAllowed(session, 'admin')
+  if (!principal && (await access.state()).principals.has(name))
+    throw wrong(`${name} is a principal of the registry`, 'Use another name, or make a token of the principal: --principal.')
   const until = expires === 'never' ? {} : { expires: Date.now() * 1000 + durationMicros(expires, 'expires') }
-  const limits = { ...until, ...(rate === undefined ? {} : { rate }) }
+  const limits: Pick<NewToken, 'expires' | 'rate'> = { ...until, ...(rate === undefined ? {} : { rate }) }
+  const event = { by: actor, action: 'token.create', on: name, environment: project.environment }
+  // The file is none of the registry's: what begins is told, so that no token is without an entry, also where the second is not made.
+  if (!principal) await audit.record({ ...event, action: 'token.create.begin', after: { scopes } })
   const made = principal
     ? await access.createToken({ principal: name, by: actor, ...limits })
     : await file.create({ name, scopes, ...limits })
   for (const scope of scopes) if (!isKnown(project.catalogue, scope)) output.warn(`Nothing has the name in ${scope}.`)
   output.note('This is the only time that the token is shown.')
-  const token = 'scopes' in made.token ? made.token : ofPrincipal(made.token, await access.state())
-  if (!principal) await audit.record({ by: actor, action: 'token.create', on: name, environment: project.environment, after: shown(token) })
+  const token = 'scopes' in made.token ? made.token : ofPrincipal(made.token, (await access.state()).grantsOf(name))
+  if (principal && token.expires !== null && token.expires < (limits.expires ?? Number.POSITIVE_INFINITY))
+    output.note(`It expires with the token by which it was made: ${formatMoment(token.expires)}.`)
+  if (!principal) await audit.record({ ...event, after: shown(token) })
   output.result({ ...shown(token), token: made.text }, () => made.text)
 }
 
-async function list(file: TokenFile, { output, project }: Session): Promise<void> {
-  const state = await (await project.registry()).access.state()
-  const ofPrincipals = [...state.tokens.values()].map(({ token }) => ofPrincipal(token, state))
+async function list(file: TokenFile, { output, project, actor }: Session): Promise<void> {
+  const { access } = await project.registry()
+  const [state, mayAdminister] = [await access.state(), await access.mayIn(actor, 'admin')]
+  const ofPrincipals = [...state.tokens.values()].flatMap(({ token }) => {
+    const grants = grantsWithin(state.grantsOf(token.principal), token.environments)
+    const administered = grants.filter(({ environment }) => environment === '*' || mayAdminister(environment))
+    if (token.principal === actor || mayAdminister('*')) return [ofPrincipal(token, grants)]
+    return administered.length === 0 ? [] : [ofPrincipal(token, administered)]
+  })
   const tokens = [...file.list(), ...ofPrincipals].map(shown)
   output.result({ tokens }, () =>
     tokens.length === 0
@@ -115,17 +128,21 @@ async function revoke(file: TokenFile, session: Session, id: string | undefined)
   const ofRegistry = state.tokens.get(id)?.token
   if (ofRegistry) await access.checkMayActAs(actor, ofRegistry.principal)
   else await checkAllowed(session, 'admin')
-  const revoked = shown(ofRegistry ? ofPrincipal(await access.revokeToken(id, actor), state) : await file.revoke(id))
-  const { environment } = project
-  if (!ofRegistry) await audit.record({ by: actor, action: 'token.revoke', on: revoked.name, environment, after: revoked })
+  const name = ofRegistry?.principal ?? file.list().find((one) => one.id === id)?.name
+  const event = { by: actor, action: 'token.revoke', on: name ?? id, environment: project.environment }
+  if (!ofRegistry && name !== undefined) await audit.record({ ...event, action: 'token.revoke.begin', after: { id } })
+  const revoked = shown(
+    ofRegistry ? ofPrincipal(await access.revokeToken(id, actor), state.grantsOf(ofRegistry.principal)) : await file.revoke(id),
+  )
+  if (!ofRegistry) await audit.record({ ...event, after: revoked })
   output.result(revoked, () => `The token ${id} of ${revoked.name} is revoked.`)
 }
 
 /** A token of a principal as one of the file looks: instead of scopes it has roles. */
-const ofPrincipal = ({ principal, createdBy: _, ...rest }: PrincipalToken, state: AccessState): Token => ({
+const ofPrincipal = ({ principal, createdBy: _, ...rest }: PrincipalToken, grants: readonly Grant[]): Token => ({
   ...rest,
   name: principal,
-  scopes: state.grantsOf(principal).map(showGrant),
+  scopes: grants.map(showGrant),
 })
 
 const moment = (micros: number | null): string | null => (micros === null ? null : formatMoment(micros))
