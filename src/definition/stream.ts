@@ -38,8 +38,14 @@ export function topic<const Column extends string>(name: string, options: TopicO
     throw new LockstepError('INVALID_DEFINITION', `${JSON.stringify(name)} is no name of a topic`, {
       remedy: 'Use 1 to 200 letters, digits and _ . -',
     })
-  const key = typeof options.key === 'string' ? [options.key] : options.key
-  if (key.length === 0) throw new LockstepError('INVALID_DEFINITION', 'A topic needs a key', { where })
+  // Programs without types may leave it out.
+  const { key: given = [] } = (options ?? {}) as Partial<TopicOptions<Column>>
+  const key = typeof given === 'string' ? [given] : given
+  if (key.length === 0)
+    throw new LockstepError('INVALID_DEFINITION', 'A topic needs a key', {
+      where,
+      remedy: `Name the columns: topic('${name}', { key: 'user_id' }).`,
+    })
   if (new Set(key).size !== key.length) throw new LockstepError('INVALID_DEFINITION', 'The key names a column twice', { where })
   const partitions = options.partitions ?? 8
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > 10_000)

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import type { Consumers } from '../../governance/index.ts'
 import { durationMicros } from '../../lib/duration.ts'
-import { formatDate, formatMoment, momentMicros } from '../../lib/moment.ts'
+import { formatDate, formatMoment, type Micros, momentMicros } from '../../lib/moment.ts'
 import { withExamples } from '../examples.ts'
 import { refuseFiles } from '../governed.ts'
 import { sessionOf } from '../session.ts'
@@ -14,6 +14,7 @@ interface DeprecateOptions {
   readonly reason: string
   readonly brownOut: readonly { readonly from: string; readonly to: string }[]
   readonly within: string
+  readonly force?: boolean
 }
 
 export function addDeprecate(program: Command): void {
@@ -33,6 +34,7 @@ export function addDeprecate(program: Command): void {
       [],
     )
     .option('--within <duration>', 'callers that read it since so long ago are named', parseDuration, '30d')
+    .option('--force', 'also with dates that are over')
     .action(deprecateFeature)
   withExamples(command, [
     'lockstep deprecate user_orders@1.user_order_value_avg_90d --replacement user_orders@2.user_order_value_avg_30d --remove-after 2026-12-01 --reason "too coarse"',
@@ -43,14 +45,16 @@ export function addDeprecate(program: Command): void {
 async function deprecateFeature(name: string, options: DeprecateOptions, command: Command): Promise<void> {
   refuseFiles(command)
   const { output, project, actor } = await sessionOf(command)
-  const { appliedCatalogue, consumersOf, deprecate, lifeCycleSubject } = await import('../../governance/index.ts')
+  const { appliedCatalogue, consumersOf, deprecate, lifeCycleSubject, showDeprecation } = await import('../../governance/index.ts')
   const { environment } = project
   const registry = await project.registry()
   const catalogue = (await appliedCatalogue(registry, environment)) ?? project.catalogue
   const subject = lifeCycleSubject(catalogue, name, environment)
-  const { replacement, removeAfter, reason, brownOut, within } = options
+  const { replacement, removeAfter, reason, brownOut, within, force = false } = options
+  if (!force) refusePast(options, registry.clock.now())
   await registry.access.check(actor, 'deprecate', subject.target, reason)
   const instead = replacement === undefined ? undefined : lifeCycleSubject(catalogue, replacement, environment).id
+  const before = await registry.lifeCycles.get(environment, subject.id)
   const cycle = await deprecate(registry, environment, subject, actor, {
     reason,
     brownOuts: brownOut,
@@ -58,9 +62,23 @@ async function deprecateFeature(name: string, options: DeprecateOptions, command
     ...(removeAfter === undefined ? {} : { removeAfter: formatMoment(momentMicros(removeAfter, 'remove-after')) }),
   })
   const consumers = await consumersOf(registry, catalogue, environment, subject, registry.clock.now() - durationMicros(within))
-  output.result({ ...cycle, environment, consumers }, () =>
+  const replaced = before?.status === 'deprecated' ? before : null
+  if (replaced) output.note(`It replaces what was said on ${replaced.at.slice(0, 10)} by ${replaced.by}: ${showDeprecation(replaced)}`)
+  output.result({ ...cycle, environment, consumers, ...(replaced ? { replaced } : {}) }, () =>
     [`${subject.id} is deprecated in ${environment}.`, ...showConsumers(consumers, within)].join('\n'),
   )
+}
+
+/** Dates that say nothing any more are slips. Throws `INVALID_ARGUMENT`. */
+function refusePast({ removeAfter, brownOut }: DeprecateOptions, now: Micros): void {
+  const over = [
+    ...(removeAfter !== undefined && momentMicros(removeAfter, 'remove-after') <= now ? [`--remove-after ${removeAfter}`] : []),
+    ...brownOut.filter(({ to }) => momentMicros(to, 'brown-out') <= now).map(({ from, to }) => `--brown-out from ${from} to ${to}`),
+  ]
+  if (over.length === 0) return
+  throw new LockstepError('INVALID_ARGUMENT', `${over.join(' and ')} ${over.length > 1 ? 'are' : 'is'} over already`, {
+    remedy: 'Give a time to come, leave it out, or add --force.',
+  })
 }
 
 function showConsumers({ views, callers, models, trainingSets }: Consumers, within: string): string[] {

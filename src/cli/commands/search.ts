@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { LockstepError } from '../../errors.ts'
 import { CatalogueSearch, type FoundKind, foundKinds } from '../../plan/index.ts'
 import { type LifeStatus, lifeStatuses, searchWithStatus } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
@@ -26,6 +27,10 @@ export function addSearch(program: Command): void {
 }
 
 async function search(words: readonly string[], { kind, status, limit }: SearchCommandOptions, command: Command): Promise<void> {
+  if (words.join('').trim() === '')
+    throw new LockstepError('INVALID_ARGUMENT', 'There is nothing to look for', {
+      remedy: 'Give a word; lockstep list shows all there is.',
+    })
   const { output, project } = await sessionOf(command)
   const search = new CatalogueSearch(project.catalogue)
   const found = searchWithStatus(search, await project.standings(), words.join(' '), { kind, limit, status })
