@@ -92,12 +92,12 @@ function describeSource(source: SourceData, catalogue: Catalogue): Description {
     name: source.name,
     ...about(source),
     time: source.time,
-    'time zone': source.timeZone,
+    timeZone: source.timeZone,
     id: source.id,
     known: source.known,
     order: source.order,
     lateness: source.lateness === 0 ? null : formatDuration(source.lateness),
-    'invalid rows': source.invalidRows === 'refuse' ? 'refuse' : 'set aside',
+    invalidRows: source.invalidRows === 'refuse' ? 'refuse' : 'set aside',
     history: history === null ? null : history.kind === 'rows' ? 'rows in memory' : `${history.kind} ${[history.path].flat().join(', ')}`,
     stream: stream && `topic ${stream.topic} by ${stream.key.join(', ')}, ${showFormat(stream.format)}, ${stream.partitions} partitions`,
     groups: catalogue.groups.filter((group) => group.source === source).map(versioned),
@@ -124,8 +124,8 @@ function describeFeature(group: FeatureGroupData, name: string, catalogue: Catal
     ...computation(group),
     views: readersOf(catalogue, group, name),
     hash: featureHash(group, name),
-    'features like it': new SimilarFeatures(catalogue).of(group, name).map(({ id, differsIn, definition: other }) => {
-      return { name: id, 'differs in': differsIn, definition: other }
+    featuresLikeIt: new SimilarFeatures(catalogue).of(group, name).map(({ id, differsIn, definition: other }) => {
+      return { name: id, differsIn, definition: other }
     }),
   }
 }
@@ -157,8 +157,8 @@ const head = (thing: Pick<FeatureView, 'name' | 'version' | 'description' | 'own
 function standing(standings: Standings, id: string): Description {
   const { status, cycle } = standings.of(id)
   if (cycle === null || cycle.status !== status) return { status }
-  const { reason, replacement, removeAfter, at, by } = cycle
-  return { status, since: at, by, reason, replacement, 'remove after': removeAfter }
+  const { reason, replacement, removeAfter, brownOuts, at, by } = cycle
+  return { status, since: at, by, reason, replacement, removeAfter, brownOuts: brownOuts.map(({ from, to }) => ({ from, to })) }
 }
 const typed = (types: Readonly<Record<string, TypeData>>): ThingRecord[] =>
   Object.entries(types).map(([name, type]) => ({ name, type: showType(type) }))

@@ -9,7 +9,7 @@ export function formatRecords(records: readonly ThingRecord[], title: (text: str
   const names = Object.keys(records[0] ?? {}).filter((name) => records.some((record) => textOf(record[name]) !== ''))
   const columns = names.map(
     (name): Column<ThingRecord> => ({
-      title: name,
+      title: titleOf(name),
       align: records.every((record) => typeof record[name] === 'number') ? 'right' : 'left',
       value: (record) => textOf(record[name]),
     }),
@@ -22,3 +22,6 @@ export function textOf(value: ThingRecord[string] | undefined): string {
   if (value === null || value === undefined) return ''
   return Array.isArray(value) ? value.join(', ') : formatValue(value)
 }
+
+/** `removeAfter` as people read it: `remove after`. */
+export const titleOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)

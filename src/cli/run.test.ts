@@ -25,6 +25,13 @@ test('wrong usage ends with 64, and says what was meant', async () => {
   }
 })
 
+test('an empty key names no subject to forget', async () => {
+  using project = smallProject()
+  const { code, stderr } = await lockstep(project.path, 'forget', 'user', 'user_id=')
+  assert.equal(code, 1)
+  assert.match(stderr, /The key user_id is empty[\s\S]*INVALID_VALUE/)
+})
+
 test('with --json wrong usage is JSON on stderr', async () => {
   using folder = temporaryFolder()
   const { code, stderr } = await lockstep(folder.path, 'trian', '--json')

@@ -133,7 +133,17 @@ test('a draft is not current beside a version that is active, unless it is made 
   assert.equal(new Adopted([draft]).view('ranking').version, 2)
   const to = (force: boolean) => switchVersion(registry, { name: 'ranking', version: 2 }, { environment, unmaterialized: [], force, ...by })
   await assert.rejects(to(false), { code: 'INVALID_ARGUMENT', message: /is a draft/ })
-  assert.equal((await to(true)).current.get('ranking'), 2)
+  const told: string[] = []
+  const tellSetAside = (obstacles: readonly string[]) => told.push(...obstacles)
+  const unmaterialized = [{ name: 'activity', version: 1 }]
+  const unwritten = (force: boolean) =>
+    switchVersion(registry, { name: 'ranking', version: 2 }, { environment, unmaterialized, force, ...by, tellSetAside })
+  await assert.rejects(unwritten(false), { message: /is a draft.*; ranking@2 reads activity@1, of which not all is in the online store/ })
+  assert.equal((await unwritten(true)).current.get('ranking'), 2)
+  assert.deepEqual(
+    told.map((text) => /draft|not all/.exec(text)?.[0]),
+    ['draft', 'not all'],
+  )
   await to(true)
   assert.deepEqual(
     (await registry.runs.list({ environment, kind: 'switch' })).map((run) => [run.subject, run.by, run.outcome]),

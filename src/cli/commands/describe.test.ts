@@ -81,3 +81,21 @@ visits  events        3  at    web.visits
 `,
   )
 })
+
+test('of what is deprecated, when it answers no more; JSON has names without blanks', async () => {
+  using project = smallProject()
+  const run = (...given: string[]) => lockstep(project.path, ...given)
+  assert.equal((await run('apply', '--yes')).code, 0)
+  const brownOut = ['--brown-out', '2027-03-01T10:00:00Z/1h']
+  const said = await run('deprecate', 'user_profile@1.user_plan', '--reason', 'coarse', '--remove-after', '2027-06-01', ...brownOut)
+  assert.equal(said.code, 0, said.stderr)
+  const { stdout } = await run('describe', 'user_plan')
+  assert.match(stdout, /\nremove after +2027-06-01/)
+  assert.match(stdout, /\nBROWN OUTS\nfrom +to\n2027-03-01T10:00:00\S* +2027-03-01T11:00:00/)
+  const [{ brownOuts, ...rest }] = JSON.parse((await run('describe', 'user_plan', '--json')).stdout)
+  assert.equal(brownOuts.length, 1)
+  assert.deepEqual(
+    Object.keys(rest).filter((key) => key.includes(' ')),
+    [],
+  )
+})

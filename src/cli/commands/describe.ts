@@ -4,7 +4,7 @@ import { suggestion } from '../../lib/suggestion.ts'
 import { type Description, describableNames, describeThings } from '../describe-things.ts'
 import { withExamples } from '../examples.ts'
 import { strong } from '../output.ts'
-import { formatRecords, type ThingRecord, textOf } from '../records.ts'
+import { formatRecords, type ThingRecord, textOf, titleOf } from '../records.ts'
 import { sessionOf } from '../session.ts'
 import { formatPairs } from '../table.ts'
 import { parseName, type VersionedName } from '../values.ts'
@@ -31,8 +31,10 @@ async function describe(name: VersionedName, _options: unknown, command: Command
 function show(description: Description): string {
   const { kind, name, ...rest } = description
   const lists = Object.entries(rest).filter((entry): entry is [string, readonly ThingRecord[]] => isRecords(entry[1]))
-  const pairs = Object.entries(rest).flatMap(([title, value]) => (isRecords(value) ? [] : [[title, textOf(value) || null] as const]))
-  const tables = lists.map(([title, records]) => `${strong(title.toUpperCase())}\n${formatRecords(records, strong)}`)
+  const pairs = Object.entries(rest).flatMap(([title, value]) =>
+    isRecords(value) ? [] : [[titleOf(title), textOf(value) || null] as const],
+  )
+  const tables = lists.map(([title, records]) => `${strong(titleOf(title).toUpperCase())}\n${formatRecords(records, strong)}`)
   return [`${strong(String(name))}  ${kind}\n${formatPairs(pairs)}`, ...tables].join('\n\n')
 }
 

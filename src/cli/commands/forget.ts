@@ -67,7 +67,8 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
     const given = pairs.reduce<Record<string, string>>((before, pair) => collectPair(pair, before), {})
     // Most likely a variable of a script that is not set: nothing would be found, which looks like done.
     const empty = Object.keys(given).find((key) => given[key] === '')
-    if (empty !== undefined) throw new LockstepError('INVALID_VALUE', `The key ${empty} is empty, which names no subject`, { where: `key ${empty}` })
+    if (empty !== undefined)
+      throw new LockstepError('INVALID_VALUE', `The key ${empty} is empty, which names no subject`, { where: `key ${empty}` })
     return typedValues(given, entity.keys, 'key', `The entity ${name}`)
   }
   const keys = await keysIn(project)

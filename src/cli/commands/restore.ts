@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { catalogueOf } from '../../definition/index.ts'
+import { Standings } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
-import { appliedDefinitions, refuseFiles } from '../governed.ts'
+import { appliedDefinitions, appliedWithoutCode, refuseFiles } from '../governed.ts'
 import { sessionOf } from '../session.ts'
 
 export function addRestore(program: Command): void {
@@ -30,5 +32,9 @@ async function restoreFeature(name: string, { reason }: { readonly reason?: stri
   const cycle = await restore(registry, environment, subject, { by: actor, ...(reason === undefined ? {} : { reason }) })
   const applied = await appliedDefinitions(registry, environment, project.files)
   for (const { id: needed, why } of applied?.incomplete ?? []) output.warn(`${needed} cannot be served by a process that starts: ${why}.`)
-  output.result({ ...cycle, environment }, () => `${id} was ${status}, and is active in ${environment} again.`)
+  // What is a draft by its definition, or part of something that is deprecated, is that again.
+  const whole = await appliedWithoutCode(registry, environment)
+  const catalogue = whole ? catalogueOf(whole.definitions) : project.catalogue
+  const { status: now } = new Standings(catalogue, await registry.lifeCycles.list(environment)).of(id)
+  output.result({ ...cycle, status: now, environment }, () => `${id} was ${status}, and is ${now} in ${environment} again.`)
 }

@@ -18,7 +18,7 @@ export function addSwitch(program: Command): void {
     )
     .argument('<view>', 'VIEW')
     .argument('<version>', 'the version', parseVersion)
-    .option('--force', 'also where not all that it reads is in the online store')
+    .option('--force', 'also where it is a draft, or not all that it reads is in the online store; the audit log says so')
     .option('-m, --message <text>', 'why')
     .action(switchView)
   withExamples(command, ['lockstep switch ranking 2', 'lockstep switch ranking 2 --environment prod --message "an hour instead of half"'])
@@ -33,16 +33,19 @@ async function switchView(name: string, version: number, options: SwitchCommandO
   const { switchVersion } = await import('../../governance/index.ts')
   await using store = await project.open()
   const before = project.applied?.head
+  const setAside: string[] = []
   const after = await switchVersion(store.registry, view, {
     environment,
     unmaterialized: await store.unmaterialized(view),
     force: options.force ?? false,
     by: actor,
     message: options.message ?? '',
+    tellSetAside: (obstacles) => setAside.push(...obstacles),
   })
+  for (const obstacle of setAside) output.warn(`Forced: ${obstacle}.`)
   const from = before?.current.get(name) ?? null
   if (from !== version) await tellSwitched(session, view)
-  output.result({ environment, view: name, from, to: version, apply: after.apply }, () =>
+  output.result({ environment, view: name, from, to: version, apply: after.apply, setAside }, () =>
     from === version
       ? `${name}@${version} is the current version of ${name} in ${environment} already.`
       : `${name} is ${name}@${version} in ${environment} now (apply ${after.apply}); it was ${name}@${from}.`,

@@ -5,6 +5,7 @@ import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { countOf, formatBytes, formatSeconds, formatShare } from '../format.ts'
 import { longWork } from '../long-work.ts'
+import { refuseInput } from '../refuse-input.ts'
 import { sessionOf } from '../session.ts'
 import { collectPair, parseBytes, parseName, parseSeed, parseSplit, parseThreads, type VersionedName } from '../values.ts'
 import { warnOfDeprecated } from '../warn-of-deprecated.ts'
@@ -66,6 +67,7 @@ async function train(name: VersionedName, options: TrainOptions, command: Comman
   // Loaded when it is needed, as the batch engine comes with it.
   const { outputFormat } = await import('../../pointintime/index.ts')
   const write = { overwrite, format: await outputFormat(path, { overwrite, ...(format ? { format } : {}) }) }
+  refuseInput(path, project.path(labels), project.catalogue.sources, project.histories())
   const started = performance.now()
   await using store = await project.open()
   const { manifest, reports } = await longWork(output, async (work) => {
