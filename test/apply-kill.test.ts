@@ -7,8 +7,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { startPostgres } from '../scripts/postgres.ts'
+import { snapshotOf } from '../src/definition/index.ts'
+import { type Apply, type Head, Registry } from '../src/registry/index.ts'
 import { seededRandom } from '../src/testing/seeded-random.ts'
-import { environment, openRegistryAt, type RegistryPlace, stateOf } from './support/apply-loop.ts'
+import { environment, extra, openRegistryAt, type RegistryPlace, stateOf } from './support/apply-loop.ts'
 
 /** `APPLY_KILL_SEED` repeats the moments, `APPLY_KILLS` says how many there are. */
 const seed = Number(process.env.APPLY_KILL_SEED ?? Date.now() % 1_000_000)
@@ -35,25 +37,60 @@ function begin(place: RegistryPlace, what: 'apply' | 'rollback', times?: number)
   return child
 }
 
-/** That what is there is one whole state, which every apply before led to. */
+/** Looks at what is there as of one revision, as others may be applying. */
 async function examine(place: RegistryPlace, known: { apply: number }): Promise<void> {
   await using registry = await openRegistryAt(place)
+  const { documents } = registry
+  const { name, capabilities } = documents
+  const refuse = () => assert.fail('Nothing is changed here')
+  await documents.snapshot((reads) =>
+    examineState(new Registry({ ...reads, name, capabilities, snapshot: (work) => work(reads), commit: refuse, close: refuse }), known),
+  )
+}
+
+/** That what is there is one whole state, which every apply before led to, and that all tables tell of the same. */
+async function examineState(registry: Registry, known: { apply: number }): Promise<void> {
   const head = await registry.applies.head(environment)
   if (!head) return
   assert.ok(head.apply >= known.apply, `apply ${known.apply} is gone, there is ${head.apply}`)
   const items = await registry.applies.items(head)
   const states = new Set([...items.values()].flatMap(({ text }) => /State \d+/.exec(text) ?? []))
   assert.equal(states.size, 1, `a mixture of ${[...states].join(', ')}`)
-  assert.deepEqual(items, stateOf(Number([...states][0]?.slice(6))))
+  const number = Number([...states][0]?.slice(6))
+  assert.deepEqual(items, snapshotOf(stateOf(number)))
   assert.deepEqual([...head.current], [['ranking', 1]])
   const history = await registry.applies.history(environment, { before: head.apply + 1, limit: head.apply - known.apply + 1 })
   assert.deepEqual(
     history.map(({ number }) => number),
     Array.from({ length: history.length }, (_, index) => head.apply - index),
   )
+  await examineRecords(registry, head, history)
   // The state after the last apply that was seen is found again from here.
   if (known.apply > 0) await registry.applies.items(await registry.applies.stateAfter(head, known.apply))
   known.apply = head.apply
+}
+
+/** That the audit log, the life cycles and the tombstones say what the head and its history do. */
+async function examineRecords({ audit, lifeCycles }: Registry, { apply, items }: Head, history: readonly Apply[]): Promise<void> {
+  const told = new Map<number, string>()
+  for await (const { action, by, after: made } of audit.list({ environment })) {
+    const { apply: number } = made as { readonly apply: number }
+    assert.ok(!told.has(number), `the audit log tells twice of apply ${number}`)
+    told.set(number, `${action} by ${by}`)
+  }
+  assert.deepEqual(
+    [...told.keys()].sort((a, b) => a - b),
+    Array.from({ length: apply }, (_, index) => index + 1),
+  )
+  for (const { number, kind, by } of history) assert.equal(told.get(number), `${kind} by ${by}`)
+  const stones = (await lifeCycles.tombstones(environment)).map(({ id }) => id)
+  const cycles = (await lifeCycles.list(environment)).map(({ id, status }) => [id, status])
+  if (!items.has(extra)) assert.deepEqual([stones, cycles], [[extra], [[extra, 'removed']]])
+  else {
+    assert.deepEqual(stones, [])
+    // Before it ever went nothing is said of it.
+    if (cycles.length > 0) assert.deepEqual(cycles, [[extra, 'active']])
+  }
 }
 
 /** Two processes at a time, one that applies and one that rolls back, each killed at a moment of its own. */
