@@ -29,9 +29,10 @@ export class Output {
     process.stdout.write(`${this.json ? toJson(document, 2) : text().trimEnd()}\n`)
   }
 
-  /** A command line to go on with, in the project and environment of this one: `materialize orders@1`. */
-  next(command: string): string {
-    return followUp(command, this.#given)
+  /** A command line to go on with, in the project and environment of this one. `begins`: nothing may be in the environment yet. */
+  next(command: string, { begins = false } = {}): string {
+    const { newEnvironment = false, ...given } = this.#given
+    return followUp(command, { ...given, newEnvironment: newEnvironment && begins })
   }
 
   /** Something to know about the result. */

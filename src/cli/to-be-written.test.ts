@@ -4,7 +4,7 @@ import { Output } from './output.ts'
 import { toBeWritten } from './to-be-written.ts'
 
 test('what is to be written is a command, however much it is', () => {
-  const output = new Output({ environment: 'prod' })
+  const output = new Output({ environment: 'prod', newEnvironment: true })
   const missing = (count: number) => ({
     stored: Array.from({ length: count }, (_, place) => ({ group: `group_${place}@1`, state: 'missing' }) as const),
   })

@@ -49,7 +49,7 @@ async function plan({ out, sample, compare, measure, examples }: PlanCommandOpti
   const made = await planFor(session, planned)
   if (out !== undefined) writePlan(project.path(out), made)
   const isRefused = made.refusals.length > 0 || made.findings.some(({ severity }) => severity === 'error')
-  const next = isRefused ? 'it would be refused, as it says above.' : output.next(`apply ${quoted(out ?? '')}`)
+  const next = isRefused ? 'it would be refused, as it says above.' : output.next(`apply ${quoted(out ?? '')}`, { begins: true })
   output.result(made, () => [showPlan(made), ...(out === undefined ? [] : [`Written to ${out}: ${next}`])].join('\n\n'))
   process.exitCode = isRefused ? exitCodes.failed : hasChanges(made) ? exitCodes.toDo : exitCodes.ok
 }
