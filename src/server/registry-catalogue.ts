@@ -1,10 +1,14 @@
 import {
   type Catalogue,
   catalogueOf,
+  type Entity,
   type FeatureGroupData,
   type FeatureView,
   groupHash,
   itemId,
+  OnDemand,
+  onDemandHash,
+  type SourceData,
   showExpression,
   showFormat,
   showRefresh,
@@ -12,7 +16,7 @@ import {
   sourceHash,
   viewHash,
 } from '../definition/index.ts'
-import { CatalogueSearch, Lineage, planGroup, planView } from '../plan/index.ts'
+import { CatalogueSearch, Lineage, planGroup, planView, SimilarFeatures } from '../plan/index.ts'
 import type { TypeData } from '../schema/index.ts'
 import type { Store } from '../store/index.ts'
 
@@ -21,11 +25,14 @@ export interface RegistryCatalogue {
   readonly catalogue: Catalogue
   /** The index of it, made when it is first searched: at ten thousand features that takes a quarter of a second. */
   readonly search: CatalogueSearch
+  /** Made when it is first asked. */
+  readonly similar: SimilarFeatures
   readonly features: readonly FeatureEntry[]
-  readonly groups: readonly { readonly id: string; readonly entity: string; readonly owner: string; readonly tags: readonly string[] }[]
-  readonly views: readonly { readonly id: string; readonly owner: string; readonly tags: readonly string[] }[]
-  readonly sources: readonly { readonly id: string; readonly owner: string; readonly tags: readonly string[] }[]
-  readonly entities: readonly { readonly id: string }[]
+  readonly groups: readonly ReturnType<typeof groupEntry>[]
+  readonly views: readonly ReturnType<typeof viewEntry>[]
+  readonly onDemand: readonly ReturnType<typeof onDemandEntry>[]
+  readonly sources: readonly ReturnType<typeof sourceEntry>[]
+  readonly entities: readonly ReturnType<typeof entityEntry>[]
 }
 
 export interface FeatureEntry {
@@ -55,36 +62,31 @@ export function registryCatalogue({ definitions }: Store): RegistryCatalogue {
   if (known) return known
   const catalogue = catalogueOf(definitions)
   let search: CatalogueSearch | null = null
+  let similar: SimilarFeatures | null = null
   const entry: RegistryCatalogue = {
     catalogue,
     get search() {
       search ??= new CatalogueSearch(catalogue)
       return search
     },
+    get similar() {
+      similar ??= new SimilarFeatures(catalogue)
+      return similar
+    },
     features: featuresOf(catalogue),
     groups: catalogue.groups.map(groupEntry),
     views: catalogue.views.map(viewEntry),
-    sources: catalogue.sources.map((source) => ({
-      id: `source:${source.name}`,
-      name: source.name,
-      kind: source.kind,
-      columns: typed(source.columns),
-      time: source.time,
-      history: source.history && { kind: source.history.kind, path: source.history.kind === 'rows' ? [] : [source.history.path].flat() },
-      stream: source.stream && { topic: source.stream.topic, key: source.stream.key, format: showFormat(source.stream.format) },
-      hash: sourceHash(source),
-      description: source.description,
-      owner: source.owner,
-      tags: source.tags,
-    })),
-    entities: catalogue.entities.map(({ name, keys, description }) => ({ id: `entity:${name}`, name, keys: typed(keys), description })),
+    onDemand: catalogue.onDemand.map(onDemandEntry),
+    sources: catalogue.sources.map(sourceEntry),
+    entities: catalogue.entities.map(entityEntry),
   }
   made.set(definitions, entry)
   return entry
 }
 
-const versioned = ({ name, version }: { readonly name: string; readonly version: number }): string => `${name}@${version}`
-const typed = (types: Readonly<Record<string, TypeData>>) => Object.entries(types).map(([name, type]) => ({ name, type: showType(type) }))
+export const versioned = ({ name, version }: { readonly name: string; readonly version: number }): string => `${name}@${version}`
+export const typed = (types: Readonly<Record<string, TypeData>>) =>
+  Object.entries(types).map(([name, type]) => ({ name, type: showType(type) }))
 
 function featuresOf(catalogue: Catalogue): FeatureEntry[] {
   const lineage = new Lineage(catalogue)
@@ -170,3 +172,43 @@ function viewEntry(view: FeatureView) {
     tags,
   }
 }
+
+function onDemandEntry(onDemand: OnDemand) {
+  const { name, version, description, owner, tags } = onDemand
+  return {
+    id: itemId({ kind: 'onDemand', name, version }),
+    name,
+    version,
+    request: typed(onDemand.request),
+    reads: onDemand.from.flatMap((item) =>
+      Object.entries(item.features).map(([as, own]) => {
+        const from = item instanceof OnDemand ? item : item.group
+        return { name: as, feature: `${versioned(from)}.${typeof own === 'string' ? own : as}` }
+      }),
+    ),
+    features: typed(onDemand.features),
+    hash: onDemandHash(onDemand),
+    description,
+    owner,
+    tags,
+  }
+}
+
+function sourceEntry(source: SourceData) {
+  const { name, kind, time, history, stream, description, owner, tags } = source
+  return {
+    id: `source:${name}`,
+    name,
+    kind,
+    columns: typed(source.columns),
+    time,
+    history: history && { kind: history.kind, path: history.kind === 'rows' ? [] : [history.path].flat() },
+    stream: stream && { topic: stream.topic, key: stream.key, format: showFormat(stream.format) },
+    hash: sourceHash(source),
+    description,
+    owner,
+    tags,
+  }
+}
+
+const entityEntry = ({ name, keys, description }: Entity) => ({ id: `entity:${name}`, name, keys: typed(keys), description })

@@ -229,6 +229,10 @@ test('what is changed over HTTP takes a role on what it belongs to, a group or o
   assert.deepEqual([await deprecate(onDemand, eve), await deprecate(onDemand, zoe)], [403, 200])
   assert.equal(await deprecate('item_facts/1/item_price', zoe), 403)
   assert.equal((await governed.send('/v1/groups/item_facts/materialize', {}, bob)).status, 200)
-  const [run] = await registry.runs.list({ environment: 'dev', kind: 'materialize', limit: 1 })
-  assert.deepEqual([run?.by, run?.subject], ['bob', 'item_facts@1'])
+  // The clock of this store stands still: the runs of its start are as new.
+  const runs = await registry.runs.list({ environment: 'dev', kind: 'materialize' })
+  assert.deepEqual(
+    runs.flatMap(({ by: who, subject }) => (who === 'bob' ? [subject] : [])),
+    ['item_facts@1'],
+  )
 })

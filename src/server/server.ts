@@ -33,6 +33,7 @@ import { lifeCycleRoutes } from './routes/registry-life-cycle.ts'
 import { lifeCycleListRoutes } from './routes/registry-life-cycles.ts'
 import { callerRoutes } from './routes/registry-me.ts'
 import { recordRoutes } from './routes/registry-records.ts'
+import { thingRoutes } from './routes/registry-things.ts'
 import { tectonRoute } from './routes/tecton.ts'
 import { vectorsRoute } from './routes/vectors.ts'
 import { viewRoute, viewsRoute } from './routes/views.ts'
@@ -154,7 +155,7 @@ export class Server implements AsyncDisposable {
     const routes: Route[] = [
       ...[vectorsRoute, viewsRoute, viewRoute, eventsRoute, explainReadRoute, explainRoute, materializeRoute],
       ...[feastReadRoute, feastPushRoute, tectonRoute],
-      ...[...callerRoutes, ...catalogueRoutes, ...recordRoutes, ...lifeCycleListRoutes, ...lifeCycleRoutes],
+      ...[...callerRoutes, ...catalogueRoutes, ...thingRoutes, ...recordRoutes, ...lifeCycleListRoutes, ...lifeCycleRoutes],
       ...[healthRoute, readyRoute, metricsRoute(observation.metrics), openApiRoute(() => (access.isNeeded ? guarded : open))],
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }

@@ -1,30 +1,17 @@
+import { featureHash } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import { foundKinds } from '../../plan/index.ts'
-import { type LifeCycle, type LifeStatus, lifeStatuses, Standings, searchWithStatus } from '../../registry/index.ts'
+import { type LifeStatus, lifeStatuses, searchWithStatus } from '../../registry/index.ts'
 import { inPath } from '../error-response.ts'
 import { objectOf } from '../json-schema.ts'
 import { type FeatureEntry, registryCatalogue } from '../registry-catalogue.ts'
 import { lineageFor } from '../registry-lineage.ts'
+import { allowedOn, neighboursOf } from '../registry-page.ts'
 import { pathParameter, type Route } from '../route.ts'
 import type { ServerContext } from '../server-context.ts'
+import { standingsOf, withStatus } from '../with-status.ts'
 import { listRoute, passes, text } from './registry-list.ts'
-
-type WithStatus<T> = T & { readonly status: LifeCycle['status']; readonly life_cycle: Omit<LifeCycle, 'id' | 'status'> | null }
-
-/** Where things stand, beside what they are. */
-async function withStatus<T extends { readonly id: string }>({ store }: ServerContext, items: readonly T[]): Promise<WithStatus<T>[]> {
-  const standings = await standingsOf(store)
-  return items.map((item) => {
-    const { status, cycle } = standings.of(item.id)
-    if (cycle === null) return { ...item, status, life_cycle: null }
-    const { id: _id, status: _status, ...rest } = cycle
-    return { ...item, status, life_cycle: rest }
-  })
-}
-
-const standingsOf = async (store: ServerContext['store']): Promise<Standings> =>
-  new Standings(registryCatalogue(store).catalogue, await store.registry.lifeCycles.list(store.environment))
 
 const status = { enum: lifeStatuses }
 const filters = { tag: text, owner: text, status }
@@ -38,6 +25,7 @@ const features = listRoute({
     ...filters,
     q: { ...text, description: 'Words of names, descriptions, tags, owners and columns; the best come first.' },
     kind: { enum: ['group', 'onDemand'] },
+    name: text,
     entity: text,
     group: text,
     source: text,
@@ -51,6 +39,7 @@ const features = listRoute({
         owner: one.owner,
         status: one.status,
         kind: one.kind,
+        name: one.feature,
         entity: one.entity,
         group: one.group,
         source: one.source,
@@ -77,16 +66,16 @@ const feature: Route = {
     const [described] = await withStatus(context, [entry])
     const group = `${entry.group}@${entry.version}`
     const mayRead = request.token === null || context.access.mayReadFeature(request.token, group, entry.feature)
-    const { lineage: whole } = await lineageFor(context, request.token)
-    const { nodes } = whole.reach([entry.id], 'down')
-    const up = whole.reach([entry.id], 'up').nodes
-    const ids = (kind: string) => nodes.flatMap((node) => (node.kind === kind ? [node.id.slice(node.id.indexOf(':') + 1)] : []))
+    const { catalogue, similar } = registryCatalogue(store)
+    const data = catalogue.groups.find(({ name, version }) => name === entry.group && version === entry.version)
     return {
       ...described,
-      columns: up.flatMap(({ id, kind }) => (kind === 'column' ? [id] : [])),
-      callers: ids('caller'),
-      models: ids('model'),
-      training_sets: ids('trainingSet'),
+      hash: data ? featureHash(data, entry.feature) : null,
+      ...(await neighboursOf(context, request.token, [entry.id])),
+      similar: data
+        ? similar.of(data, entry.feature).map(({ id, differsIn, definition }) => ({ id, differs_in: differsIn, definition }))
+        : [],
+      may: allowedOn(context, request.token, { kind: entry.kind, name: entry.group, version: entry.version, feature: entry.feature }),
       statistics: mayRead ? await store.registry.statistics.list(store.environment, group, { feature: entry.feature, limit: 10 }) : [],
     }
   },
@@ -110,7 +99,7 @@ const groups = listRoute({
   idOf,
   items: async (query, context) =>
     (await withStatus(context, registryCatalogue(context.store).groups)).filter((one) =>
-      passes(query, { tag: one.tags, owner: one.owner, status: one.status, entity: one.entity, name: (one as { name?: string }).name }),
+      passes(query, { tag: one.tags, owner: one.owner, status: one.status, entity: one.entity, name: one.name }),
     ),
 })
 
@@ -124,25 +113,39 @@ const views = listRoute({
     (await withStatus(context, registryCatalogue(context.store).views)).flatMap((one) => {
       const view = context.store.views.find(({ name, version }) => `view:${name}@${version}` === one.id)
       const shown = { ...one, current: view !== undefined && context.store.adopted.isCurrent(view) }
-      return passes(query, { tag: one.tags, owner: one.owner, status: one.status, name: (one as { name?: string }).name }) ? [shown] : []
+      return passes(query, { tag: one.tags, owner: one.owner, status: one.status, name: one.name }) ? [shown] : []
     }),
+})
+
+const onDemand = listRoute({
+  path: '/registry/on-demand',
+  operationId: 'listOnDemand',
+  summary: 'On-demand views: what their code takes and gives',
+  filters: { ...filters, name: text },
+  idOf,
+  items: async (query, context) =>
+    (await withStatus(context, registryCatalogue(context.store).onDemand)).filter((one) =>
+      passes(query, { tag: one.tags, owner: one.owner, status: one.status, name: one.name }),
+    ),
 })
 
 const sources = listRoute({
   path: '/registry/sources',
   operationId: 'listSources',
   summary: 'Sources, with their columns',
-  filters: { tag: text, owner: text },
+  filters: { tag: text, owner: text, name: text },
   idOf,
-  items: (query, { store }) => registryCatalogue(store).sources.filter(({ tags, owner }) => passes(query, { tag: tags, owner })),
+  items: (query, { store }) =>
+    registryCatalogue(store).sources.filter(({ tags, owner, name }) => passes(query, { tag: tags, owner, name })),
 })
 
 const entities = listRoute({
   path: '/registry/entities',
   operationId: 'listEntities',
   summary: 'Entities, with their keys',
+  filters: { name: text },
   idOf,
-  items: (_query, { store }) => registryCatalogue(store).entities,
+  items: (query, { store }) => registryCatalogue(store).entities.filter(({ name }) => passes(query, { name })),
 })
 
 const search: Route = {
@@ -206,4 +209,4 @@ const lineage: Route = {
   },
 }
 
-export const catalogueRoutes: readonly Route[] = [features, feature, groups, views, sources, entities, search, lineage]
+export const catalogueRoutes: readonly Route[] = [features, feature, groups, views, onDemand, sources, entities, search, lineage]
