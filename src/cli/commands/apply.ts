@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
 import type { Plan } from '../../governance/index.ts'
 import type { Head } from '../../registry/index.ts'
+import { confirmed } from '../confirmed.ts'
 import { withExamples } from '../examples.ts'
 import { countOf } from '../format.ts'
 import { longWork } from '../long-work.ts'
@@ -74,13 +74,4 @@ export function showApplied({ output, project }: Session, head: Head | null, { d
     { environment: project.environment, apply: head?.apply ?? 0, changes: difference.items.map(({ id, effect }) => ({ id, effect })) },
     () => [`${done}: ${project.environment} is at apply ${head?.apply ?? 0}.`, ...toBeWritten(difference, output)].join('\n'),
   )
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim())
-  } finally {
-    prompt.close()
-  }
 }

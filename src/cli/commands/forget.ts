@@ -4,6 +4,7 @@ import { appliedElsewhere, type ForgetReport, type ForgottenPlace, withEverAppli
 import { suggestion } from '../../lib/suggestion.ts'
 import { checkAllowed } from '../allowed.ts'
 import { readConfig } from '../config.ts'
+import { confirmOnTerminal } from '../confirmed.ts'
 import { withExamples } from '../examples.ts'
 import { countOf } from '../format.ts'
 import type { Output } from '../output.ts'
@@ -18,6 +19,7 @@ interface ForgetOptions {
   readonly truncateLog?: boolean
   readonly eraseUnknown?: boolean
   readonly allEnvironments?: boolean
+  readonly yes?: boolean
 }
 
 /** What was found of the subject in another environment, or why nobody looked. */
@@ -44,6 +46,7 @@ export function addForget(program: Command): void {
       'erase also what holds the subject’s values in tables, topics, files and columns that no definition says are about it',
     )
     .option('--all-environments', 'erase in every environment; else the others are only looked at')
+    .option('-y, --yes', 'do not ask on a terminal')
     .addHelpText('after', '\nThe exit code is 1 where something of the subject is left, or may be: the report says what and why.')
     .action(forget)
   withExamples(command, [
@@ -72,7 +75,9 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
     return typedValues(given, entity.keys, 'key', `The entity ${name}`)
   }
   const keys = await keysIn(project)
-  const { allEnvironments = false, ...wishes } = options
+  const { allEnvironments = false, yes = false, ...wishes } = options
+  const where = allEnvironments ? 'all environments' : project.environment
+  await confirmOnTerminal(`Erase ${name} ${pairs.join(' ')} from ${where} for good?`, { yes: yes || options.dryRun === true })
   const report = await forgetIn(project, name, keys, wishes)
   const others: Elsewhere[] = []
   for (const environment of await otherEnvironments(project)) {
@@ -107,7 +112,7 @@ async function forgetIn(
   project: Project,
   name: string,
   keys: Readonly<Record<string, unknown>>,
-  options: Omit<ForgetOptions, 'allEnvironments'>,
+  options: Omit<ForgetOptions, 'allEnvironments' | 'yes'>,
 ): Promise<ForgetReport> {
   await using store = await project.open()
   return await store.forget(name, keys, options)

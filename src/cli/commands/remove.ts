@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { confirmOnTerminal } from '../confirmed.ts'
 import { withExamples } from '../examples.ts'
 import { refuseFiles } from '../governed.ts'
 import { sessionOf } from '../session.ts'
@@ -8,6 +9,7 @@ interface RemoveCommandOptions {
   readonly within: string
   readonly reason?: string
   readonly force?: boolean
+  readonly yes?: boolean
 }
 
 export function addRemove(program: Command): void {
@@ -20,11 +22,16 @@ export function addRemove(program: Command): void {
     .option('--within <duration>', 'callers that read it since so long ago hold it up: 30 days or more', parseDuration, '30d')
     .option('--reason <text>', 'why; that of the deprecation by default')
     .option('--force', 'also where callers, training sets or models depend on it, or it is the current version; the audit log says so')
+    .option('-y, --yes', 'do not ask on a terminal')
     .action(removeFeature)
   withExamples(command, ['lockstep remove view:ranking@1 --within 90d', 'lockstep remove user_orders@1.user_order_value_avg_90d'])
 }
 
-async function removeFeature(name: string, { within, reason, force = false }: RemoveCommandOptions, command: Command): Promise<void> {
+async function removeFeature(
+  name: string,
+  { within, reason, force = false, yes = false }: RemoveCommandOptions,
+  command: Command,
+): Promise<void> {
   refuseFiles(command)
   const { output, project, actor } = await sessionOf(command)
   const { appliedCatalogue, lifeCycleSubject, remove, usageSince } = await import('../../governance/index.ts')
@@ -34,6 +41,7 @@ async function removeFeature(name: string, { within, reason, force = false }: Re
   const subject = lifeCycleSubject(catalogue, name, environment)
   await registry.access.check(actor, 'remove', subject.target, reason)
   const since = usageSince(registry.clock.now(), within)
+  await confirmOnTerminal(`Remove ${subject.id} from ${environment} for good?`, { yes })
   const options = { by: actor, since, force, ...(reason === undefined ? {} : { reason }) }
   const cycle = await remove(registry, catalogue, environment, subject, options)
   const current = subject.kind === 'view' ? (await registry.applies.head(environment))?.current.get(subject.name) : undefined
