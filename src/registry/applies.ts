@@ -206,7 +206,7 @@ export class Applies {
         where: `environment ${environment}`,
       })
     // Ten times while all are replaced once. The apply is made, whatever becomes of those long before it.
-    if (number > this.#keep && number % Math.ceil(this.#keep / 10) === 0) await this.trim(environment).catch(() => null)
+    if (number > this.#keep && number % Math.ceil(this.#keep / 10) === 0) await this.trim(environment).catch(warnOfTrim)
     return { environment, apply: number, items, current, revision }
   }
 
@@ -296,6 +296,10 @@ function refuseDangling(after: Snapshot, changes: readonly ItemChange[]): void {
         remedy: 'Take out what refers to it too, or leave it in.',
       })
   }
+}
+
+function warnOfTrim(error: unknown): void {
+  process.emitWarning(`Applies that are not kept could not be removed: ${error instanceof Error ? error.message : String(error)}`)
 }
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)

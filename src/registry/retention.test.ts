@@ -171,3 +171,19 @@ test('what is applied again while it is trimmed stays', async () => {
   assert.deepEqual(await trimApplies(documents, 'dev', 1), { applies: 4, items: 2 })
   assert.deepEqual(await registry.applies.items((await registry.applies.head('dev')) as Head), stateOf(1))
 })
+
+test('what keeps old applies from being removed is told, and the apply is made', async (context) => {
+  await using own = open()
+  const { documents } = own
+  const broken: DocumentStore = Object.assign(Object.create(documents) as DocumentStore, {
+    snapshot: () => Promise.reject(new Error('The disk is full')),
+    read: documents.read.bind(documents),
+    commit: documents.commit.bind(documents),
+  })
+  const warned = context.mock.method(process, 'emitWarning', () => {})
+  const registry = new Registry(broken, systemClock, { applies: 1 })
+  await apply(registry, stateOf(1))
+  assert.equal((await apply(registry, stateOf(2))).apply, 2)
+  const messages = warned.mock.calls.map(({ arguments: [message] }) => String(message))
+  assert.equal(messages.filter((message) => message === 'Applies that are not kept could not be removed: The disk is full').length, 1)
+})
