@@ -1,6 +1,14 @@
 import { LockstepError } from '../errors.ts'
 import { formatMoment, type Micros } from '../lib/moment.ts'
-import type { FeatureStatistics, Registry, Run, RunKind, TrainingSetRecord, ValueStatistics } from '../registry/index.ts'
+import {
+  type FeatureStatistics,
+  type Registry,
+  type Run,
+  type RunKind,
+  seenEvery,
+  type TrainingSetRecord,
+  type ValueStatistics,
+} from '../registry/index.ts'
 import type { LineageDatasets } from './lineage-datasets.ts'
 import { type LineageEventType, OpenLineage, type OpenLineageOptions } from './open-lineage.ts'
 import { refuseRemoved } from './removed.ts'
@@ -67,11 +75,18 @@ export class WorkLog {
         if (this.#lineage && what)
           await this.#lineage.emit(type, { id, kind, subject, at: formatMoment(this.#options.now()), error: null, ...more }, what())
       })
+    const run = { kind, environment, subject, by, started: formatMoment(started) }
+    // Where the registry is away, the end tells of it.
+    const running = await this.#quietly((registry) => registry.runs.begin(started, run))
+    let saying: Promise<unknown> = Promise.resolve()
+    const timer = setInterval(() => {
+      if (running) saying = this.#quietly((registry) => registry.runs.seen(running, run))
+    }, seenEvery).unref()
     const record = async (ended: Pick<Run, 'rows' | 'bytes' | 'outcome' | 'error'>) => {
+      clearInterval(timer)
+      await saying
       const seconds = (performance.now() - clock) / 1000
-      await this.#tell((registry) =>
-        registry.runs.record(started, { kind, environment, subject, by, started: formatMoment(started), seconds, ...ended }),
-      )
+      await this.#tell((registry) => registry.runs.record(started, { ...run, seconds, ...ended }, running ?? undefined))
     }
     await told('START')
     return {
@@ -138,6 +153,14 @@ export class WorkLog {
     const all = [...features].map(({ group, feature, values }) => ({ ...about, group, feature, ...values }))
     await this.#tell((registry) => registry.statistics.keep(all.map((one) => ({ ...one, toMicros: to }))))
     return all
+  }
+
+  async #quietly<T>(write: (registry: Registry) => Promise<T>): Promise<T | null> {
+    try {
+      return await write(this.#options.registry())
+    } catch {
+      return null
+    }
   }
 
   async #tell<T>(write: (registry: Registry) => Promise<T>): Promise<T | null> {

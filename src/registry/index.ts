@@ -55,7 +55,7 @@ export {
 export { holdsIn, type Model, Models, type ModelVersion } from './models.ts'
 export { Registry, type Trimmed } from './registry.ts'
 export type { Retention } from './retention.ts'
-export { type Run, type RunKind, type RunQuery, type RunRate, Runs } from './runs.ts'
+export { type Run, type RunKind, type RunQuery, type RunRate, Runs, seenEvery } from './runs.ts'
 export { type Standing, Standings, searchWithStatus } from './standings.ts'
 export { type FeatureStatistics, Statistics, type StatisticsOrigin, type ValueStatistics } from './statistics.ts'
 export { momentOfKey, timeKey, timePrefix } from './time-key.ts'

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { freshRegistry } from '../../test/support/fresh-registry.ts'
 import { formatMoment } from '../lib/moment.ts'
@@ -70,4 +73,27 @@ test('the oldest runs go', async () => {
   for (let index = 0; index < 50; index++) await runs.record(clock.now + index, run(clock.now, { rows: index }))
   const left = await runs.list()
   assert.deepEqual([left.length, left[0]?.rows, left.at(-1)?.rows], [20, 49, 30])
+})
+
+test('a run is there while it goes on, once it ended, and as lost where its process is gone or silent', async () => {
+  await using own = freshRegistry()
+  const { runs, documents } = own.registry
+  const now = own.clock.now
+  const begun = { kind: 'train', environment: 'dev', subject: 'view:ranking@1', by: 'ada', started: '2026-03-01T10:00:00Z' } as const
+  const id = await runs.begin(now, begun)
+  const outcomes = async () => (await runs.list()).map(({ outcome }) => outcome)
+  assert.deepEqual(await runs.list(), [{ ...begun, id, seconds: 0, rows: 0, bytes: 0, outcome: 'running', error: null }])
+  assert.equal(await runs.record(now, { ...begun, seconds: 1, rows: 5, bytes: 9, outcome: 'done', error: null }, id), id)
+  assert.deepEqual(await outcomes(), ['done'])
+  const child = spawn(process.execPath, ['-e', ''])
+  await once(child, 'exit')
+  for (const [holder, outcome] of [
+    [{ machine: hostname(), process: process.pid, seen: now }, 'running'],
+    [{ machine: hostname(), process: child.pid, seen: now }, 'lost'],
+    [{ machine: 'another', process: child.pid, seen: now }, 'running'],
+    [{ machine: 'another', process: process.pid, seen: now - 121_000_000 }, 'lost'],
+  ] as const) {
+    await documents.commit({ puts: [{ table: 'runs', key: id, text: JSON.stringify({ ...begun, outcome: 'running', holder }) }] })
+    assert.deepEqual(await outcomes(), [outcome])
+  }
 })

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Clock } from '../lib/clock.ts'
 import type { Micros } from '../lib/moment.ts'
 import type { Document, DocumentStore } from './documents.ts'
@@ -5,7 +6,17 @@ import { readDocument } from './read-document.ts'
 import { keptOf } from './retention.ts'
 import { timeKey, timePrefix } from './time-key.ts'
 
-export type RunKind = 'backfill' | 'materialize' | 'train' | 'statistics' | 'apply' | 'rollback' | 'promote' | 'switch' | 'forget'
+export type RunKind =
+  | 'backfill'
+  | 'materialize'
+  | 'train'
+  | 'statistics'
+  | 'apply'
+  | 'rollback'
+  | 'promote'
+  | 'switch'
+  | 'forget'
+  | 'replay'
 
 /** Some work that was done, or was not. */
 export interface Run {
@@ -22,7 +33,8 @@ export interface Run {
   readonly rows: number
   /** Written; 0 where that is not known. */
   readonly bytes: number
-  readonly outcome: 'done' | 'failed' | 'stopped'
+  /** `lost`: its process ended, or was cut off, before it could tell. Of what is `running` or `lost` rows, bytes and seconds are 0. */
+  readonly outcome: 'running' | 'done' | 'failed' | 'stopped' | 'lost'
   /** The code and message of what went wrong; null where nothing did. */
   readonly error: { readonly code: string; readonly message: string } | null
 }
@@ -74,13 +86,26 @@ export class Runs {
     this.#trimEvery = trimEvery
   }
 
-  /** Adds a run that began at a moment, and gives its id. */
-  async record(started: Micros, run: Omit<Run, 'id'>): Promise<string> {
-    const id = timeKey(started)
+  /** Adds a run that began at a moment, and gives its id; with the one that `begin` gave it stands in the place of that. */
+  async record(started: Micros, run: Omit<Run, 'id'>, id: string = timeKey(started)): Promise<string> {
     await this.#documents.commit({ puts: [{ table, key: id, text: JSON.stringify(run) }] })
     // By its id, as most processes record one run only.
     if (Number.parseInt(id.slice(-8), 16) % this.#trimEvery === 0) await this.trim()
     return id
+  }
+
+  /** Says that a run began at a moment, and goes on: until it ends it has to be seen now and then. Gives its id. */
+  async begin(started: Micros, run: Pick<Run, 'kind' | 'environment' | 'subject' | 'by' | 'started'>): Promise<string> {
+    const id = timeKey(started)
+    await this.seen(id, run)
+    return id
+  }
+
+  /** Says that a run goes on. */
+  async seen(id: string, run: Pick<Run, 'kind' | 'environment' | 'subject' | 'by' | 'started'>): Promise<void> {
+    const holder: Holder = { machine: hostname(), process: process.pid, seen: this.#clock.now() }
+    const text = JSON.stringify({ ...run, seconds: 0, rows: 0, bytes: 0, outcome: 'running', error: null, holder })
+    await this.#documents.commit({ puts: [{ table, key: id, text }] })
   }
 
   /** Runs, the newest first. */
@@ -90,7 +115,7 @@ export class Runs {
     for (;;) {
       const documents = await this.#documents.list(table, { descending: true, limit: page, ...(after === undefined ? {} : { after }) })
       for (const document of documents) {
-        const run = runOf(document)
+        const run = runOf(document, this.#clock.now())
         if (environment !== undefined && run.environment !== environment) continue
         if ((kind !== undefined && run.kind !== kind) || (subject !== undefined && run.subject !== subject)) continue
         if (found.push(run) >= limit) return found
@@ -130,4 +155,32 @@ function rateOf(all: readonly Run[]): RunRate | null {
   return { rowsPerSecond: total('rows') / total('seconds'), bytesPerRow: total('bytes') / total('rows'), runs: runs.length }
 }
 
-const runOf = (document: Document): Run => ({ id: document.key, ...readDocument<Omit<Run, 'id'>>(table, document) })
+/** Who does a run that goes on, and when it was seen last. */
+interface Holder {
+  readonly machine: string
+  readonly process: number
+  readonly seen: Micros
+}
+
+/** Milliseconds between two times that a run says it goes on, and microseconds of silence after which it is lost. */
+export const seenEvery = 30_000
+const silence = 4 * seenEvery * 1000
+
+function runOf(document: Document, now: Micros): Run {
+  const { holder, ...run } = readDocument<Omit<Run, 'id'> & { readonly holder?: Holder }>(table, document)
+  return { id: document.key, ...run, outcome: holder && isLost(holder, now) ? 'lost' : run.outcome }
+}
+
+/** A process of this machine is asked for; the number of one that is gone may be another's, which says nothing of the run. */
+const isLost = ({ machine, process: id, seen }: Holder, now: Micros): boolean =>
+  now - seen > silence || (machine === hostname() && !isAlive(id))
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0)
+    return true
+  } catch (error) {
+    // It is there, and another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type AnyView, type FeatureGroupData, selectionsOf, type TrainingRowOf } from '../definition/index.ts'
+import { LockstepError } from '../errors.ts'
 import {
   featuresBehind,
   groupDatasets,
@@ -28,7 +29,7 @@ import {
   type TrainingSetManifest,
   type TrainingSetOptions,
 } from '../pointintime/index.ts'
-import type { FeatureStatistics, ValueStatistics } from '../registry/index.ts'
+import type { FeatureStatistics, RunKind, ValueStatistics } from '../registry/index.ts'
 import type { Stores } from './stores.ts'
 
 export type LongWork = Pick<TrainingSetOptions, 'memoryLimit' | 'threads' | 'temporaryFolder' | 'signal' | 'progress'>
@@ -98,6 +99,24 @@ export class HistoryWork {
       return await this.compute<View, Label>(view, labels, { ...options, begun, written })
     } catch (error) {
       await run?.failed(error)
+      throw error
+    }
+  }
+
+  /** Does other work on a store, and records it as a run. */
+  async recorded<T>(kind: RunKind, subject: string, work: () => Promise<T>): Promise<T> {
+    return await this.#log.run(kind, subject, work, () => ({ rows: 0, bytes: 0 }))
+  }
+
+  /** As `recorded`, of what erases a subject: a message might name it, so only its code is kept. */
+  async forgetting<T>(entity: string, work: () => Promise<T>): Promise<T> {
+    const running = await this.#log.begin('forget', entity)
+    try {
+      const result = await work()
+      await running.done({ rows: 0, bytes: 0 })
+      return result
+    } catch (error) {
+      await running.failed(new LockstepError(error instanceof LockstepError ? error.code : 'INTERNAL', 'Who asked for it was told why'))
       throw error
     }
   }

@@ -344,7 +344,8 @@ export class Store implements AsyncDisposable {
 
   /** Builds the live state of groups again from history and goes on to the end of their topics. */
   async replay(groups: readonly FeatureGroupData[], options: StreamOptions = {}): Promise<void> {
-    await this.#live.replay(groups, options)
+    const subject = groups.map(({ name, version }) => `${name}@${version}`).join(' ')
+    await this.#work.recorded('replay', subject, () => this.#live.replay(groups, options))
   }
 
   /** The groups that a view reads and that were never materialized: of these the online store may know no key at all. */
@@ -373,7 +374,8 @@ export class Store implements AsyncDisposable {
   /** Erases one subject, an entity's key, from all that the store keeps. */
   async forget(entity: string, keys: Readonly<Record<string, unknown>>, options: ForgetOptions = {}): Promise<ForgetReport> {
     const by = this.#by()
-    return await forgetIn(this.#stores, this.definitions, ({ groups }) => this.places(groups), { entity, keys, options, by })
+    const work = () => forgetIn(this.#stores, this.definitions, ({ groups }) => this.places(groups), { entity, keys, options, by })
+    return await (options.dryRun ? work() : this.#work.forgetting(entity, work))
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,18 @@ import { formatBytes, formatCount, formatSeconds } from '../format.ts'
 import { sessionOf } from '../session.ts'
 import { parseCount } from '../values.ts'
 
-const kinds: readonly RunKind[] = ['backfill', 'materialize', 'train', 'statistics', 'apply', 'rollback', 'promote', 'switch', 'forget']
+const kinds: readonly RunKind[] = [
+  'backfill',
+  'materialize',
+  'train',
+  'statistics',
+  'apply',
+  'rollback',
+  'promote',
+  'switch',
+  'forget',
+  'replay',
+]
 
 interface RunsOptions {
   readonly kind?: RunKind
