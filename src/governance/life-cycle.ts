@@ -130,7 +130,13 @@ export async function remove(
   const items = head ? await registry.applies.items(head) : snapshotOfCatalogue(catalogue)
   const isItem = head !== null && subject.kind !== 'feature'
   if (isItem ? !items.has(id) : before?.status === 'removed')
-    throw new LockstepError('NAME_RETIRED', `${id} was removed in ${environment} already`)
+    throw new LockstepError(
+      'NAME_RETIRED',
+      `${id} was removed in ${environment} already${before ? `, by ${before.by} on ${before.at.slice(0, 10)}` : ''}`,
+      {
+        remedy: `lockstep restore ${id} brings it back.`,
+      },
+    )
   const known = head ? catalogueOfItems(items) : catalogue
   const consumers = await consumersOf(registry, known, environment, subject, since)
   const left = new Map([...items].filter(([each]) => each !== id))

@@ -8,6 +8,7 @@ import { checkAllowed } from '../allowed.ts'
 import { withExamples } from '../examples.ts'
 import { formatValue } from '../format.ts'
 import type { Output } from '../output.ts'
+import { orRemoved } from '../removed-things.ts'
 import { sessionOf } from '../session.ts'
 import { collectPair, parseMoment, parseName, typedValues, type VersionedName } from '../values.ts'
 import { warnOfDeprecated } from '../warn-of-deprecated.ts'
@@ -52,7 +53,8 @@ async function get(
 ): Promise<void> {
   const session = await sessionOf(command)
   const { output, project } = session
-  const view = project.view(name)
+  const asked = `view:${name.name}${name.version === undefined ? '' : `@${name.version}`}`
+  const view = await orRemoved(project, asked, () => project.view(name))
   await checkAllowed(session, 'read', [view])
   const owner = `The view ${view.name}`
   const read: Read = {

@@ -70,3 +70,25 @@ test('lists, describes and finds by where things stand', async () => {
   assert.deepEqual(await found('price', '--kind', 'column'), ['source:clicks.price null'])
   assert.deepEqual(await found('price', '--status', 'active', '--kind', 'column'), [])
 })
+
+test('what was removed is listed with when, by whom and why, and named as that where it is asked for', async () => {
+  using project = smallProject()
+  const run = (...given: string[]) => lockstep(project.path, ...given)
+  assert.equal((await run('apply', '--yes')).code, 0)
+  assert.equal((await run('remove', 'view:offer@3', '--reason', 'unread', '--as', 'ann')).code, 0)
+  const [listed, ...rest] = JSON.parse((await run('list', 'views', '--status', 'removed', '--json')).stdout)
+  assert.deepEqual(
+    [rest, { ...listed, since: '' }],
+    [[], { name: 'offer', version: 3, status: 'removed', since: '', by: 'ann', reason: 'unread' }],
+  )
+  for (const commandLine of [
+    ['get', 'offer@3', 'user_id=1'],
+    ['remove', 'view:offer@3'],
+  ]) {
+    const { stderr } = await run(...commandLine)
+    assert.match(
+      stderr,
+      /view:offer@3 was removed by ann on \d{4}-\d\d-\d\d \(unread\)[\s\S]*lockstep restore view:offer@3[\s\S]*NAME_RETIRED/,
+    )
+  }
+})

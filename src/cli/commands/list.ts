@@ -9,6 +9,7 @@ import type { TypeData } from '../../schema/index.ts'
 import { withExamples } from '../examples.ts'
 import { strong } from '../output.ts'
 import { formatRecords, type ThingRecord } from '../records.ts'
+import { removedRecords } from '../removed-things.ts'
 import { sessionOf } from '../session.ts'
 
 const kinds = ['views', 'groups', 'on-demand', 'features', 'sources', 'entities'] as const
@@ -87,8 +88,10 @@ function parseKind(text: string): Kind {
 async function list(kind: Kind | undefined, { status }: { readonly status?: LifeStatus }, command: Command): Promise<void> {
   const { output, project } = await sessionOf(command)
   const standings = await project.standings()
-  const records = (each: Kind) => listings[each](project.catalogue, standings)
-  const lists = Object.fromEntries((kind === undefined ? kinds : [kind]).map((each) => [each, ofStatus(records(each), status)]))
+  const records = async (each: Kind) =>
+    status === 'removed' ? await removedRecords(project, each) : ofStatus(listings[each](project.catalogue, standings), status)
+  const lists: Record<string, readonly ThingRecord[]> = {}
+  for (const each of kind === undefined ? kinds : [kind]) lists[each] = await records(each)
   output.result(kind === undefined ? lists : lists[kind], () =>
     Object.entries(lists)
       .map(([each, all]) => {

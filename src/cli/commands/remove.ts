@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { confirmOnTerminal } from '../confirmed.ts'
 import { withExamples } from '../examples.ts'
 import { refuseFiles } from '../governed.ts'
+import { orRemoved } from '../removed-things.ts'
 import { sessionOf } from '../session.ts'
 import { parseDuration } from '../values.ts'
 
@@ -38,7 +39,7 @@ async function removeFeature(
   const { environment } = project
   const registry = await project.registry()
   const catalogue = (await appliedCatalogue(registry, environment)) ?? project.catalogue
-  const subject = lifeCycleSubject(catalogue, name, environment)
+  const subject = await orRemoved(project, name, () => lifeCycleSubject(catalogue, name, environment))
   await registry.access.check(actor, 'remove', subject.target, reason)
   const since = usageSince(registry.clock.now(), within)
   await confirmOnTerminal(`Remove ${subject.id} from ${environment} for good?`, { yes })
