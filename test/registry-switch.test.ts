@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatMoment } from '../src/lib/moment.ts'
+import type { FeatureComparison, Plan } from '../src/governance/index.ts'
+import { formatMoment, momentMicros } from '../src/lib/moment.ts'
 import { seededRandom } from '../src/lib/seeded-random.ts'
 import { lockstep, smallProject, startLockstep } from './support/command-line.ts'
 
@@ -29,6 +30,34 @@ const definitions = (version: number, minutes: number) => `
 const expected = (version: number, user: number, moment: number): number => {
   const length = (minutesOf[version] as number) * 60 * second
   return clicks.filter((click) => click.user === user && click.at < moment && click.at >= moment - length).length
+}
+
+/** Each group with what it takes to build it: how much is read, and estimates of time and bytes. */
+function assertCost(cost: Plan['cost'], group: string): void {
+  assert.deepEqual(
+    cost.map((one) => [one.group, one.rows]),
+    [[group, clicks.length]],
+  )
+  const { read, seconds, bytes } = cost[0] as Plan['cost'][number]
+  for (const estimate of [read, seconds, bytes]) assert.ok(estimate !== null && estimate > 0)
+}
+
+/** All keys are compared with the values of today, and what is shown of them is what the rules give. */
+function assertShare(comparisons: Plan['comparisons'], group: string): void {
+  assert.deepEqual(
+    comparisons.map((one) => [one.group, one.before, one.comparison?.keys]),
+    [[group, 'user_clicks@1', users]],
+  )
+  const features: readonly FeatureComparison[] = comparisons[0]?.comparison?.features ?? []
+  const { compared, different, examples } = features[0] as FeatureComparison
+  assert.equal(compared, users)
+  assert.ok(different > 0 && different <= compared)
+  assert.ok(examples.length > 0)
+  for (const { key, at, before, after } of examples) {
+    const values = [1, 2].map((version) => expected(version, Number(key.user_id), momentMicros(at)))
+    assert.deepEqual([before, after], values)
+    assert.notEqual(before, after)
+  }
 }
 
 interface Served {
@@ -68,7 +97,7 @@ class Load {
 
   async #read(version: number | undefined, user: number, moment: number): Promise<void> {
     const body = { keys: { user_id: user }, as_of: formatMoment(moment), ...(version === undefined ? {} : { version }) }
-    const headers = { 'content-type': 'application/json' }
+    const headers = { 'content-type': 'application/json', 'lockstep-caller': 'shop-front' }
     const response = await fetch(`${this.#url}/v1/views/ranking/vectors`, { method: 'POST', headers, body: JSON.stringify(body) })
     const text = await response.text()
     if (!response.ok) throw new Error(`${response.status} ${text}`)
@@ -128,16 +157,45 @@ test('a window becomes longer: built beside the old one, compared, switched and 
       times = told.apply === apply ? times + 1 : 0
     }
   }
+  /** The server tells the registry every few seconds who read what. */
+  const usageKnown = async () => {
+    for (const end = Date.now() + 30_000; ; await sleep(100)) {
+      const { items } = (await (await fetch(`${url}/registry/usage?view=ranking`)).json()) as { items: unknown[] }
+      if (items.length > 0) return
+      assert.ok(Date.now() < end, 'the usage is known within 30 s')
+    }
+  }
   try {
     assert.deepEqual(await load.answering(), [1])
 
     write(1, 60)
+    await usageKnown()
+    const planned = await command('plan')
+    assert.equal(planned.code, 1, planned.stderr)
+    const { difference, impact, cost, comparisons } = planned.result as Plan
+    const effects = difference.items.map(({ id, effect, parts: [part] }) => [id, effect, part?.before, part?.after])
+    const name = 'user_click_count_recent'
+    assert.deepEqual(effects, [
+      ['group:user_clicks@1', 'values', 'count() over 30m', 'count() over 1h'],
+      ['view:ranking@1', 'values', `user_clicks@1.${name}`, `user_clicks@1.${name}`],
+    ])
+    assert.deepEqual(difference.stored, [{ group: 'user_clicks@1', state: 'invalid' }])
+    assert.deepEqual(
+      [impact.views, impact.callers.map(({ caller, view }) => [caller, view])],
+      [['ranking@1'], [['shop-front', 'ranking@1']]],
+    )
+    assertCost(cost, 'user_clicks@1')
+    assertShare(comparisons, 'user_clicks@1')
     const refused = await command('apply', '--yes')
     assert.notEqual(refused.code, 0)
     assert.match(refused.stderr, /IMMUTABLE_VERSION/)
 
     write(2, 60)
-    assert.equal((await command('plan')).code, 2)
+    const versioned = await command('plan')
+    assert.equal(versioned.code, 2, versioned.stderr)
+    assert.deepEqual(versioned.result.refusals, [])
+    assertCost(versioned.result.cost, 'user_clicks@2')
+    assertShare(versioned.result.comparisons, 'user_clicks@2')
     await done('apply', '--yes')
     await served(2)
     assert.deepEqual(await load.answering(), [1])
@@ -150,7 +208,7 @@ test('a window becomes longer: built beside the old one, compared, switched and 
     assert.ok(feature.different > 0)
     assert.deepEqual(await load.answering(), [1])
 
-    assert.deepEqual(await done('switch', 'ranking', '2'), { environment: 'dev', view: 'ranking', from: 1, to: 2, apply: 3 })
+    assert.deepEqual(await done('switch', 'ranking', '2'), { environment: 'dev', view: 'ranking', from: 1, to: 2, apply: 3, setAside: [] })
     await served(3)
     assert.deepEqual(await load.answering(), [2])
 
