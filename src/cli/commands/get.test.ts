@@ -70,8 +70,8 @@ test('values of a request, and what is wrong with keys and values', async () => 
     [['usr_id=1', '--request', 'budget=1'], 1, /The view offer has no key usr_id; did you mean user_id\?/],
     [['--request', 'budget=1'], 1, /The view offer needs the key user_id\nRemedy: Add user_id=VALUE\.\nCode: {3}MISSING_KEY/],
     [[], 1, /needs the key user_id and the request value budget\nRemedy: Add user_id=VALUE --request budget=VALUE\./],
-    [['user_id', '--request', 'budget=1'], 2, /"user_id" is not NAME=VALUE/],
-    [['user_id=1', 'user_id=2', '--request', 'budget=1'], 2, /user_id is given twice/],
+    [['user_id', '--request', 'budget=1'], 64, /"user_id" is not NAME=VALUE/],
+    [['user_id=1', 'user_id=2', '--request', 'budget=1'], 64, /user_id is given twice/],
   ]
   for (const [given, code, message] of wrong) {
     const answer = await offer(...given)
