@@ -50,7 +50,7 @@ test('each role may do what it may, and no more', async (context) => {
     ['audit', 'admin'],
   ]
   const found: string[][] = []
-  for (const [commandLine, allowed] of table) {
+  for (const [commandLine] of table) {
     const may: string[] = []
     for (const name of ['reader', 'writer', 'owner', 'admin']) {
       process.env.LOCKSTEP_TOKEN = tokens.get(name)
