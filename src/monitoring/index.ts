@@ -2,5 +2,5 @@ export { FeatureLog, type FeatureLogOptions, sampledWithin } from './feature-log
 export { logColumns, statusColumn } from './feature-log-batch.ts'
 export { type MetricSources, ServerMetrics } from './metrics.ts'
 export type { ReadRecord } from './read-record.ts'
-export { UsageCounts } from './usage-counts.ts'
 export { type FeatureUsage, UsageLog, type UsageLogOptions } from './usage.ts'
+export { UsageCounts } from './usage-counts.ts'
