@@ -187,10 +187,10 @@ export class Project {
   }
 
   /**
-   * Opens the store of the project, in its environment; `reads`: what is read counts as use by who is acting, where there is a registry.
-   * Throws `UNKNOWN_NAME` where a history is given for no source.
+   * Opens the store of the project, in its environment. What somebody reads by hand is no use of it: only a process that names itself
+   * (`LOCKSTEP_CALLER`) is counted. Throws `UNKNOWN_NAME` where a history is given for no source.
    */
-  async open({ reads = false }: { readonly reads?: boolean } = {}): Promise<Store> {
+  async open(): Promise<Store> {
     const { definitions, history: _history, checks: _checks, policies: _policies, ...settings } = this.config
     const { openUnguarded } = await import('../store/index.ts')
     return await openUnguarded({
@@ -201,7 +201,6 @@ export class Project {
       definitions: this.definitions,
       head: this.applied?.head ?? null,
       history: this.histories(),
-      ...(reads && this.#registry ? { caller: process.env.LOCKSTEP_CALLER || this.actor } : {}),
     })
   }
 }

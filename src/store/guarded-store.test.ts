@@ -58,7 +58,7 @@ test('every role is held against every method, and what is refused is in the aud
   const store = { ...fake, environment: 'dev', groups: [activity], views: [ranking], streamedSource: () => clicks } as unknown as Store
   const given: Partial<Record<keyof Store, readonly unknown[]>> = {
     ...{ push: ['clicks', []], compare: [ranking, ranking], statistics: [activity], backfill: [activity, {}] },
-    ...{ materialize: [], stream: [], places: [[activity]], replay: [[activity]], forget: ['user', {}] },
+    ...{ materialize: [], stream: [], places: [[activity]], unmaterializedOf: [[activity]], replay: [[activity]], forget: ['user', {}] },
   }
   const holders: [name: string, role: Role | null, environment: string][] = [
     ...roles.map((role): [string, Role, string] => [role, role, 'dev']),

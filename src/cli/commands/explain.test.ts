@@ -65,7 +65,7 @@ test('the whole explanation as JSON, and what is wrong', async () => {
   const { value, aggregates } = JSON.parse(json?.stdout ?? '')
   assert.deepEqual([value, aggregates[0].inside.count, aggregates[0].outside.after.count], ['12.75', 2, 1])
   assert.match(feature?.stderr ?? '', /has no feature user_click_count_2h; did you mean user_click_count_1h\?/)
-  assert.deepEqual([feature?.code, name?.code, key?.code], [1, 2, 1])
+  assert.deepEqual([feature?.code, name?.code, key?.code], [1, 64, 1])
   assert.match(name?.stderr ?? '', /names no feature of a view\nRemedy: Write VIEW\.FEATURE/)
   assert.match(key?.stderr ?? '', /has no key page/)
 })

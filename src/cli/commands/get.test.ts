@@ -80,7 +80,7 @@ test('values of a request, and what is wrong with keys and values', async () => 
   }
 })
 
-test('who reads or trains with what is deprecated is warned, and a read counts as use by who reads', async () => {
+test('who reads or trains with what is deprecated is warned, and a read counts as use where the process names itself', async () => {
   using project = smallProject()
   const run = (...given: string[]) => lockstep(project.path, ...given)
   for (const given of [
@@ -90,7 +90,10 @@ test('who reads or trains with what is deprecated is warned, and a read counts a
   ])
     assert.equal((await run(...given)).code, 0)
   const warned = /^Warning: user_clicks@1\.user_price_sum_lifetime is deprecated \(too coarse\)\.\n$/
-  const read = await run('get', 'visit', 'user_id=1', '--as-of', '2026-03-01T11:31:00Z', '--json', '--as', 'grace')
+  await run('get', 'visit', 'user_id=1', '--as-of', '2026-03-01T11:31:00Z')
+  process.env.LOCKSTEP_CALLER = 'grace'
+  const read = await run('get', 'visit', 'user_id=1', '--as-of', '2026-03-01T11:31:00Z', '--json')
+  delete process.env.LOCKSTEP_CALLER
   assert.match(read.stderr, warned)
   const [deprecated, ...others] = JSON.parse(read.stdout).deprecated
   assert.deepEqual(others, [])

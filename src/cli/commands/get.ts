@@ -65,7 +65,7 @@ async function get(
   }
   checkComplete(read)
   const told = await warnOfDeprecated(view, project, output)
-  await using store = await project.open({ reads: true })
+  await using store = await project.open()
   const unmaterialized = (await store.unmaterialized(view)).map((group) => group.name)
   const found = await readOnline(store, read).catch((error: unknown) => {
     if (!(error instanceof LockstepError) || error.code !== 'READ_BEFORE_STATE') throw error

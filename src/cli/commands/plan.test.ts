@@ -67,7 +67,7 @@ test('plan, apply, raise versions, roll back, promote: the environment says what
     ],
   )
   assert.equal(history[2].by, 'ann')
-  assert.match((await run(1, 'get', 'visit@2', 'user_id=1', '--quiet')).stderr, /no version 2 of the view visit/)
+  assert.match((await run(1, 'get', 'visit@2', 'user_id=1', '--quiet')).stderr, /visit@2 was removed by .* \(oops\) in dev/)
 })
 
 test('what is promoted comes from the registry, and only its code from the files', async () => {
