@@ -140,7 +140,7 @@ test('with a new version both are there, the old one is current; what runs told 
   const registry = newRegistry()
   await apply(registry, project('30m'))
   const run = { kind: 'materialize', environment, by: 'ada', started: minute(0), outcome: 'done', error: null } as const
-  await registry.runs.record(0, { ...run, subject: 'user_activity@1', seconds: 20, rows: 10, bytes: 1000 })
+  await registry.runs.record(registry.clock.now(), { ...run, subject: 'user_activity@1', seconds: 20, rows: 10, bytes: 1000 })
   const definitions = project('60m', 2)
   const { plan } = await planChanges({ registry, environment, definitions, checks, scratch })
   assert.deepEqual(plan.refusals, [])
@@ -250,7 +250,7 @@ test('runs of a group tell what it costs, before those of its last version; runs
   const registry = newRegistry()
   await apply(registry, project('30m'))
   const run = { kind: 'materialize', environment, by: 'ada', started: minute(0), outcome: 'done', error: null } as const
-  // Old ones may be trimmed at any time.
+  // Those of long ago may be trimmed at any time.
   const now = registry.clock.now()
   await registry.runs.record(now, { ...run, subject: 'orders@1', seconds: 1000, rows: 1, bytes: 1_000_000 })
   const costOf = async () => {
