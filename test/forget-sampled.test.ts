@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { csv, entity, featureGroup, featureView, openStore, t, table } from '../src/index.ts'
+import { featureView, openStore } from '../src/index.ts'
 import { FeatureLog } from '../src/monitoring/index.ts'
-import { tracesIn } from './support/forgetting.ts'
+import { citiesOf, bystander as other, tracesIn, subject as who } from './support/forgetting.ts'
 import { servedRead } from './support/served-read.ts'
-
-const [who, other] = ['mallory-4711', 'trent-0815']
 
 test('what a server has sampled of a subject and not yet written is erased, too', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-forget-'))
   try {
-    await writeFile(join(folder, 'users.csv'), `user_id,city,at\n${other},Graz,2026-02-01T00:00:00Z\n`)
-    const users = table('users', {
-      columns: { user_id: t.string(), city: t.string(), at: t.timestamp() },
-      time: 'at',
-      history: csv(join(folder, 'users.csv')),
-    })
-    const cities = featureGroup({
-      name: 'user_profile',
-      entity: entity('user', { user_id: t.string() }),
-      source: users,
-      features: (row) => ({ user_city: row.city }),
-    })
+    const cities = await citiesOf(folder)
     await using store = await openStore({
       definitions: [featureView({ name: 'ranking', features: [cities] })],
       folder: join(folder, 'store'),

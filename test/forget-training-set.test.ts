@@ -3,28 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { csv, entity, featureGroup, featureView, openStore, t, table } from '../src/index.ts'
-import { tracesIn } from './support/forgetting.ts'
-
-const [who, other] = ['mallory-4711', 'trent-0815']
+import { featureView, openStore } from '../src/index.ts'
+import { citiesOf, bystander as other, tracesIn, subject as who } from './support/forgetting.ts'
 
 for (const format of ['parquet', 'csv'] as const)
   test(`a training set as ${format} that the subject was erased from says so, and how many rows it has now`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-forget-'))
     try {
       const path = join(folder, `set.${format}`)
-      await writeFile(join(folder, 'users.csv'), `user_id,city,at\n${other},Graz,2026-02-01T00:00:00Z\n`)
-      const users = table('users', {
-        columns: { user_id: t.string(), city: t.string(), at: t.timestamp() },
-        time: 'at',
-        history: csv(join(folder, 'users.csv')),
-      })
-      const cities = featureGroup({
-        name: 'user_profile',
-        entity: entity('user', { user_id: t.string() }),
-        source: users,
-        features: (row) => ({ user_city: row.city }),
-      })
+      const cities = await citiesOf(folder)
       const view = featureView({ name: 'ranking', features: [cities] })
       await using store = await openStore({ definitions: [view], folder: join(folder, 'store') })
       const labels = [who, other, who, 'nobody'].map((user_id) => ({ user_id, at: '2026-03-01T11:00:00Z' }))

@@ -60,7 +60,9 @@ export async function startFeast(profiles: string, redisPort: number, folder: st
   await feastCommand('apply')
   await feastCommand('materialize', '2000-01-01T00:00:00', end.toISOString().slice(0, 19))
   const port = await freePort()
-  const child = spawn(found.python, ['-m', 'feast.cli.cli', 'serve', '-h', '127.0.0.1', '-p', String(port), '--no-access-log'], {
+  // By default it begins its worker anew after a thousand requests, and drops those that are under way.
+  const lasting = ['--no-access-log', '--max-requests', '1000000000']
+  const child = spawn(found.python, ['-m', 'feast.cli.cli', 'serve', '-h', '127.0.0.1', '-p', String(port), ...lasting], {
     cwd: folder,
     env: environment,
     stdio: 'ignore',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   count,
+  csv,
   entity,
   events,
   featureGroup,
@@ -27,6 +28,23 @@ export const [subject, bystander] = ['mallory-4711', 'trent-0815']
 
 /** A text as files and stores may hold it: as it is, and as keys of online stores pack it. */
 export const formsOf = (word: string): readonly Buffer[] => [Buffer.from(word), Buffer.from(encodeKey([t.string().data], [word]))]
+
+/** A group over a table in a file, in which there is a row of the bystander. */
+export async function citiesOf(folder: string) {
+  const path = join(folder, 'users.csv')
+  await writeFile(path, `user_id,city,at\n${bystander},Graz,2026-02-01T00:00:00Z\n`)
+  const source = table('users', {
+    columns: { user_id: t.string(), city: t.string(), at: t.timestamp() },
+    time: 'at',
+    history: csv(path),
+  })
+  return featureGroup({
+    name: 'user_profile',
+    entity: entity('user', { user_id: t.string() }),
+    source,
+    features: (row) => ({ user_city: row.city }),
+  })
+}
 
 /** The files below a folder that hold a word as it is or packed, and those of Parquet that hold it when they are read. */
 export async function tracesIn(folder: string, word: string): Promise<string[]> {
