@@ -8,5 +8,10 @@ test('keys of moments list in their order, and tell them', () => {
   assert.deepEqual(keys.toSorted(), keys)
   assert.deepEqual(keys.map(momentOfKey), moments)
   assert.equal(timePrefix(1_767_607_200_123_000), '2026-01-05T10:00:00.123000Z')
-  assert.notEqual(timeKey(0), timeKey(0))
+})
+
+test('keys of one moment list in the order in which they were made', () => {
+  const keys = Array.from({ length: 1000 }, () => timeKey(0))
+  assert.deepEqual(keys.toSorted(), keys)
+  assert.equal(new Set(keys).size, keys.length)
 })

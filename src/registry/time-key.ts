@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { type Micros, momentMicros } from '../lib/moment.ts'
 
-/** A key of a moment: always of the same length, so that keys list in order of time; and one of its own, whoever else makes one then. */
-export const timeKey = (moment: Micros): string => `${timePrefix(moment)}-${randomBytes(4).toString('hex')}`
+let made = 0
+
+/**
+ * A key of a moment: always of the same length, so that keys list in order of time, those that this process makes of one moment in the
+ * order in which it made them; and one of its own, whoever else makes one then.
+ */
+export function timeKey(moment: Micros): string {
+  made = (made + 1) % 2 ** 24
+  return `${timePrefix(moment)}-${made.toString(16).padStart(6, '0')}${randomBytes(3).toString('hex')}`
+}
 
 /** What the keys of a moment begin with: those of earlier moments are below it. `2026-01-05T10:00:00.000000Z` */
 export function timePrefix(moment: Micros): string {

@@ -32,7 +32,7 @@ export function addModel(program: Command): void {
     .option('--description <text>', 'register: what it is for')
     .action(model)
   withExamples(command, [
-    'lockstep model register ranker --training-set 2026-03-01T10:00:00.000000Z-4f1c2a9b --read-in prod --owner growth',
+    'lockstep model register ranker --training-set 2026-03-01T10:00:00.000000Z-0000034f1c2a --read-in prod --owner growth',
     'lockstep model list',
     'lockstep model retire ranker@1',
   ])

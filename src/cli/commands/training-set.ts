@@ -15,7 +15,7 @@ export function addTrainingSet(program: Command): void {
     .argument('<action>', 'list or retire', parseAction)
     .argument('[id]', 'retire: the training set')
     .action(trainingSet)
-  withExamples(command, ['lockstep training-set list', 'lockstep training-set retire 2026-03-01T10:00:00.000000Z-4f1c2a9b'])
+  withExamples(command, ['lockstep training-set list', 'lockstep training-set retire 2026-03-01T10:00:00.000000Z-0000034f1c2a'])
 }
 
 function parseAction(text: string): keyof typeof actions {
