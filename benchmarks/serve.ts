@@ -80,6 +80,9 @@ export async function serve(options: Options): Promise<void> {
   console.log(`  written to ${options.json}`)
 }
 
+/** Milliseconds; `away`: the share of the time in which the load itself was kept from running. */
+type Tail = Pick<LoadResult, 'p50' | 'p95' | 'p99' | 'p999' | 'away'>
+
 interface Figures {
   readonly name: string
   /** Requests a second in a closed loop. */
@@ -90,7 +93,8 @@ interface Figures {
   /** Microseconds of processor time of the server for a request. */
   readonly processor: number
   readonly bareProcessor: number
-  readonly open: Pick<LoadResult, 'p50' | 'p95' | 'p99' | 'p999'> & { readonly rate: number }
+  /** At half of `closed`; `bare`: of the bare server at the same rate. */
+  readonly open: Tail & { readonly rate: number; readonly bare: Tail }
   readonly bytes: number
 }
 
@@ -102,17 +106,20 @@ async function serveStore(name: string, server: ServeProcessOptions, options: Op
   console.log(
     `\nserve, ${name}: medians; requests a second in a closed loop, and what the server could do in a second of processor time alone,`,
   )
-  console.log('as the load takes its share of the same machine; milliseconds at half of the first in an open loop')
   console.log(
-    `${' '.repeat(30)} req/s     bare  of it  by hand  of it   req/cpu s     bare  of it      p50     p95     p99   p99.9   bytes`,
+    'as the load takes its share of the same machine; milliseconds at half of the first in an open loop, with the p99 of the bare',
+  )
+  console.log('server at that rate, and the share of the time in which the load itself did not get to run')
+  console.log(
+    `${' '.repeat(30)} req/s     bare  of it  by hand  of it   req/cpu s     bare  of it      p50     p95     p99   p99.9    bare   away   bytes`,
   )
   for (const { name: shown, closed, bare, byHand: hand, processor, bareProcessor, open, bytes } of figures) {
     const pair = (own: number, other: number) =>
       `${[own, other].map((value) => value.toFixed(0).padStart(8)).join(' ')}  ${(own / other).toFixed(2)}`
-    const times = [open.p50, open.p95, open.p99, open.p999].map((value) => value.toFixed(2).padStart(7)).join(' ')
+    const times = [open.p50, open.p95, open.p99, open.p999, open.bare.p99].map((value) => value.toFixed(2).padStart(7)).join(' ')
     const ofHand = hand === null ? ' '.repeat(14) : `${hand.toFixed(0).padStart(8)}  ${(closed / hand).toFixed(2)}`
     const rates = `${pair(closed, bare)} ${ofHand}    ${pair(1e6 / processor, 1e6 / bareProcessor)}`
-    console.log(`  ${shown.padEnd(26)} ${rates}  ${times}  ${String(bytes).padStart(6)}`)
+    console.log(`  ${shown.padEnd(26)} ${rates}  ${times}  ${open.away.toFixed(3)}  ${String(bytes).padStart(6)}`)
   }
   console.log('  the bars, embedded store: 1 x 50 at least half of the bare server; 100 x 50 p99 below 10 ms at half load')
   return figures
@@ -220,21 +227,25 @@ async function measure(one: Case, ours: ServedProcess, options: Options, byHand?
   for (const { port } of servers) await warmUp(port, requests, connections)
   const results = new Map(servers.map((server) => [server, [] as Closed[]]))
   for (let run = 0; run < options.runs; run++) for (const server of servers) results.get(server)?.push(await closed(server))
-  await bare.stop()
   const of = (server: ServedProcess, figure: 'perSecond' | 'processor') => median((results.get(server) ?? []).map((one) => one[figure]))
   const half = of(ours, 'perSecond') / 2
-  const open: LoadResult[] = []
-  for (let run = 0; run < options.runs; run++) open.push(await load({ port: ours.port, requests, connections, seconds, rate: half }))
-  const errors = [...(results.get(ours) ?? []), ...open].reduce((sum, result) => sum + result.errors, 0)
+  const open = new Map([ours, bare].map((server) => [server, [] as LoadResult[]]))
+  for (let run = 0; run < options.runs; run++)
+    for (const [{ port }, runs] of open) runs.push(await load({ port, requests, connections, seconds, rate: half }))
+  await bare.stop()
+  const errors = [...(results.get(ours) ?? []), ...(open.get(ours) ?? [])].reduce((sum, result) => sum + result.errors, 0)
   if (errors > 0) throw new Error(`${one.name}: ${errors} answers were no 200`)
-  const at = (share: 'p50' | 'p95' | 'p99' | 'p999') => median(open.map((result) => result[share]))
+  const tail = (server: ServedProcess): Tail => {
+    const at = (figure: keyof Tail) => median((open.get(server) ?? []).map((result) => result[figure]))
+    return { p50: at('p50'), p95: at('p95'), p99: at('p99'), p999: at('p999'), away: at('away') / (seconds * 1000) }
+  }
   return {
     closed: of(ours, 'perSecond'),
     bare: of(bare, 'perSecond'),
     byHand: hand ? of(hand, 'perSecond') : null,
     processor: of(ours, 'processor'),
     bareProcessor: of(bare, 'processor'),
-    open: { rate: half, p50: at('p50'), p95: at('p95'), p99: at('p99'), p999: at('p999') },
+    open: { rate: half, ...tail(ours), bare: tail(bare) },
     bytes: Buffer.byteLength(body),
   }
 }

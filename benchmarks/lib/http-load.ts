@@ -20,7 +20,12 @@ export interface LoadResult {
   readonly answers: number
   /** Answers with a status other than 200. */
   readonly errors: number
+  /** Milliseconds for which this process itself was kept from running, in parts of over 2 ms: another took its core, or the machine. */
+  readonly away: number
 }
+
+/** Beyond so many milliseconds between two turns of a loop that does next to nothing, it was not running. */
+const awayFrom = 2
 
 /** Sends requests over kept-alive connections to this machine, and takes the time. */
 export async function load({ port, requests, connections, seconds, rate }: Load): Promise<LoadResult> {
@@ -52,29 +57,37 @@ export async function load({ port, requests, connections, seconds, rate }: Load)
     if (at === undefined) free.push(connection)
     else send(connection, at)
   }
+  let away = 0
+  let turned = performance.now()
+  const turn = async () => {
+    await new Promise(setImmediate)
+    const now = performance.now()
+    if (now - turned > awayFrom) away += now - turned
+    turned = now
+  }
   for (const connection of all) next(connection)
   if (rate !== undefined) {
     let planned = 0
     while (performance.now() < end) {
-      const until = Math.floor(((performance.now() - started) / 1000) * rate)
+      const until = Math.floor(((performance.now() - started) / 1000) * rate) + 1
       for (; planned < until; planned++) {
         const at = started + (planned / rate) * 1000
         const connection = free.pop()
         if (connection) send(connection, at)
         else due.push(at)
       }
-      await new Promise(setImmediate)
+      await turn()
     }
   }
   // Not asleep: to wake it for each answer would cost the server more than the answer, and a client elsewhere costs it nothing.
-  while (performance.now() < end) await new Promise(setImmediate)
+  while (performance.now() < end) await turn()
   for (let tries = 0; free.length < all.length && tries < 1000; tries++) await new Promise((resolve) => setTimeout(resolve, 10))
   const took = (performance.now() - started) / 1000
   for (const connection of all) connection.close()
   const sorted = Float64Array.from(latencies).sort()
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number
   const answers = latencies.length
-  return { perSecond: answers / took, p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999), answers, errors }
+  return { perSecond: answers / took, p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999), answers, errors, away }
 }
 
 const headEnd = Buffer.from('\r\n\r\n')
