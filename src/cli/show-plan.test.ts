@@ -8,6 +8,7 @@ const nothing: Plan = {
   environment: 'dev',
   made: '2026-03-01T00:00:00Z',
   base: 1,
+  baseHash: 'a',
   items: {},
   difference: {
     items: [

@@ -31,6 +31,8 @@ export async function applyPlan(
   const { plan: now, head, target, before, current } = planned ?? (await planChanges({ ...options, sample: 0 }))
   if (now.base !== plan.base)
     throw new LockstepError('PLAN_OUTDATED', `The plan was made on apply ${plan.base} of ${environment}, which is at apply ${now.base} now`)
+  if (now.baseHash !== plan.baseHash)
+    throw new LockstepError('PLAN_OUTDATED', `The plan was made on another apply ${plan.base} of ${environment} than there is now`)
   const [other] = itemChanges(new Map(Object.entries(plan.items)), new Map(Object.entries(now.items)))
   if (other) throw new LockstepError('PLAN_OUTDATED', `The files define something else for ${other.id} than when the plan was made`)
   const forced = refuseViolations(now, force)

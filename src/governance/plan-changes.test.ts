@@ -9,7 +9,7 @@ import type { Duration } from '../lib/duration.ts'
 import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { policy } from '../plan/index.ts'
 import { sqliteDocumentStore } from '../registry/drivers/sqlite.ts'
-import { type AuditEntry, Registry } from '../registry/index.ts'
+import { type AuditEntry, exportRegistry, importRegistry, Registry } from '../registry/index.ts'
 import { t } from '../schema/index.ts'
 import { applyPlan } from './apply-plan.ts'
 import { hasChanges, planChanges } from './plan-changes.ts'
@@ -206,6 +206,25 @@ test('a plan that was reviewed is applied as it was, or not at all', async () =>
   await assert.rejects(applyPlan(read, options), code('PLAN_OUTDATED'))
   const forged = { ...(await planChanges({ ...options, definitions: project('60m'), sample: 0 })).plan, refusals: [] }
   await assert.rejects(applyPlan(forged, { ...options, definitions: project('60m') }), code('IMMUTABLE_VERSION'))
+})
+
+test('a plan is outdated by an import that leaves as many applies, unless it leaves the same', async () => {
+  const [registry, other] = [newRegistry(), newRegistry()]
+  await apply(registry, project('30m'))
+  await apply(other, project('30m', 1, { owner: 'search' }))
+  const options = { registry, environment, definitions: project('60m', 2), checks, ...by }
+  const { plan } = await planChanges({ ...options, sample: 0 })
+  const importFrom = async ({ documents, clock }: Registry) => {
+    const exported = await exportRegistry(documents, clock.now())
+    await importRegistry(registry.documents, exported, { replace: true, imported: { by: 'ada', at: minute(0) } })
+  }
+  const own = newRegistry()
+  await importRegistry(own.documents, await exportRegistry(registry.documents, 0), { imported: { by: 'ada', at: minute(0) } })
+  await importFrom(other)
+  assert.equal((await registry.applies.head(environment))?.apply, plan.base)
+  await assert.rejects(applyPlan(plan, options), { code: 'PLAN_OUTDATED', message: /another apply 1 of dev/ })
+  await importFrom(own)
+  assert.equal((await applyPlan(plan, options)).apply, 2)
 })
 
 test('a changed source is refused where versions stay that read it', async () => {

@@ -15,7 +15,7 @@ import {
   type Target,
   targetOf,
 } from '../plan/index.ts'
-import { type CurrentVersions, currentAfter, type Head, type ItemReference, type Registry } from '../registry/index.ts'
+import { type CurrentVersions, currentAfter, type Head, type ItemReference, type Registry, stateHash } from '../registry/index.ts'
 import { compareChanges, type GroupComparison } from './compare-changes.ts'
 import { costOf, type GroupCost } from './cost.ts'
 import { type Impact, impactOf } from './impact.ts'
@@ -54,6 +54,8 @@ export interface Plan {
   readonly made: string
   /** The number of the apply that it was made on; 0: nothing was applied. */
   readonly base: number
+  /** The hash of what that apply left: after an import another one may have its number. */
+  readonly baseHash: string
   /** All that the environment holds after it. */
   readonly items: Readonly<Record<string, ItemReference>>
   readonly difference: Difference
@@ -113,6 +115,7 @@ export async function planChanges(options: PlanOptions): Promise<PlannedChanges>
     environment,
     made: formatMoment(registry.clock.now()),
     base: head?.apply ?? 0,
+    baseHash: stateHash(head),
     items: Object.fromEntries([...target.snapshot].map(([id, { hash, meaning }]) => [id, { hash, meaning }])),
     difference,
     kept: target.kept,

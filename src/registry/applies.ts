@@ -11,7 +11,7 @@ import {
   statusOfItem,
 } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { canonicalJson } from '../lib/canonical-json.ts'
+import { canonicalHash, canonicalJson } from '../lib/canonical-json.ts'
 import type { Clock } from '../lib/clock.ts'
 import { formatMoment } from '../lib/moment.ts'
 import { bareId, SnapshotTexts } from '../plan/index.ts'
@@ -33,6 +33,12 @@ export type CurrentVersions = ReadonlyMap<string, number>
 export interface State {
   readonly items: ReadonlyMap<string, ItemReference>
   readonly current: CurrentVersions
+}
+
+/** Equal for equal states, be they of one apply or not. */
+export function stateHash(state: State | null): string {
+  const { items, current } = state ?? nothing
+  return canonicalHash({ items: Object.fromEntries(items), current: Object.fromEntries(current) })
 }
 
 /** What is applied in an environment. */

@@ -17,6 +17,7 @@ export {
   itemChanges,
   type NewApply,
   type State,
+  stateHash,
 } from './applies.ts'
 export { Audit, type AuditEntry, type AuditEvent, type AuditFilter, type NewAuditEvent } from './audit.ts'
 export type {
