@@ -5,6 +5,13 @@ import { anyColumn, type KeyMatch, type RowMatch } from '../offline/index.ts'
 import { planView } from '../plan/index.ts'
 import { type Cell, encodeCell, encodeKey, type TypeData, toCell } from '../schema/index.ts'
 
+/** Throws `INVALID_VALUE` for a key that is empty: most likely a variable of a script that is not set, of which nothing found looks like done. */
+export function refuseEmptyKeys(keys: Readonly<Record<string, unknown>>): void {
+  const empty = Object.keys(keys).find((name) => keys[name] === '')
+  if (empty !== undefined)
+    throw new LockstepError('INVALID_VALUE', `The key ${empty} is empty, which names no subject`, { where: `key ${empty}` })
+}
+
 /** One of those that features describe, and where definitions say that it is meant. */
 export class Subject {
   readonly entity: Entity

@@ -1,7 +1,14 @@
 import { hostname } from 'node:os'
 import { type Catalogue, catalogueOf, type Definition } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
-import { appliedElsewhere, type ForgetOptions, type ForgetReport, forgetSubject, withEverApplied } from '../governance/index.ts'
+import {
+  appliedElsewhere,
+  type ForgetOptions,
+  type ForgetReport,
+  forgetSubject,
+  refuseEmptyKeys,
+  withEverApplied,
+} from '../governance/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { suggestion } from '../lib/suggestion.ts'
 import type { SourcePlaces } from '../offline/index.ts'
@@ -9,7 +16,7 @@ import type { Stores } from './stores.ts'
 
 /**
  * Erases one subject from all stores of an environment. The audit log says that somebody was forgotten, and not who; also where it was cut
- * off. Throws `UNKNOWN_NAME`, `MISSING_KEY` or `INVALID_VALUE`.
+ * off. Throws `UNKNOWN_NAME`, `MISSING_KEY` or `INVALID_VALUE`, the latter for a key that is empty too.
  */
 export async function forgetIn(
   stores: Stores,
@@ -27,6 +34,7 @@ export async function forgetIn(
     readonly by: string
   },
 ): Promise<ForgetReport> {
+  refuseEmptyKeys(keys)
   const { registry } = stores
   const catalogue = await withEverApplied(catalogueOf(definitions), registry, stores.environment)
   const elsewhere = await appliedElsewhere(registry, stores.environment)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { LockstepError } from '../../errors.ts'
-import { appliedElsewhere, type ForgetReport, type ForgottenPlace, withEverApplied } from '../../governance/index.ts'
+import { appliedElsewhere, type ForgetReport, type ForgottenPlace, refuseEmptyKeys, withEverApplied } from '../../governance/index.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import { checkAllowed } from '../allowed.ts'
 import { readConfig } from '../config.ts'
@@ -68,10 +68,7 @@ async function forget(name: string, pairs: readonly string[], options: ForgetOpt
       throw new LockstepError('UNKNOWN_NAME', `There is no entity ${name}${suggestion(name, names)}`)
     }
     const given = pairs.reduce<Record<string, string>>((before, pair) => collectPair(pair, before), {})
-    // Most likely a variable of a script that is not set: nothing would be found, which looks like done.
-    const empty = Object.keys(given).find((key) => given[key] === '')
-    if (empty !== undefined)
-      throw new LockstepError('INVALID_VALUE', `The key ${empty} is empty, which names no subject`, { where: `key ${empty}` })
+    refuseEmptyKeys(given)
     return typedValues(given, entity.keys, 'key', `The entity ${name}`)
   }
   const keys = await keysIn(project)
