@@ -40,6 +40,16 @@ test('a group with its features, what they come from, its runs and how fresh it 
   assert.deepEqual(group.may, { read: true, write: true, own: true })
 })
 
+test('the page of a group asks how fresh that one is, and no other', async ({ mock }) => {
+  const freshness = mock.method(served.store, 'freshness')
+  await get('groups/item_facts/1')
+  assert.deepEqual(
+    freshness.mock.calls.map((call) => call.arguments[0]?.map(({ name }) => name)),
+    [['item_facts']],
+  )
+  assert.deepEqual(Object.keys(await served.store.freshness([served.store.group('item_facts')])), ['item_facts@1'])
+})
+
 test('a view, an on-demand view, a source and an entity', async () => {
   const view = await get('views/ranking/2')
   const features = view.features as Page[]

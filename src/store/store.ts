@@ -242,17 +242,20 @@ export class Store implements AsyncDisposable {
     return this.#moment(undefined)
   }
 
-  /** Of each group the seconds since the moment up to which its history was read; of one that a stream keeps, how far that is behind. */
-  async freshness(): Promise<Record<string, number>> {
+  /**
+   * Of each of these groups, all by default, the seconds since the moment up to which its history was read; of one that a stream keeps, how
+   * far that is behind.
+   */
+  async freshness(groups: readonly FeatureGroupData[] = this.groups): Promise<Record<string, number>> {
     const found: Record<string, number> = {}
-    const streamed = this.streamedGroups()
-    for (const group of this.groups) {
+    const streamed = this.streamedGroups(groups)
+    for (const group of groups) {
       if (streamed.some(({ name, version }) => name === group.name && version === group.version)) continue
       const run = await this.#stores.online.readMeta(runTable(group))
       if (run !== null) found[onlineTable(group)] = (this.now() - (JSON.parse(run) as { upto: number }).upto) / 1e6
     }
     if (streamed.length === 0) return found
-    for (const { group, version, lag, watermark } of (await this.streamStatus()).groups)
+    for (const { group, version, lag, watermark } of (await this.streamStatus(streamed)).groups)
       if (watermark !== null) found[`${group}@${version}`] = lag === 0 ? 0 : Math.max(0, (this.now() - watermark) / 1e6)
     return found
   }

@@ -56,8 +56,7 @@ async function statistics(name: string, { compute, asOf, periods }: StatisticsOp
   )
   if (compute) {
     await using store = await project.open()
-    const groups = [...new Set(asked.map(({ group }) => group))].filter((group) => !(group instanceof OnDemand)) as FeatureGroupData[]
-    for (const group of groups)
+    for (const group of groupsOf(asked))
       await longWork(output, (work) => store.statistics(group, { ...work, ...(asOf === undefined ? {} : { asOf }) }))
   }
   const registry = await project.registry()
@@ -71,7 +70,7 @@ async function statistics(name: string, { compute, asOf, periods }: StatisticsOp
     found.push(...own.sort((a, b) => order.indexOf(a.feature) - order.indexOf(b.feature)))
   }
   const lastReads = await lastReadsOf(project)
-  const behind = await freshnessOf(session)
+  const behind = await freshnessOf(session, groupsOf(asked))
   const all = found.map((one): ShownStatistics => {
     const about = { readBy: [...(lastReads.get(`${one.group}.${one.feature}`)?.values() ?? [])], behindSeconds: behind[one.group] ?? null }
     const declared = project.catalogue.groups.find(({ name, version }) => `${name}@${version}` === one.group)?.freshness ?? null
@@ -103,11 +102,15 @@ async function lastReadsOf(project: Project): Promise<ReadonlyMap<string, Readon
   return found
 }
 
+const groupsOf = (asked: readonly Asked[]): FeatureGroupData[] => [
+  ...new Set(asked.flatMap(({ group }) => (group instanceof OnDemand ? [] : [group]))),
+]
+
 /** How far each group is behind in the online store; of none where that cannot be asked, which is no reason to show nothing. */
-async function freshnessOf({ project, output }: Session): Promise<Readonly<Record<string, number>>> {
+async function freshnessOf({ project, output }: Session, groups: readonly FeatureGroupData[]): Promise<Readonly<Record<string, number>>> {
   try {
     await using store = await project.open()
-    return await store.freshness()
+    return await store.freshness(groups)
   } catch (error) {
     output.warn(`How fresh the values are is not known: ${(error as Error).message}`)
     return {}

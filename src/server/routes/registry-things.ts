@@ -1,4 +1,4 @@
-import { featureHash, OnDemand, showExpression } from '../../definition/index.ts'
+import { type FeatureGroupData, featureHash, OnDemand, showExpression } from '../../definition/index.ts'
 import { LockstepError } from '../../errors.ts'
 import { suggestion } from '../../lib/suggestion.ts'
 import { inPath } from '../error-response.ts'
@@ -84,7 +84,7 @@ const group = page({
       features: features.map(({ id, feature, type, nullable, computed, description, status, views }) => {
         return { id, name: feature, type, nullable, computed, description, status, views, hash: data ? featureHash(data, feature) : null }
       }),
-      seconds_behind: await secondsBehind(context, versioned(one)),
+      seconds_behind: data ? await secondsBehind(context, data) : null,
       runs: await runsOf(context, versioned(one)),
       may: allowedOn(context, token, { kind: 'group', name: one.name, version: one.version }),
     }
@@ -92,12 +92,12 @@ const group = page({
 })
 
 /** How old the state of a group is; null where it has none, or its store does not say. */
-async function secondsBehind({ store }: ServerContext, of: string): Promise<number | null> {
-  const all = await store.freshness().catch((error: unknown) => {
+async function secondsBehind({ store }: ServerContext, of: FeatureGroupData): Promise<number | null> {
+  const all = await store.freshness([of]).catch((error: unknown) => {
     if (error instanceof LockstepError) return {} as Record<string, number>
     throw error
   })
-  return all[of] ?? null
+  return all[versioned(of)] ?? null
 }
 
 const view = page({
