@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { validateHeaderValue } from 'node:http'
 import type { Ajv2020, ValidateFunction } from 'ajv/dist/2020.js'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { authenticate, authorize } from './access/authorize.ts'
@@ -6,24 +6,32 @@ import type { Token } from './access/tokens.ts'
 import { refusal } from './error-response.ts'
 import type { Gate } from './gate.ts'
 import { jsonBodyParser } from './json-body.ts'
+import type { PlainHead } from './plain-head.ts'
 import { frameworkPath, type Route, type RouteReply, type RouteRequest } from './route.ts'
 import type { ServerContext } from './server-context.ts'
 
+/** What stands in a path for the names of a route. */
+export type RouteParams = Readonly<Record<string, string>>
+
+export interface DirectAnswer {
+  readonly status: number
+  /** Lines, each with its end. */
+  readonly headers: string
+  readonly body: Uint8Array
+  /** Told once it is sent, with its status, or with 499 where it could not be. */
+  readonly sent: (code: number) => void
+}
+
 const jsonType = /^application\/json(?:; ?charset=utf-8)?$/i
 
-/** Beyond so many, paths are taken apart each time. */
-const mostPaths = 1000
-
 /**
- * A route that sends its answers itself, as Node.js carries it, without the framework, which takes as long for a request as a read of
- * the store. It takes what is written plainly: a path without escapes or a query, and JSON of a length that is told. All else it leaves
- * to the framework. The guards are the same, in the same order.
+ * A route whose requests are answered without the framework, which takes longer for one than the store for a read. It takes what is
+ * written plainly, and leaves all else to the framework. The guards are the same, in the same order.
  */
 export class DirectRoute {
   readonly #route: Route
   readonly #path: RegExp
   readonly #names: readonly string[]
-  readonly #paths = new Map<string, DirectRequest['params']>()
   /** Its path, as metrics tell it. */
   readonly #told: string
   readonly #context: ServerContext
@@ -44,67 +52,49 @@ export class DirectRoute {
     this.#validate = schemas.compile(route.body ?? {})
   }
 
-  /** Takes a request, or says that it is another's. */
-  takes(raw: IncomingMessage, response: ServerResponse): boolean {
-    const { method, url = '', headers } = raw
-    if (method !== this.#route.method || !jsonType.test(headers['content-type'] ?? '') || this.#context.state() === 'ending') return false
-    // Also where there is none.
-    if (!(Number(headers['content-length']) <= this.#context.limits.body)) return false
-    const params = this.#paramsOf(url)
-    if (params === null) return false
-    const request = new DirectRequest(headers, this.#log, params)
-    try {
-      this.#gate.enter(request, response, this.#told)
-      // Before the body is read: who is not known sends nothing.
-      if (this.#route.permission) authenticate(request, this.#context)
-    } catch (error) {
-      this.#refuse(request, raw, response, error)
-      return true
-    }
-    const chunks: Buffer[] = []
-    raw.on('data', (chunk: Buffer) => chunks.push(chunk))
-    raw.on('end', () => {
-      const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString()
-      this.#answer(request, text, new DirectReply(response)).catch((error: unknown) => this.#refuse(request, raw, response, error))
-    })
-    return true
-  }
-
-  /** What stands in a path for the route's names; null: it is another's. */
-  #paramsOf(path: string): DirectRequest['params'] | null {
-    const known = this.#paths.get(path)
-    if (known) return known
+  /** Of a request that is for this route; null: it is another's. */
+  paramsOf({ method, path, headers, length }: PlainHead): RouteParams | null {
+    if (method !== this.#route.method || !jsonType.test(headers['content-type'] ?? '') || length > this.#context.limits.body) return null
     const found = this.#path.exec(path)
-    if (!found) return null
-    const params = Object.fromEntries(this.#names.map((name, place) => [name, found[place + 1]]))
-    if (this.#paths.size < mostPaths) this.#paths.set(path, params)
-    return params
+    return found && Object.fromEntries(this.#names.map((name, place) => [name, found[place + 1] as string]))
   }
 
-  async #answer(request: DirectRequest, text: string, reply: DirectReply): Promise<void> {
+  /** Answers a request, also with what is wrong with it. */
+  async answer({ path, headers }: PlainHead, params: RouteParams, text: string): Promise<DirectAnswer> {
+    const request = new DirectRequest(headers, this.#log, params)
+    const sent = this.#gate.enter(request, this.#told)
+    try {
+      const reply = new DirectReply()
+      this.#gate.refuseTooMany()
+      await this.#handle(request, text, reply)
+      return { status: 200, headers: reply.headers, body: reply.body, sent }
+    } catch (error) {
+      this.#context.observation.refused(error)
+      const { status, headers: more, body } = refusal(error, request, path)
+      const reply = new DirectReply().type('application/json; charset=utf-8')
+      for (const [name, value] of Object.entries(more)) reply.header(name, value)
+      reply.send(JSON.stringify(body))
+      return { status, headers: reply.headers, body: reply.body, sent }
+    }
+  }
+
+  #handle(request: DirectRequest, text: string, reply: DirectReply): unknown {
+    const { permission } = this.#route
+    if (permission) authenticate(request, this.#context)
     this.#parse(request, text, (error, body) => {
       if (error) throw error
       request.body = body
     })
     if (!this.#validate(request.body)) throw Object.assign(new Error('The body is not as described'), { validation: this.#validate.errors })
-    if (this.#route.permission) authorize(request, this.#route.permission, this.#context)
-    await this.#route.handle(request, reply, this.#context)
-  }
-
-  #refuse(request: DirectRequest, { url }: IncomingMessage, response: ServerResponse, thrown: unknown): void {
-    // It failed with the answer under way: who reads it sees that it ends too soon.
-    if (response.headersSent) return void response.destroy()
-    this.#context.observation.refused(thrown)
-    const { status, headers, body } = refusal(thrown, request, url)
-    const text = Buffer.from(JSON.stringify(body))
-    response.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8', 'content-length': text.length }).end(text)
+    if (permission) authorize(request, permission, this.#context)
+    return this.#route.handle(request, reply, this.#context)
   }
 }
 
 class DirectRequest implements RouteRequest {
-  readonly headers: IncomingHttpHeaders
+  readonly headers: RouteRequest['headers']
   readonly log: FastifyBaseLogger
-  readonly params: Readonly<Record<string, string | undefined>>
+  readonly params: RouteParams
   readonly query = {}
   readonly span = null
   body: unknown = undefined
@@ -112,33 +102,30 @@ class DirectRequest implements RouteRequest {
   readId = ''
   view = ''
 
-  constructor(headers: IncomingHttpHeaders, log: FastifyBaseLogger, params: DirectRequest['params']) {
+  constructor(headers: RouteRequest['headers'], log: FastifyBaseLogger, params: RouteParams) {
     this.headers = headers
     this.log = log
     this.params = params
   }
 }
 
-class DirectReply implements RouteReply {
-  readonly #response: ServerResponse
-  readonly #headers: Record<string, string | number> = {}
+const nothing = new Uint8Array(0)
 
-  constructor(response: ServerResponse) {
-    this.#response = response
-  }
+class DirectReply implements RouteReply {
+  headers = ''
+  body: Uint8Array = nothing
 
   type(value: string): this {
     return this.header('content-type', value)
   }
 
   header(name: string, value: string): this {
-    this.#headers[name] = value
+    validateHeaderValue(name, value)
+    this.headers += `${name}: ${value}\r\n`
     return this
   }
 
   send(body: string | Uint8Array): void {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    this.#headers['content-length'] = bytes.length
-    this.#response.writeHead(200, this.#headers).end(bytes)
+    this.body = typeof body === 'string' ? Buffer.from(body) : body
   }
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { LockstepError } from '../errors.ts'
 import type { Observation } from './observation.ts'
 import type { RouteRequest } from './route.ts'
@@ -14,16 +13,21 @@ export class Gate {
     this.#most = most
   }
 
-  /** `route`: as it is declared. Throws `OVERLOADED`, unless `isOpen`: whether a server runs is told however much it has to do. */
-  enter(request: RouteRequest, response: ServerResponse, route: string, isOpen = false): void {
+  /**
+   * Counts a request until what this gives is called, with the status that it was answered with, or 499 where it was cut off. `route`: as
+   * it is declared. `isOpen`: whether a server runs is told however much it has to do.
+   */
+  enter(request: RouteRequest, route: string, isOpen = false): (code: number) => void {
     const started = performance.now()
     if (!isOpen) this.#inFlight++
-    // Also of requests that are cut off.
-    response.on('close', () => {
+    return (code) => {
       if (!isOpen) this.#inFlight--
-      const code = response.writableFinished ? response.statusCode : 499
       this.#observation.answered(request, { route, code, seconds: (performance.now() - started) / 1000 })
-    })
-    if (!isOpen && this.#inFlight > this.#most) throw new LockstepError('OVERLOADED', `${this.#inFlight - 1} requests are being worked on`)
+    }
+  }
+
+  /** Throws `OVERLOADED` where a request that has entered is one too many. */
+  refuseTooMany(): void {
+    if (this.#inFlight > this.#most) throw new LockstepError('OVERLOADED', `${this.#inFlight - 1} requests are being worked on`)
   }
 }

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
 import { isIPv4, isIPv6 } from 'node:net'
 import { join } from 'node:path'
@@ -20,6 +19,7 @@ import { KeptReads } from './kept-reads.ts'
 import { Observation } from './observation.ts'
 import { OpenParts } from './open-parts.ts'
 import { openApiDocument } from './openapi.ts'
+import { PlainConnections } from './plain-connections.ts'
 import { frameworkPath, type Route } from './route.ts'
 import { eventsRoute } from './routes/events.ts'
 import { explainReadRoute, explainRoute } from './routes/explain.ts'
@@ -118,7 +118,7 @@ export class Server implements AsyncDisposable {
       logController: new LogController({ disableRequestLogging: options.log !== 'debug' }),
       bodyLimit: limits.body,
       requestTimeout: limits.request,
-      keepAliveTimeout: 72_000,
+      keepAliveTimeout: keepAlive,
       http: { maxHeaderSize: 16_384 },
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
@@ -168,7 +168,19 @@ export class Server implements AsyncDisposable {
     prepare(app, gate)
     for (const route of routes) addRoute(app, route, context)
     // The framework traces requests and logs each of them; else most reads go without it.
-    if (!observation.traces && options.log !== 'debug') addDirectRoute(app, new DirectRoute(vectorsRoute, app, gate, strict, context))
+    const isDirect = !observation.traces && options.log !== 'debug'
+    const plain = isDirect
+      ? PlainConnections.of(
+          app.server,
+          tls ? 'secureConnection' : 'connection',
+          new DirectRoute(vectorsRoute, app, gate, strict, context),
+          {
+            idle: keepAlive,
+            request: limits.request,
+            isEnding: () => state === 'ending',
+          },
+        )
+      : null
     const url = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
       throw new LockstepError('INVALID_ARGUMENT', `The server cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
     })
@@ -176,9 +188,15 @@ export class Server implements AsyncDisposable {
       state = 'ending'
       if (drain > 0) await new Promise((resolve) => setTimeout(resolve, drain))
       // Connections that are kept alive end as soon as nothing is under way on them.
-      const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+      const idle = setInterval(() => {
+        app.server.closeIdleConnections()
+        plain?.closeIdle()
+      }, 50)
       // Who has not sent the whole of a request by then is not waited for.
-      const limit = setTimeout(() => app.server.closeAllConnections(), limits.request)
+      const limit = setTimeout(() => {
+        app.server.closeAllConnections()
+        plain?.closeAll()
+      }, limits.request)
       await app.close().finally(() => {
         clearInterval(idle)
         clearTimeout(limit)
@@ -203,6 +221,9 @@ export class Server implements AsyncDisposable {
   }
 }
 
+/** Milliseconds that a connection may rest: longer than balancers keep theirs. */
+const keepAlive = 72_000
+
 /** Refusals and errors that all routes share. */
 function prepare(app: FastifyInstance, gate: Gate): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBodyParser(app) as never)
@@ -210,7 +231,10 @@ function prepare(app: FastifyInstance, gate: Gate): void {
   app.decorateRequest('readId', '')
   const enter = (request: FastifyRequest, reply: FastifyReply): void => {
     const { url = 'unknown', config } = request.routeOptions
-    gate.enter(request, reply.raw, url, config.isOpen)
+    const leave = gate.enter(request, url, config.isOpen)
+    // Also of requests that are cut off.
+    reply.raw.on('close', () => leave(reply.raw.writableFinished ? reply.raw.statusCode : 499))
+    if (!config.isOpen) gate.refuseTooMany()
   }
   app.addHook('onRequest', hook(enter))
   app.setErrorHandler((thrown, request, reply) => send(reply, refusal(thrown, request, request.url)))
@@ -241,15 +265,6 @@ function addRoute(app: FastifyInstance, route: Route, context: ServerContext): v
     config: { isOpen: permission === null },
     ...guards,
     handler: (request, reply) => route.handle(request, reply, context),
-  })
-}
-
-/** What the direct route takes does not come to the framework. */
-function addDirectRoute({ server }: FastifyInstance, direct: DirectRoute): void {
-  const [general] = server.listeners('request') as [RequestListener]
-  server.removeListener('request', general)
-  server.on('request', (request, response) => {
-    if (!direct.takes(request, response)) general(request, response)
   })
 }
 
