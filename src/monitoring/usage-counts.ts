@@ -1,4 +1,5 @@
 import type { Micros } from '../lib/moment.ts'
+import { PairMap } from '../lib/pair-map.ts'
 import type { ReadRecord } from './read-record.ts'
 
 /** How often, and from when to when, a caller read some features of a view together. */
@@ -18,15 +19,23 @@ export interface UsageCount {
 /** Callers name themselves: beyond so many counts a day the others are counted together, without their names. */
 const mostCounts = 10_000
 
+/** Features of a view that are read together. */
+interface Selection {
+  readonly view: string
+  readonly version: number
+  /** By caller and model. */
+  readonly counts: PairMap<string, string, UsageCount>
+}
+
 /** The counts of one day. */
 export class UsageCounts {
-  readonly #counts = new Map<string, UsageCount>()
-  /** Numbers for lists of features: a short key is found several times as fast. Views mostly hand on the same array. */
-  readonly #lists = new Map<string, number>()
-  readonly #numbers = new WeakMap<readonly string[], number>()
+  readonly #counts: UsageCount[] = []
+  readonly #selections = new Map<string, Selection>()
+  /** Views mostly hand on the same array: it is found sooner than its names. */
+  readonly #byFeatures = new WeakMap<readonly string[], Selection>()
 
   get size(): number {
-    return this.#counts.size
+    return this.#counts.length
   }
 
   [Symbol.iterator](): IterableIterator<UsageCount> {
@@ -35,52 +44,58 @@ export class UsageCounts {
 
   /** Counts a read. */
   count({ caller, model, view, version, features, keys, knownAt }: ReadRecord): void {
-    const key = this.#keyOf(caller, model, view, version, features)
-    const count = this.#counts.get(key)
-    if (count !== undefined) {
-      count.requests++
-      count.vectors += keys.length
-      if (knownAt < count.first) count.first = knownAt
-      if (knownAt > count.last) count.last = knownAt
+    const count = this.#selectionOf(view, version, features)?.counts.get(caller, model)
+    if (count === undefined) {
+      this.add({ caller, model, view, version, features, requests: 1, vectors: keys.length, first: knownAt, last: knownAt })
       return
     }
-    this.add({ caller, model, view, version, features, requests: 1, vectors: keys.length, first: knownAt, last: knownAt })
+    count.requests++
+    count.vectors += keys.length
+    if (knownAt < count.first) count.first = knownAt
+    if (knownAt > count.last) count.last = knownAt
   }
 
   /** Adds what was counted elsewhere. */
   add(more: UsageCount): void {
-    const { view, version, features } = more
-    const key = this.#keyOf(more.caller, more.model, view, version, features)
-    const known = this.#counts.get(key)
+    if (this.#addToKnown(more)) return
+    if (this.#counts.length < mostCounts) {
+      this.#insert({ ...more })
+      return
+    }
+    // There are as many of these as there are features, whatever callers ask for.
+    for (const feature of more.features) {
+      const one = { ...more, caller: others, model: others, features: [feature] }
+      if (!this.#addToKnown(one)) this.#insert(one)
+    }
+  }
+
+  #addToKnown(more: UsageCount): boolean {
+    const known = this.#selectionOf(more.view, more.version, more.features)?.counts.get(more.caller, more.model)
     if (known !== undefined) merge(known, more)
-    else if (this.#counts.size < mostCounts) this.#counts.set(key, { ...more })
-    else for (const feature of features) this.#addToOthers({ ...more, caller: others, model: others, features: [feature] })
+    return known !== undefined
   }
 
-  /** There are as many of these as there are features, whatever callers ask for. */
-  #addToOthers(one: UsageCount): void {
-    const { view, version, features } = one
-    const key = `${view}\0${version}\0${others}\0${features[0]}`
-    const known = this.#counts.get(key)
-    if (known === undefined) this.#counts.set(key, one)
-    else merge(known, one)
+  #insert(count: UsageCount): void {
+    const { caller, model, view, version, features } = count
+    let selection = this.#selectionOf(view, version, features)
+    if (selection === undefined) {
+      selection = { view, version, counts: new PairMap() }
+      this.#selections.set(selectionKey(view, version, features), selection)
+    }
+    selection.counts.set(caller, model, count)
+    this.#counts.push(count)
   }
 
-  #keyOf(caller: string, model: string, view: string, version: number, features: readonly string[]): string {
-    const list = this.#numbers.get(features) ?? this.#numberOf(features)
-    return `${view}\0${version}\0${caller}\0${model}\0${list}`
-  }
-
-  /** -1 beyond so many lists: nothing has that. */
-  #numberOf(features: readonly string[]): number {
-    const names = features.join('\0')
-    const number = this.#lists.get(names) ?? (this.#lists.size < mostCounts ? this.#lists.size : -1)
-    if (number < 0) return number
-    this.#lists.set(names, number)
-    this.#numbers.set(features, number)
-    return number
+  #selectionOf(view: string, version: number, features: readonly string[]): Selection | undefined {
+    const known = this.#byFeatures.get(features)
+    if (known !== undefined && known.view === view && known.version === version) return known
+    const found = this.#selections.get(selectionKey(view, version, features))
+    if (found !== undefined) this.#byFeatures.set(features, found)
+    return found
   }
 }
+
+const selectionKey = (view: string, version: number, features: readonly string[]): string => [view, version, ...features].join('\0')
 
 function merge(into: UsageCount, { requests, vectors, first, last }: UsageCount): void {
   into.requests += requests
