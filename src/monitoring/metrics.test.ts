@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { servedRead } from '../../test/support/served-read.ts'
+import { featureStatuses } from '../serving/index.ts'
 import { ServerMetrics } from './metrics.ts'
 
 /** The number behind a name with labels, as it stands in the text. */
@@ -9,10 +10,22 @@ function numberOf(text: string, name: string): number | undefined {
   return line === undefined ? undefined : Number(line.slice(name.length + 1))
 }
 
+/** Tells of a read as a server does. */
+function read(metrics: ServerMetrics, given: Parameters<typeof servedRead>[0]): void {
+  const record = servedRead(given)
+  const statuses = record.keys.flatMap((_, row) => record.features.map((_, feature) => record.status(row, feature)))
+  metrics.read(
+    record,
+    Uint8Array.from(statuses, (status) => featureStatuses.indexOf(status)),
+  )
+}
+
 test('requests, their latency, and those that were refused', async () => {
   const metrics = await ServerMetrics.open()
   const route = '/v1/views/{view}/vectors'
   for (const seconds of [0.0004, 0.003, 0.2]) metrics.requested({ route, view: 'ranking', code: 200, seconds })
+  metrics.requested({ route, view: 'ranking', code: 404, seconds: 1 })
+  metrics.requested({ route, view: 'other_view', code: 200, seconds: 1 })
   metrics.requested({ route: '/health', code: 200, seconds: 0.001 })
   metrics.rejected('token')
   metrics.rejected('token')
@@ -21,8 +34,9 @@ test('requests, their latency, and those that were refused', async () => {
   const text = await metrics.text()
   const labels = `route="${route}",view="ranking"`
   assert.equal(numberOf(text, `lockstep_requests_total{${labels},code="200"}`), 3)
+  assert.equal(numberOf(text, `lockstep_requests_total{${labels},code="404"}`), 1)
   assert.equal(numberOf(text, `lockstep_request_seconds_bucket{le="0.0005",${labels}}`), 1)
-  assert.equal(numberOf(text, `lockstep_request_seconds_bucket{le="+Inf",${labels}}`), 3)
+  assert.equal(numberOf(text, `lockstep_request_seconds_bucket{le="+Inf",${labels}}`), 4)
   assert.equal(numberOf(text, 'lockstep_requests_total{route="/health",view="",code="200"}'), 1)
   assert.equal(numberOf(text, 'lockstep_rejected_requests_total{reason="token"}'), 2)
   assert.equal(numberOf(text, 'lockstep_store_seconds_count{store="lmdb",operation="read"}'), 1)
@@ -34,9 +48,9 @@ test('requests, their latency, and those that were refused', async () => {
 test('what values were worth, by feature; selections of features add up', async () => {
   const metrics = await ServerMetrics.open()
   const keys = [{ user_id: 'a' }, { user_id: 'b' }]
-  for (let read = 0; read < 3; read++)
-    metrics.read(servedRead({ keys, cells: [1, 'x', 0, null], statuses: ['PRESENT', 'PRESENT', 'DEFAULTED', 'NULL'] }))
-  metrics.read(servedRead({ features: ['user_last_page'], cells: [null], statuses: ['TIME_OUT'] }))
+  for (let time = 0; time < 3; time++)
+    read(metrics, { keys, cells: [1, 'x', 0, null], statuses: ['PRESENT', 'PRESENT', 'DEFAULTED', 'NULL'] })
+  read(metrics, { features: ['user_last_page'], cells: [null], statuses: ['TIME_OUT'] })
   for (let scrape = 0; scrape < 2; scrape++) {
     const text = await metrics.text()
     const count = (feature: string, status: string) =>
@@ -65,7 +79,7 @@ test('the state of groups is asked for with the metrics; what fails is left out'
 test('labels are bounded, whatever is sent', async () => {
   const metrics = await ServerMetrics.open()
   for (let place = 0; place < 3000; place++) metrics.requested({ route: '/', view: `v${place}`, code: 404, seconds: 0 })
-  for (let place = 0; place < 3000; place++) metrics.read(servedRead({ features: [`f${place}`], cells: [1] }))
+  for (let place = 0; place < 3000; place++) read(metrics, { features: [`f${place}`], cells: [1] })
   const text = await metrics.text()
   assert.equal(text.split('\n').filter((line) => line.startsWith('lockstep_requests_total{')).length, 1001)
   assert.equal(text.split('\n').filter((line) => line.startsWith('lockstep_feature_values_total{')).length, 2000)

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { Counter, Gauge, LabelValues, Registry } from 'prom-client'
+import { PairMap } from '../lib/pair-map.ts'
 import { type Latencies, LatencyHistogram } from './latency-histogram.ts'
 import type { ReadRecord } from './read-record.ts'
 import { StatusCounts } from './status-counts.ts'
@@ -27,15 +28,19 @@ const mostLabels = 1_000
  */
 export class ServerMetrics {
   readonly #registry: Registry
-  readonly #requests = new Map<string, RequestCount>()
+  /** By route and view. */
+  readonly #requests = new PairMap<string, string, RequestCounts>()
   readonly #seconds: LatencyHistogram
   readonly #rejected: Counter<'reason'>
-  readonly #vectors = new Map<string, Count<'view' | 'version'>>()
+  /** By view and version. */
+  readonly #vectors = new PairMap<string, number, Count<'view' | 'version'>>()
   readonly #store: LatencyHistogram
+  /** By store and operation. */
+  readonly #storeLatencies = new PairMap<string, string, Latencies>()
   readonly #onDemand: LatencyHistogram
+  /** By view. */
+  readonly #onDemandLatencies = new Map<string, Latencies>()
   readonly #labels: Labels
-  /** Of each route and view, store and operation, view with on-demand code. */
-  readonly #latencies = new Map<string, Latencies>()
   readonly #selections = new Map<string, StatusCounts>()
   readonly #byFeatures = new WeakMap<readonly string[], StatusCounts>()
 
@@ -53,7 +58,7 @@ export class ServerMetrics {
       'lockstep_requests_total',
       'Requests answered, by route, view and HTTP status.',
       ['route', 'view', 'code'],
-      this.#requests,
+      () => requestCounts(this.#requests.values()),
     )
     this.#seconds = new LatencyHistogram('lockstep_request_seconds', 'How long requests took, by route and view.', registry)
     this.#rejected = new client.Counter({
@@ -62,7 +67,7 @@ export class ServerMetrics {
       labelNames: ['reason'],
       registers,
     })
-    addCounts(client, registers, 'lockstep_vectors_total', 'Vectors served, by view.', ['view', 'version'], this.#vectors)
+    addCounts(client, registers, 'lockstep_vectors_total', 'Vectors served, by view.', ['view', 'version'], () => this.#vectors.values())
     this.#store = new LatencyHistogram('lockstep_store_seconds', 'How long the online store took, by store and operation.', registry)
     this.#onDemand = new LatencyHistogram(
       'lockstep_on_demand_seconds',
@@ -86,16 +91,9 @@ export class ServerMetrics {
 
   /** A request was answered. `route`: as it is declared, not as it was called; `view`: of a definition, empty where there is none. */
   requested({ route, view = '', code, seconds }: { route: string; view?: string; code: number; seconds: number }): void {
-    const known = this.#labels.bounded(view)
-    const key = `${route}\0${known}\0${code}`
-    let counted = this.#requests.get(key)
-    if (!counted) {
-      const latencies = this.#latenciesOf(`${route}\0${known}`, this.#seconds, { route, view: known })
-      counted = { labels: { route, view: known, code: String(code) }, latencies, value: 0 }
-      this.#requests.set(key, counted)
-    }
-    counted.value++
-    counted.latencies.observe(seconds)
+    const { codes, latencies } = this.#requests.get(route, view) ?? this.#requestsOf(route, this.#labels.bounded(view))
+    codes.set(code, (codes.get(code) ?? 0) + 1)
+    latencies.observe(seconds)
   }
 
   /** A request was refused: `token`, `scope`, `rate`, `overload`, `invalid`, `too_large`. */
@@ -105,31 +103,35 @@ export class ServerMetrics {
 
   /** The online store was asked. */
   stored({ store, operation, seconds }: { store: string; operation: 'read' | 'write'; seconds: number }): void {
-    this.#latenciesOf(`${store}\0${operation}`, this.#store, { store, operation }).observe(seconds)
+    const latencies =
+      this.#storeLatencies.get(store, operation) ?? this.#storeLatencies.set(store, operation, this.#store.add({ store, operation }))
+    latencies.observe(seconds)
   }
 
   /** On-demand code ran for all rows of a read. */
   onDemand({ view, seconds }: { view: string; seconds: number }): void {
-    this.#latenciesOf(view, this.#onDemand, { view }).observe(seconds)
-  }
-
-  /** Vectors were served: what each of their values was worth. */
-  read(record: ReadRecord): void {
-    const { view, version, keys } = record
-    const key = `${view}\0${version}`
-    const vectors = this.#vectors.get(key) ?? { labels: { view, version: String(version) }, value: 0 }
-    vectors.value += keys.length
-    this.#vectors.set(key, vectors)
-    this.#countsOf(record)?.add(record)
-  }
-
-  #latenciesOf(key: string, histogram: LatencyHistogram, labels: Readonly<Record<string, string>>): Latencies {
-    let latencies = this.#latencies.get(key)
+    let latencies = this.#onDemandLatencies.get(view)
     if (!latencies) {
-      latencies = histogram.add(labels)
-      this.#latencies.set(key, latencies)
+      latencies = this.#onDemand.add({ view })
+      this.#onDemandLatencies.set(view, latencies)
     }
-    return latencies
+    latencies.observe(seconds)
+  }
+
+  /** Vectors were served: what each of their values was worth. `statuses`: places in `featureStatuses`, row by row. */
+  read(record: ReadRecord, statuses: Uint8Array): void {
+    const { view, version, keys } = record
+    const vectors =
+      this.#vectors.get(view, version) ?? this.#vectors.set(view, version, { labels: { view, version: String(version) }, value: 0 })
+    vectors.value += keys.length
+    this.#countsOf(record)?.add(statuses)
+  }
+
+  #requestsOf(route: string, view: string): RequestCounts {
+    return (
+      this.#requests.get(route, view) ??
+      this.#requests.set(route, view, { labels: { route, view }, codes: new Map(), latencies: this.#seconds.add({ route, view }) })
+    )
   }
 
   /** All of it, in the text format of Prometheus. */
@@ -144,7 +146,7 @@ export class ServerMetrics {
   #countsOf(record: ReadRecord): StatusCounts | undefined {
     const { view, version, features } = record
     const known = this.#byFeatures.get(features)
-    if (known && known.view === view && known.version === String(version)) return known
+    if (known && known.view === view && known.version === version) return known
     const key = `${view}\0${version}\0${features.join('\0')}`
     let counts = this.#selections.get(key)
     if (counts === undefined) {
@@ -166,8 +168,10 @@ export class ServerMetrics {
       registers,
       collect() {
         this.reset()
-        for (const counts of selections.values())
-          for (const { count, ...labels } of counts) this.inc({ view: counts.view, version: counts.version, ...labels }, count)
+        for (const counts of selections.values()) {
+          const { view, version } = counts
+          for (const { count, ...labels } of counts) this.inc({ view, version: String(version), ...labels }, count)
+        }
       },
     })
   }
@@ -195,8 +199,16 @@ interface Count<Label extends string> {
   value: number
 }
 
-interface RequestCount extends Count<'route' | 'view' | 'code'> {
+/** Of a route and view. */
+interface RequestCounts {
+  readonly labels: { readonly route: string; readonly view: string }
+  /** How many there were of each HTTP status. */
+  readonly codes: Map<number, number>
   readonly latencies: Latencies
+}
+
+function* requestCounts(all: Iterable<RequestCounts>): Generator<Count<'route' | 'view' | 'code'>> {
+  for (const { labels, codes } of all) for (const [code, value] of codes) yield { labels: { ...labels, code: String(code) }, value }
 }
 
 /** A counter whose counts are kept elsewhere until it is asked for. */
@@ -206,7 +218,7 @@ function addCounts<Label extends string>(
   name: string,
   help: string,
   labelNames: Label[],
-  counts: ReadonlyMap<string, Count<Label>>,
+  counts: () => Iterable<Count<Label>>,
 ): void {
   new client.Counter<Label>({
     name,
@@ -215,7 +227,7 @@ function addCounts<Label extends string>(
     registers,
     collect() {
       this.reset()
-      for (const { labels, value } of counts.values()) this.inc(labels as LabelValues<Label>, value)
+      for (const { labels, value } of counts()) this.inc(labels as LabelValues<Label>, value)
     },
   })
 }

@@ -5,7 +5,7 @@ import type { ReadCount } from '../registry/index.ts'
 import type { Answer } from '../serving/index.ts'
 import type { Follower, Store } from '../store/index.ts'
 import { publicError } from './error-response.ts'
-import { Reporting } from './reporting.ts'
+import { type ReadSink, Reporting } from './reporting.ts'
 import type { RouteRequest } from './route.ts'
 import { Tracing } from './tracing.ts'
 
@@ -28,7 +28,7 @@ export class Observation {
     this.#usage = usage
     this.#features = features
     this.#tracing = parts.tracing
-    const sinks = [(record: ReadRecord) => usage.count(record), (record: ReadRecord) => metrics.read(record)]
+    const sinks: ReadSink[] = [(record) => usage.count(record), (record, answer) => metrics.read(record, answer.statuses)]
     if (features) sinks.push((record) => features.record(record))
     this.#reporting = new Reporting(sinks, (error) => log.error(error))
   }
@@ -88,7 +88,7 @@ export class Observation {
   read(record: ReadRecord, answer: Answer): void {
     this.metrics.stored({ store: this.#store.onlineName, operation: 'read', seconds: answer.storeTime / 1000 })
     if (answer.plan.steps.length > 0) this.metrics.onDemand({ view: record.view, seconds: answer.onDemandTime / 1000 })
-    this.#reporting.read(record)
+    this.#reporting.read(record, answer)
   }
 
   /** A read was answered from history: it counts as use of its features. */
