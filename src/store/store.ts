@@ -242,10 +242,7 @@ export class Store implements AsyncDisposable {
     return this.#moment(undefined)
   }
 
-  /**
-   * Of each of these groups, all by default, the seconds since the moment up to which its history was read; of one that a stream keeps, how
-   * far that is behind.
-   */
+  /** Of each of these groups the seconds since the moment up to which its history was read; of one that a stream keeps, how far that is behind. */
   async freshness(groups: readonly FeatureGroupData[] = this.groups): Promise<Record<string, number>> {
     const found: Record<string, number> = {}
     const streamed = this.streamedGroups(groups)
