@@ -8,6 +8,7 @@ import { addCheck } from './commands/check.ts'
 import { addCompare } from './commands/compare.ts'
 import { addDeprecate } from './commands/deprecate.ts'
 import { addDescribe } from './commands/describe.ts'
+import { addEnvironment } from './commands/environment.ts'
 import { addExplain } from './commands/explain.ts'
 import { addForget } from './commands/forget.ts'
 import { addGet } from './commands/get.ts'
@@ -68,7 +69,19 @@ export function program(): Command {
   const events = [addStream, addPush, addReplay, addStatus, addForget]
   const access = [addToken, addAccess, addAudit, addRegistry]
   const knowledge = [addSearch, addLineage, addStatistics, addRuns, addUsage, addTrainingSet, addModel]
-  const changes = [addPlan, addApply, addCompare, addSwitch, addRollback, addPromote, addHistory, addDeprecate, addRemove, addRestore]
+  const changes = [
+    addPlan,
+    addApply,
+    addCompare,
+    addSwitch,
+    addRollback,
+    addPromote,
+    addHistory,
+    addEnvironment,
+    addDeprecate,
+    addRemove,
+    addRestore,
+  ]
   for (const add of [
     addInit,
     addCheck,

@@ -39,6 +39,7 @@ export const fileNeeds: Readonly<Record<string, FileNeed>> = {
   token: 'never',
   audit: 'never',
   registry: 'never',
+  environment: 'never',
   history: 'never',
   usage: 'never',
   runs: 'never',

@@ -41,6 +41,12 @@ export {
 export type { Refusal } from './refusal.ts'
 export { type NewModel, registerModel } from './register-model.ts'
 export { heldUp, showDeprecation } from './removals.ts'
+export {
+  type EnvironmentReview,
+  type RemoveEnvironmentOptions,
+  removeEnvironment,
+  reviewEnvironment,
+} from './remove-environment.ts'
 export { refuseRemoved } from './removed.ts'
 export { type Restorable, restorable, restore } from './restore.ts'
 export { type RollBackOptions, type RollBackReview, rollBack } from './roll-back.ts'

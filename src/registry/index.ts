@@ -31,6 +31,7 @@ export type {
   DocumentStoreCapabilities,
   ListOptions,
 } from './documents.ts'
+export { type EnvironmentDocuments, environmentDocuments, placesIn } from './environment-documents.ts'
 export {
   allows,
   checkGrant,

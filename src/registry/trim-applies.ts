@@ -115,8 +115,10 @@ async function withReferences(reads: DocumentReads, state: References, id: strin
 /** So that keys list in order of the numbers. */
 export const applyKey = (environment: string, number: number): string => `${environment}/${String(number).padStart(6, '0')}`
 
-const hashesOf = ({ changes }: Apply): string[] =>
+/** The items that an apply changed, as they were and as they are since. */
+export const hashesOf = ({ changes }: Apply): string[] =>
   changes.flatMap(({ before, after }) => [before, after].flatMap((reference) => (reference === null ? [] : [reference.hash])))
 
-const referencesOf = (document: Document): Readonly<Record<string, ItemReference>> =>
+/** What a head refers to, or what was applied once. */
+export const referencesOf = (document: Document): Readonly<Record<string, ItemReference>> =>
   readDocument<{ readonly items: Readonly<Record<string, ItemReference>> }>('environments', document).items

@@ -247,6 +247,7 @@ test('every command asks for the role that it takes, and is refused to who has n
     'token revoke': [token],
     'registry export': ['all.json'],
     'registry import': ['all.json'],
+    'environment remove': ['prod'],
     describe: ['visit'],
     search: ['click'],
     lineage: ['user_clicks.user_click_count_1h'],
@@ -269,7 +270,7 @@ test('every command asks for the role that it takes, and is refused to who has n
     forget: ['user', 'user_id=1', '--dry-run'],
     serve: ['--port', '0'],
   }
-  const withActions = ['training-set', 'model', 'registry', 'access', 'token']
+  const withActions = ['training-set', 'model', 'registry', 'access', 'token', 'environment']
   const names = program().commands.map((command) => command.name())
   const known = new Set(Object.keys(commandRoles).map((name) => name.split(' ')[0]))
   assert.deepEqual([...known].toSorted(), names.toSorted(), 'a role is named for every command')
