@@ -146,7 +146,8 @@ export class JsonWriter {
   /** The last `count` digits of a whole number from 0 up. Room for them is there. */
   #padded(whole: number, count: number): void {
     const bytes = this.#bytes
-    let rest = whole
+    // Known to have 32 bits, it is divided as a whole number rather than as a double.
+    let rest = whole | 0
     for (let at = this.#length + count - 1; at >= this.#length; at--) {
       const next = (rest / 10) | 0
       bytes[at] = 0x30 + rest - next * 10
