@@ -4,6 +4,8 @@ const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Up to this many bytes a loop is faster than the encoder and the decoder. */
 const shortText = 16
+/** The characters of a short text while it is made, by their number: one call with all of them makes no texts in between. */
+const characters = Array.from({ length: shortText + 1 }, (_, count) => new Array<number>(count).fill(0))
 
 /** Appends little-endian values to a buffer that grows by itself. */
 export class ByteWriter {
@@ -230,14 +232,14 @@ export class ByteReader {
     const count = this.unsigned()
     const at = this.#take(count)
     if (count <= shortText) {
-      let text = ''
-      let index = at
-      for (; index < at + count; index++) {
-        const byte = this.#bytes[index] as number
-        if (byte >= 0x80) break
-        text += String.fromCharCode(byte)
+      const codes = characters[count] as number[]
+      let all = 0
+      for (let index = 0; index < count; index++) {
+        const byte = this.#bytes[at + index] as number
+        codes[index] = byte
+        all |= byte
       }
-      if (index === at + count) return text
+      if (all < 0x80) return String.fromCharCode(...codes)
     }
     return textDecoder.decode(this.#bytes.subarray(at, at + count))
   }
