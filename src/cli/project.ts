@@ -40,10 +40,10 @@ export interface ProjectOptions {
 }
 
 /**
- * `never`: what is applied is known without their code. `rarely`: the same, where they cannot be loaded. `forCode`: where they cannot be
- * loaded, what needs no code of theirs is left.
+ * `never`: what is applied is known without their code. `untilApplied`: the same, but while nothing is they are all there is. `rarely`: the
+ * same, where they cannot be loaded. `forCode`: where they cannot be loaded, what needs no code of theirs is left.
  */
-export type FileNeed = 'always' | 'forCode' | 'rarely' | 'never'
+export type FileNeed = 'always' | 'forCode' | 'rarely' | 'untilApplied' | 'never'
 
 const defaultDefinitions = ['definitions.ts', 'definitions.js', 'definitions']
 
@@ -124,7 +124,7 @@ export class Project {
     const actor = await actingAs(registry, options)
     const isGoverned = registry !== null && (await registry.applies.head(environment.name)) !== null
     const need = options.needsFiles ?? 'always'
-    const isSkipped = need === 'never' && isGoverned && !asFiles
+    const isSkipped = (need === 'never' || need === 'untilApplied') && isGoverned && !asFiles
     const { files, definitionsPath, unloaded } = isSkipped
       ? { files: [], definitionsPath: '', unloaded: null }
       : await loadFiles(options.definitions === undefined ? config.definitions : resolve(userFolder, options.definitions)).catch(

@@ -45,6 +45,7 @@ export const fileNeeds: Readonly<Record<string, FileNeed>> = {
   runs: 'never',
   'training-set': 'never',
   model: 'never',
+  search: 'untilApplied',
   rollback: 'rarely',
   forget: 'rarely',
   restore: 'rarely',

@@ -71,6 +71,27 @@ test('lists, describes and finds by where things stand', async () => {
   assert.deepEqual(await found('price', '--status', 'active', '--kind', 'column'), [])
 })
 
+test('search looks in what is applied and loads no file; until then it needs the files', async () => {
+  using project = smallProject()
+  const path = join(project.path, 'definitions.ts')
+  const definitions = readFileSync(path, 'utf8')
+  const search = (...given: string[]) => lockstep(project.path, 'search', ...given)
+  const broken = "throw new Error('not to be loaded')"
+  writeFileSync(path, broken)
+  assert.match((await search('price')).stderr, /not to be loaded/)
+  writeFileSync(path, definitions)
+  assert.equal((await lockstep(project.path, 'apply', '--yes')).code, 0)
+  writeFileSync(path, broken)
+  const { code, stdout, stderr } = await search('price', '--kind', 'feature')
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, /user_clicks@1\.user_price_sum_lifetime/)
+  assert.match(
+    (await search('nonsense')).stdout,
+    /^Nothing that is applied in dev has any of these words; --files looks in the files instead\.\n$/,
+  )
+  assert.match((await search('price', '--files')).stderr, /not to be loaded/)
+})
+
 test('what was removed is listed with when, by whom and why, and named as that where it is asked for', async () => {
   using project = smallProject()
   const run = (...given: string[]) => lockstep(project.path, ...given)

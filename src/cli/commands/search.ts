@@ -3,6 +3,7 @@ import { LockstepError } from '../../errors.ts'
 import { CatalogueSearch, type FoundKind, foundKinds } from '../../plan/index.ts'
 import { type LifeStatus, lifeStatuses, searchWithStatus } from '../../registry/index.ts'
 import { withExamples } from '../examples.ts'
+import type { Project } from '../project.ts'
 import { sessionOf } from '../session.ts'
 import { parseCount } from '../values.ts'
 
@@ -26,6 +27,11 @@ export function addSearch(program: Command): void {
   withExamples(command, ['lockstep search order value', 'lockstep search clicks --kind feature', 'lockstep search growth --limit 5 --json'])
 }
 
+const nothing = ({ applied, environment }: Project): string =>
+  applied === null
+    ? 'Nothing has any of these words.'
+    : `Nothing that is applied in ${environment} has any of these words; --files looks in the files instead.`
+
 async function search(words: readonly string[], { kind, status, limit }: SearchCommandOptions, command: Command): Promise<void> {
   if (words.join('').trim() === '')
     throw new LockstepError('INVALID_ARGUMENT', 'There is nothing to look for', {
@@ -36,7 +42,7 @@ async function search(words: readonly string[], { kind, status, limit }: SearchC
   const found = searchWithStatus(search, await project.standings(), words.join(' '), { kind, limit, status })
   output.result(found, () =>
     found.length === 0
-      ? 'Nothing has any of these words.'
+      ? nothing(project)
       : output.table(found, [
           { title: 'kind', value: ({ kind: own }) => own },
           { title: 'name', value: ({ id }) => id },
