@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { freshRegistry } from '../../test/support/fresh-registry.ts'
 import { catalogueOf, count, entity, events, featureGroup, featureView, snapshotOf } from '../definition/index.ts'
 import { formatMoment } from '../lib/moment.ts'
-import { dayOf, exportRegistry, importRegistry, type ReadCount, type Registry } from '../registry/index.ts'
+import { type Commit, dayOf, exportRegistry, importRegistry, type ReadCount, type Registry } from '../registry/index.ts'
 import { trimApplies } from '../registry/trim-applies.ts'
 import { t } from '../schema/index.ts'
 import { usageSince } from './consumers.ts'
@@ -126,6 +126,24 @@ test('who reads it, reads in it or works in it holds it up, unless that is set a
   const { heldUp } = await removeEnvironment(registry, 'trial', { ...options, force: true })
   assert.equal(await registry.applies.head('trial'), null)
   assert.deepEqual((await lastTold(registry)).after, { forced: heldUp })
+})
+
+test('what is applied elsewhere at the same time keeps its items', async ({ mock }) => {
+  await using own = freshRegistry()
+  const { registry } = own
+  await apply(registry, 'trial', tried)
+  const { commit } = registry.documents
+  const between = mock.method(registry.documents, 'commit', async (given: Commit) => {
+    between.mock.restore()
+    await apply(registry, 'prod', tried)
+    return await commit.call(registry.documents, given)
+  })
+  const options = { by, since: since(registry) }
+  await assert.rejects(removeEnvironment(registry, 'trial', options), { code: 'REGISTRY_CONFLICT' })
+  assert.equal((await registry.applies.head('trial'))?.apply, 1)
+  assert.equal((await removeEnvironment(registry, 'trial', options)).documents.items, undefined)
+  const head = await registry.applies.head('prod')
+  assert.equal(head && (await registry.applies.items(head)).size, 4)
 })
 
 test('one of which nothing is known is told, with those that there are', async () => {
