@@ -48,6 +48,7 @@ const rules = {
     '@redis/client': ['src/online/drivers/redis/'],
     '@opentelemetry/api': ['src/server/tracing.ts'],
     '@opentelemetry/exporter-trace-otlp-http': ['src/server/tracing.ts'],
+    '@opentelemetry/resources': ['src/server/tracing.ts'],
     '@opentelemetry/sdk-trace': ['src/server/tracing.ts'],
     acorn: ['src/definition/'],
     'ajv/dist/2020.js': ['src/server/'],

@@ -40,7 +40,7 @@ export class Observation {
     log: FastifyBaseLogger,
   ): Promise<Observation> {
     const warn = (error: unknown) => log.warn(error)
-    const tracing = await Tracing.open()
+    const tracing = await Tracing.open(log)
     const share = (process: string, day: number, counts: Iterable<ReadCount>) =>
       store.registry.usage.write(store.environment, day, process, counts)
     const usage = await UsageLog.open(join(store.folder, 'usage'), undefined, { warn, share })

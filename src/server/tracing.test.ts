@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { servedStore } from '../../test/support/served-store.ts'
 import { openStore } from '../store/index.ts'
 import { Server } from './server.ts'
 
@@ -18,7 +19,11 @@ test('spans of requests go to the collector that the environment names, below th
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
   t.after(() => collector.close())
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(collector.address() as AddressInfo).port}/`
-  t.after(() => delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT)
+  process.env.OTEL_SERVICE_NAME = 'features-of-the-shop'
+  t.after(() => {
+    delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+    delete process.env.OTEL_SERVICE_NAME
+  })
   const { smallProject } = await import('../../test/support/command-line.ts')
   using project = smallProject()
   await using store = await openStore({ definitions: `${project.path}/definitions.ts`, folder: `${project.path}/.lockstep` })
@@ -34,5 +39,25 @@ test('spans of requests go to the collector that the environment names, below th
   await server.close()
   const [sent = ''] = received
   assert.match(sent, /^\/v1\/traces /)
-  for (const part of [trace, parent, readId, 'POST /v1/views/:view/vectors']) assert.ok(sent.includes(part), part)
+  for (const part of [trace, parent, readId, 'POST /v1/views/:view/vectors', 'features-of-the-shop']) assert.ok(sent.includes(part), part)
 })
+
+test('a collector that is away is no failure: the server closes in time', async (t) => {
+  const port = await freePort()
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${port}`
+  t.after(() => delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT)
+  await using served = await servedStore()
+  assert.equal((await served.read('visitor', { keys: { user_id: 'ada' } })).status, 200)
+  const began = performance.now()
+  await served.server.close()
+  assert.ok(performance.now() - began < 5000)
+})
+
+/** A port on which nobody listens, as it was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
