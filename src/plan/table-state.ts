@@ -37,10 +37,10 @@ export class TableStateCodec {
   }
 
   /**
-   * Puts the cells of the row that is valid at a moment into `cells`, and gives the time from which it is; null where none is, and
-   * `cells` may hold anything.
+   * Puts the row that is valid at a moment into `cells`, each column at its place from `first` on, and gives the time from which it is;
+   * null, and nothing put, where none is.
    */
-  readAt(moment: number, bytes: Uint8Array, cells: Cell[]): number | null {
+  readAt(moment: number, bytes: Uint8Array, cells: Cell[], first: number, places: Int32Array): number | null {
     const reader = new ByteReader(bytes)
     reader.byte()
     let valid: number | null = null
@@ -48,7 +48,9 @@ export class TableStateCodec {
       const time = reader.signed()
       if (time > moment) break
       valid = time
-      for (let column = 0; column < this.#decoders.length; column++) cells[column] = (this.#decoders[column] as CellDecoder)(reader)
+      for (let column = 0; column < this.#decoders.length; column++) {
+        cells[first + (places[column] as number)] = (this.#decoders[column] as CellDecoder)(reader)
+      }
     }
     return valid
   }

@@ -143,6 +143,36 @@ describe('a row of a table', async () => {
       ['Bern', null, 'Rome'],
     )
   })
+
+  // Rows of columns as they stand go straight into the answer, others do not.
+  test('gives the same values whichever features are read, and in whatever order', async () => {
+    const facts = featureGroup({
+      name: 'facts',
+      entity: user,
+      source: users,
+      features: (row) => ({ city: row.city, age: row.age, town: row.city, next_age: row.age.plus(1) }),
+    })
+    await storeTable(online, facts, ['ada'], false, [{ time: 0, city: 'Bern', age: 36 }])
+    await storeTable(online, facts, ['bob'], false, [{ time: 0, city: null, age: 20 }])
+    const expected: Record<string, Cell>[] = [
+      { city: 'Bern', age: 36, town: 'Bern', next_age: 37 },
+      { city: null, age: 20, town: null, next_age: 21 },
+      { city: null, age: null, town: null, next_age: null },
+    ]
+    const view = featureView({ name: 'facts', features: [facts] })
+    const orders = (left: readonly string[]): string[][] =>
+      left.flatMap((name) => [[name], ...orders(left.filter((other) => other !== name)).map((rest) => [name, ...rest])])
+    for (const features of orders(['city', 'age', 'town', 'next_age'])) {
+      const some = await ViewReader.open(view, online, { features })
+      const vectors = some.readSync([{ user_id: 'ada' }, { user_id: 'bob' }, { user_id: 'eve' }], [{}], 1)
+      for (const [row, { values }] of vectors.entries()) {
+        assert.deepEqual(
+          Object.entries(values),
+          features.map((name) => [name, expected[row]?.[name]]),
+        )
+      }
+    }
+  })
 })
 
 describe('events of a key', async () => {

@@ -2,10 +2,10 @@ import type { AnyView } from '../definition/index.ts'
 import { LockstepError } from '../errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { OnlineRead, OnlineStore, OnlineValues } from '../online/index.ts'
-import { isStreamed, pickFeatures, planView, type ViewPlan } from '../plan/index.ts'
+import { isStreamed, type NamedValue, pickFeatures, planView, type ViewPlan } from '../plan/index.ts'
 import { type Cell, toCell } from '../schema/index.ts'
 import { Answer, statusCode } from './answer.ts'
-import { type GroupReader, groupReader, type LiveSource } from './group-reader.ts'
+import { type GroupReader, groupReader, type LiveSource, type OutputPlace } from './group-reader.ts'
 import { checkKeyNames, type Keys, keyPacker } from './key-packer.ts'
 import { OnDemandRun, type StepInputs } from './on-demand-run.ts'
 import { checkOnlineMeta, onlineTable, recentTable } from './online-table.ts'
@@ -21,8 +21,8 @@ interface UseReader {
   readonly reader: GroupReader
   /** Microseconds: the freshness objective of the group. */
   readonly freshness: number
-  /** The features of the answer that come from it: their places there and in the group. */
-  readonly output: readonly { readonly place: number; readonly feature: number }[]
+  /** The features of the answer that come from it. */
+  readonly output: readonly OutputPlace[]
 }
 
 /** Packs the key columns of some uses of groups. */
@@ -81,18 +81,21 @@ export class ViewReader {
     const keySets = new Map(this.plan.uses.map(({ keys }) => [canonicalJson(keys), keys]))
     const places = [...keySets.keys()]
     this.#packers = [...keySets.values()].map((keys) => ({ names: keys.map(({ name }) => name), pack: keyPacker(view, keys) }))
-    const { uses, output } = this.plan
+    const { uses, steps, output } = this.plan
     const streamed = uses.filter(({ plan }) => isStreamed(plan.group))
-    this.#uses = uses.map((use, index) => ({
-      table: onlineTable(use.plan.group),
-      recent: streamed.includes(use) ? uses.length + streamed.indexOf(use) : -1,
-      packer: places.indexOf(canonicalJson(use.keys)),
-      reader: groupReader(use.plan, live),
-      freshness: (objectives ? use.plan.group.freshness : null) ?? Number.POSITIVE_INFINITY,
-      output: output.flatMap(({ source }, place) =>
-        source.from === 'group' && source.use === index ? [{ place, feature: source.feature }] : [],
-      ),
-    }))
+    this.#uses = uses.map((use, index) => {
+      const isOfUse = ({ source }: NamedValue) => source.from === 'group' && source.use === index
+      const ofUse = output.flatMap((value, place) => (isOfUse(value) ? [{ place, feature: value.source.feature }] : []))
+      const isReadOnDemand = steps.some(({ known }) => known.some(isOfUse))
+      return {
+        table: onlineTable(use.plan.group),
+        recent: streamed.includes(use) ? uses.length + streamed.indexOf(use) : -1,
+        packer: places.indexOf(canonicalJson(use.keys)),
+        reader: groupReader(use.plan, isReadOnDemand ? null : ofUse, live),
+        freshness: (objectives ? use.plan.group.freshness : null) ?? Number.POSITIVE_INFINITY,
+        output: ofUse,
+      }
+    })
     const recent = streamed.map((use) => ({ table: recentTable(use.plan.group), packer: places.indexOf(canonicalJson(use.keys)) }))
     this.#tables = [...this.#uses, ...recent]
     this.#onDemand = this.plan.steps.length > 0 ? new OnDemandRun(this.plan) : null
@@ -217,17 +220,17 @@ export class ViewReader {
       return
     }
     const at = keys.length === 1 ? 0 : row
-    reader.load(keys[at] as Uint8Array, stored[use]?.[at] ?? null, recent < 0 ? null : (stored[recent]?.[at] ?? null), moment)
+    const recentRow = recent < 0 ? null : (stored[recent]?.[at] ?? null)
+    reader.load(keys[at] as Uint8Array, stored[use]?.[at] ?? null, recentRow, moment, cells, first)
     const tooOld = reader.toldUntil !== null && moment - reader.toldUntil > Math.min(maxStaleness, freshness)
     this.#tooOld[use] = tooOld
     const status = statusCode[tooOld ? 'STALE' : reader.status]
     const ofNull = status === statusCode.PRESENT ? statusCode.NULL : status
     eventTimes[row * this.#uses.length + use] = reader.eventTime ?? Number.NaN
-    for (const { place, feature } of output) {
-      const cell = tooOld ? null : reader.value(feature)
-      cells[first + place] = cell
-      statuses[first + place] = cell === null ? ofNull : status
+    if (tooOld || !reader.inPlace) {
+      for (const { place, feature } of output) cells[first + place] = tooOld ? null : reader.value(feature)
     }
+    for (const { place } of output) statuses[first + place] = cells[first + place] === null ? ofNull : status
   }
 
   /** Of the row that the readers hold now. */
