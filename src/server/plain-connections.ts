@@ -7,9 +7,9 @@ import { type PlainHead, plainHead } from './plain-head.ts'
 export interface PlainConnectionsOptions {
   /** Milliseconds that a connection may rest. */
   readonly idle: number
-  /** Milliseconds for a whole request. */
-  readonly request: number
   readonly isEnding: () => boolean
+  /** Is told of an answer that could not be made. */
+  readonly failed: (error: unknown) => void
 }
 
 /** A request for the direct route. */
@@ -17,6 +17,9 @@ export interface PlainRequest {
   readonly head: PlainHead
   readonly params: RouteParams
 }
+
+/** What it takes of a route. */
+type AnsweringRoute = Pick<DirectRoute, 'paramsOf' | 'answer'>
 
 const headEnd = Buffer.from('\r\n\r\n')
 const mostHeadBytes = 8 * 1024
@@ -27,6 +30,9 @@ const firstByte = 0x50
 const mostHeads = 1000
 const mostKeptHead = 1024
 
+/** Milliseconds between two looks at what does not come. */
+const lookEvery = 500
+
 /**
  * Answers the requests of one route straight from their connections. The HTTP server of Node.js takes longer to carry a request than all
  * that is done for it. With the first request that is another's, or is not written plainly, a connection goes to that server for good, with
@@ -34,14 +40,14 @@ const mostKeptHead = 1024
  */
 export class PlainConnections {
   readonly options: PlainConnectionsOptions
-  readonly #route: DirectRoute
+  readonly #route: AnsweringRoute
   readonly #general: (socket: Socket) => void
   readonly #heads = new Map<string, PlainRequest | null>()
   readonly #all = new Set<PlainConnection>()
   #second = -1
   #date = ''
 
-  private constructor(route: DirectRoute, options: PlainConnectionsOptions, general: (socket: Socket) => void) {
+  private constructor(route: AnsweringRoute, options: PlainConnectionsOptions, general: (socket: Socket) => void) {
     this.#route = route
     this.options = options
     this.#general = general
@@ -51,13 +57,15 @@ export class PlainConnections {
   static of(
     server: HttpServer,
     event: 'connection' | 'secureConnection',
-    route: DirectRoute,
+    route: AnsweringRoute,
     options: PlainConnectionsOptions,
   ): PlainConnections {
     const [general] = server.listeners(event) as [(socket: Socket) => void]
     const connections = new PlainConnections(route, options, (socket) => general.call(server, socket))
     server.removeListener(event, general)
     server.on(event, (socket: Socket) => connections.#all.add(new PlainConnection(socket, connections)))
+    const looking = setInterval(() => connections.#handOverSlow(), lookEvery).unref()
+    server.once('close', () => clearInterval(looking))
     return connections
   }
 
@@ -110,6 +118,11 @@ export class PlainConnections {
 
   closeAll(): void {
     for (const connection of this.#all) connection.close()
+  }
+
+  #handOverSlow(): void {
+    const now = performance.now()
+    for (const connection of this.#all) connection.handOverSlow(now)
   }
 
   /** As HTTP writes it; made once a second. */

@@ -10,6 +10,7 @@ import { type Follower, type Store, unguarded } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
 import { ServerAccess } from './access/server-access.ts'
+import { answerClientError } from './client-error.ts'
 import { Deprecations } from './deprecations.ts'
 import { DirectRoute } from './direct-route.ts'
 import { publicError, type Refusal, refusal, refusalOf } from './error-response.ts'
@@ -122,6 +123,7 @@ export class Server implements AsyncDisposable {
       http: { maxHeaderSize: 16_384 },
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
+      clientErrorHandler: answerClientError,
       frameworkErrors: (thrown: Error, _request: FastifyRequest, reply: FastifyReply) => {
         const { status, error } = publicError(thrown)
         send(reply, refusalOf(status, error))
@@ -176,8 +178,8 @@ export class Server implements AsyncDisposable {
           new DirectRoute(vectorsRoute, app, gate, strict, context),
           {
             idle: keepAlive,
-            request: limits.request,
             isEnding: () => state === 'ending',
+            failed: (error) => app.log.error(error),
           },
         )
       : null
@@ -237,7 +239,11 @@ function prepare(app: FastifyInstance, gate: Gate): void {
     if (!config.isOpen) gate.refuseTooMany()
   }
   app.addHook('onRequest', hook(enter))
-  app.setErrorHandler((thrown, request, reply) => send(reply, refusal(thrown, request, request.url)))
+  app.setErrorHandler((thrown: Error & { code?: string }, request, reply) => {
+    const { bodyLimit } = request.routeOptions
+    const told = thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? Object.assign(thrown, { bodyLimit }) : thrown
+    send(reply, refusal(told, request, request.url))
+  })
   app.setNotFoundHandler((request, reply) => {
     const error = new LockstepError('UNKNOWN_NAME', `There is no ${request.method} ${request.url.split('?')[0]}`, {
       remedy: '/openapi.json lists all endpoints.',
