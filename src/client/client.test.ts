@@ -82,7 +82,7 @@ describe('a client', () => {
   test('throws what the server says', async () => {
     const view = client().view('ranking')
     await assert.rejects(view.vector({ user_id: 'ada' }), isError('MISSING_KEY', /item_id/))
-    await assert.rejects(view.vector({ user_id: 5, item_id: 7 }), isError('INVALID_VALUE', /^[^(]+\(key user_id\)$/))
+    await assert.rejects(view.vector({ user_id: 5, item_id: 7 }), isError('INVALID_VALUE', /^[^(]+\(body\.keys\.user_id\)$/))
     await assert.rejects(client().view('rankng').vector({}), isError('UNKNOWN_NAME', /ranking/))
     await assert.rejects(client().explain('r0000000000-0'), isError('UNKNOWN_READ', /kept/))
     assert.throws(() => connect({ url: 'localhost' }), isError('INVALID_ARGUMENT', /url/))

@@ -15,7 +15,8 @@ export function toCell(type: TypeData, value: unknown, where = ''): Cell {
   const wrong = (why: string) => new LockstepError('INVALID_VALUE', `${show(value)} ${why}`, { where })
   if (value === null || value === undefined) {
     if (type.nullable) return null
-    throw wrong(`is missing, and ${type.kind} is not nullable here`)
+    const given = value === null ? 'null is given' : 'No value is given'
+    throw new LockstepError('INVALID_VALUE', `${given}, and ${type.kind} is not nullable here`, { where })
   }
   const cell = plainCell(type, value, where, wrong)
   if (!inRange(type, cell)) throw wrong(`is outside ${type.minimum} to ${type.maximum}`)

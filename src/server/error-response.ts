@@ -53,10 +53,24 @@ interface TransportError extends Error {
   readonly code?: string
   readonly validation?: readonly { readonly instancePath: string; readonly message?: string; readonly params?: Record<string, unknown> }[]
   readonly validationContext?: string
+  /** Bytes that it would have to keep to. */
+  readonly bodyLimit?: number
 }
 
 /** Failures whose messages callers may read. */
 const ownWords: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['NOT_READY', 'ON_DEMAND_FAILED'])
+
+/** What the framework refuses, in our words: the message, the place and what to do. */
+const transportErrors: Readonly<Record<string, readonly [message: string, where: string, remedy: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['The body is too large', 'body', 'Send fewer rows or events at once.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['There is no body', 'body', 'Send a body of JSON; /openapi.json describes every request.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['The body is no JSON', 'body', 'Send JSON, in UTF-8; no key may be `__proto__`.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'The body is of a type that is not read here',
+    'header content-type',
+    'Send JSON, with `content-type: application/json`.',
+  ],
+}
 
 /** Any error as one of ours. What is not of the caller's making is told as `INTERNAL`, without what it says. */
 export function publicError(error: unknown): { readonly status: number; readonly error: LockstepError } {
@@ -66,15 +80,22 @@ export function publicError(error: unknown): { readonly status: number; readonly
     const isInternal = status >= 500 && !ownWords.has(error.code)
     return { status, error: isInternal ? new LockstepError(error.code, errorCatalogue[error.code][0]) : error }
   }
-  const { statusCode = 500, validation, validationContext = 'body', message } = error as TransportError
+  const { statusCode = 500, code = '', validation, validationContext = 'body', message, bodyLimit } = error as TransportError
   if (validation) {
     const [first] = validation
     const where = `${validationContext}${first?.instancePath.replaceAll('/', '.') ?? ''}`
-    const named = first?.params?.additionalProperty ?? first?.params?.missingProperty
+    const { additionalProperty, missingProperty, allowedValues } = first?.params ?? {}
+    const named = additionalProperty ?? missingProperty ?? (allowedValues as unknown[] | undefined)?.join(', ')
     return {
       status: 400,
       error: new LockstepError('INVALID_REQUEST', `${first?.message ?? message}${named ? `: ${named}` : ''}`, { where }),
     }
+  }
+  const known = transportErrors[code]
+  if (known) {
+    const [message, where, remedy] = known
+    const told = bodyLimit === undefined ? message : `The body is larger than ${bodyLimit} bytes`
+    return { status: statusCode, error: new LockstepError('INVALID_REQUEST', told, { where, remedy }) }
   }
   if (statusCode >= 400 && statusCode < 500) return { status: statusCode, error: new LockstepError('INVALID_REQUEST', message) }
   return { status: 500, error: new LockstepError('INTERNAL', 'The server failed; its log says why') }
@@ -89,7 +110,8 @@ export interface Refusal {
 /** What an error is answered with. What is not of the caller's making is logged, and by the read id the log tells more. */
 export function refusal(thrown: unknown, { readId, log }: RouteRequest, url = ''): Refusal {
   const { status, error } = publicError(thrown)
-  if (status >= 500) log.error({ err: thrown, read_id: readId || undefined, url })
+  // That it is not ready is no failure: it is asked all the time.
+  if (status >= 500 && error.code !== 'NOT_READY') log.error({ err: thrown, read_id: readId || undefined, url })
   return refusalOf(status, error, status >= 500 ? readId : '')
 }
 

@@ -12,7 +12,11 @@ export function authenticate(request: RouteRequest, { access, rates }: ServerCon
   if (!access.isNeeded) return
   const [, text = ''] = bearer.exec(request.headers.authorization ?? '') ?? []
   const token = access.find(text)
-  if (token === null) throw new LockstepError('UNAUTHENTICATED', text === '' ? 'The request has no token' : 'The token does not count')
+  if (token === null)
+    throw new LockstepError(
+      'UNAUTHENTICATED',
+      text === '' ? 'The request has no token' : 'The token is not known, has expired or was revoked',
+    )
   request.token = token
   if (token.rate === null) return
   const wait = rates.take(token.id, token.rate)

@@ -5,6 +5,7 @@ import type { ReadRecord } from '../../monitoring/index.ts'
 import type { Answer, Keys } from '../../serving/index.ts'
 import type { AnswerForm } from '../answer-encoder.ts'
 import { arrowType, encodeArrowAnswer } from '../arrow-answer.ts'
+import { placedInBody } from '../body-place.ts'
 import { callerOf } from '../caller.ts'
 import type { DeprecationNotice } from '../deprecations.ts'
 import { inPath } from '../error-response.ts'
@@ -118,7 +119,9 @@ export const vectorsRoute: Route = {
     const started = performance.now()
     const body = (request.body ?? {}) as VectorsRequest
     const served = inPath(() => context.views.get(pathParameter(request, 'view'), body.version))
-    const read = await readVectors(served, body, request, context, started)
+    const read = await readVectors(served, body, request, context, started).catch((error: unknown) => {
+      throw placedInBody(error, body, served)
+    })
     read.notice?.header(reply)
     const include = body.include ?? ['statuses']
     if (accepts(request, arrowType)) {
@@ -176,7 +179,7 @@ export async function readVectors(
   const values = rows.length * (body.features?.length ?? served.plan.output.length)
   if (rows.length > limits.rows) throw invalid(`There are ${rows.length} rows, ${limits.rows} at most`, 'rows')
   if (values > limits.values) throw invalid(`${values} values are asked for, ${limits.values} at most`, 'rows')
-  const asOf = body.as_of === undefined ? context.now() : momentMicros(body.as_of, 'as_of')
+  const asOf = body.as_of === undefined ? context.now() : momentMicros(body.as_of, 'body.as_of')
   const features = body.features ? { features: body.features } : {}
   const history = body.as_known === true
   if (history) refuseLimits(body)
@@ -195,7 +198,7 @@ export async function readVectors(
     ? await context.history.run(() => store.answerFromHistory(view, read))
     : await store.answer(view, {
         ...read,
-        ...(body.max_staleness === undefined ? {} : { maxStaleness: durationMicros(body.max_staleness, 'max_staleness') }),
+        ...(body.max_staleness === undefined ? {} : { maxStaleness: durationMicros(body.max_staleness, 'body.max_staleness') }),
         ...(body.budget_ms === undefined ? {} : { deadline: started + body.budget_ms }),
         storeErrors: body.store_errors ?? 'fail',
       })
@@ -224,7 +227,6 @@ export async function readVectors(
   }
   if (history) observation.used(record)
   else observation.read(record, answer)
-  if (request.log.level === 'debug') request.log.debug({ read_id: id, view: view.name, rows: rows.length, micros: record.micros }, 'read')
   request.span?.setAttributes({ 'lockstep.view': view.name, 'lockstep.rows': rows.length, 'lockstep.read_id': id })
   const keep = () => kept.keep(record, { hash: served.hash, store: history ? 'history' : store.onlineName })
   if (body.explain) await keep()
