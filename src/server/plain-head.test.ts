@@ -49,6 +49,7 @@ const others: readonly (readonly [string, string])[] = [
   ['another protocol', head(length, 'Upgrade: h2c')],
   ['a connection that closes', head(length, 'Connection: close')],
   ['a connection that is for more', head(length, 'Connection: keep-alive, upgrade')],
+  ['a connection that closes, in an old word', head(length, 'Proxy-Connection: close')],
   ['a space before the colon', head('Content-Length : 2')],
   ['a header that is folded', head(length, 'X-A: 1', ' 2')],
   ['a header without a name', head(length, ': 1')],

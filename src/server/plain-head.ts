@@ -15,8 +15,8 @@ const fieldName = /^[\w!#$%&'*+.^`|~-]+$/
 const fieldValue = /^[\t\x20-\x7e]*$/
 const bodyLength = /^\d{1,9}$/
 
-/** What changes how a body is framed, or what a connection is for. */
-const framing: ReadonlySet<string> = new Set(['transfer-encoding', 'trailer', 'te', 'expect', 'upgrade', 'http2-settings'])
+/** What changes how a body is framed, or what a connection is for. Node.js takes a proxy-connection for a connection. */
+const framing: ReadonlySet<string> = new Set('transfer-encoding trailer te expect upgrade http2-settings proxy-connection'.split(' '))
 
 /**
  * Reads the head of a request (RFC 9112), of which `text` is all before the empty line, each byte a character. Null where anything is not
