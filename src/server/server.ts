@@ -10,6 +10,7 @@ import { type Follower, type Store, unguarded } from '../store/index.ts'
 import { authenticate, authorize } from './access/authorize.ts'
 import { RateLimit } from './access/rate-limit.ts'
 import { ServerAccess } from './access/server-access.ts'
+import { callerOf } from './caller.ts'
 import { answerClientError } from './client-error.ts'
 import { Deprecations } from './deprecations.ts'
 import { DirectRoute } from './direct-route.ts'
@@ -116,7 +117,7 @@ export class Server implements AsyncDisposable {
       logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'], stream: process.stderr },
       // A request has its read id; a logger of its own would cost it as much as its read of the store.
       childLoggerFactory: (logger: FastifyBaseLogger) => logger,
-      logController: new LogController({ disableRequestLogging: options.log !== 'debug' }),
+      logController: new LogController({ disableRequestLogging: true }),
       bodyLimit: limits.body,
       requestTimeout: limits.request,
       keepAliveTimeout: keepAlive,
@@ -162,14 +163,16 @@ export class Server implements AsyncDisposable {
     ]
     const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
     const [open, guarded] = [false, true].map((needsToken) => openApiDocument(routes, version, needsToken)) as [object, object]
+    if (!isLoopback(host) && !access.isNeeded) app.log.warn({ host }, 'Other machines can read and write without a token')
     observation.watch(app)
+    if (options.log === 'debug') app.addHook('onResponse', hook(tell))
     const gate = new Gate(observation, limits.inFlight)
     // Queries hold texts only.
     const [strict, lenient] = [new Ajv2020({ strict: false, allErrors: false }), new Ajv2020({ strict: false, coerceTypes: true })]
     app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema))
     prepare(app, gate)
     for (const route of routes) addRoute(app, route, context)
-    // The framework traces requests and logs each of them; else most reads go without it.
+    // What traces requests and logs each of them is in the framework; else most reads go without it.
     const isDirect = !observation.traces && options.log !== 'debug'
     const plain = isDirect
       ? PlainConnections.of(
@@ -287,6 +290,17 @@ const hook =
     }
     done(refused)
   }
+
+/** Tells the log of a request that was answered; without its query, in which some have secrets. */
+function tell(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, url, view, readId } = request
+  const { name: caller } = callerOf(request)
+  const ms = Math.round(reply.elapsedTime * 1000) / 1000
+  request.log.debug(
+    { read_id: readId || undefined, method, path: url.split('?')[0], view, caller, status: reply.statusCode, ms },
+    'request',
+  )
+}
 
 /** Throws `INVALID_ARGUMENT` where a certificate or a key is none, or they do not belong together. */
 function checkedTls({ certificate, key }: NonNullable<ServerOptions['tls']>): { cert: string; key: string } {

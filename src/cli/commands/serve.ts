@@ -2,12 +2,13 @@ import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { LockstepError } from '../../errors.ts'
-import type { ServerOptions } from '../../server/index.ts'
+import { suggestion } from '../../lib/suggestion.ts'
+import type { ServerLimits, ServerOptions } from '../../server/index.ts'
 import { withExamples } from '../examples.ts'
 import { followApplied } from '../follow.ts'
 import { whileStoppable } from '../interrupt.ts'
 import { sessionOf } from '../session.ts'
-import { parseThreads } from '../values.ts'
+import { collectPair, parseThreads } from '../values.ts'
 
 interface ServeCommandOptions {
   readonly host: string
@@ -21,6 +22,7 @@ interface ServeCommandOptions {
   readonly explainShare?: number
   readonly explainKeep?: string
   readonly logFeatures?: number
+  readonly limit?: Readonly<Record<string, string>>
   readonly drain: number
   readonly log: NonNullable<ServerOptions['log']>
 }
@@ -40,6 +42,7 @@ export function addServe(program: Command): void {
     .option('--explain-share <share>', 'the share of reads that is kept for explanations (default: 0.001)', parseShare)
     .option('--explain-keep <duration>', 'for how long they are kept (default: 1h)')
     .option('--log-features <share>', 'the share of reads that is logged as Parquet, for lockstep parity --served', parseShare)
+    .option('--limit <name=number>', `another limit than the default, may be repeated: ${Object.keys(limitNames).join(', ')}`, collectPair)
     .option('--drain <milliseconds>', 'how long /ready fails before connections are closed', parseWhole, 0)
     .option('--log <level>', 'silent, error, warn, info or debug, on stderr', parseLevel, 'info')
     .action(serve)
@@ -47,6 +50,7 @@ export function addServe(program: Command): void {
     'lockstep serve',
     'lockstep serve --port 8080 --processes 2 --log-features 0.01',
     'lockstep serve --host 0.0.0.0 --certificate server.pem --key server-key.pem',
+    'lockstep serve --limit rows=200 --limit in-flight=300',
   ])
 }
 
@@ -59,6 +63,7 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
   const { output, project } = await sessionOf(command)
   const { Server } = await import('../../server/index.ts')
   const tls = readTls(options, (path) => project.path(path))
+  const limits = readLimits(options.limit)
   await using store = await project.open()
   await using follower = await followApplied(command, store, project, output)
   // Groups that a stream keeps up to date may be applied later.
@@ -69,6 +74,7 @@ async function serveHere(options: ServeCommandOptions, command: Command): Promis
     host: options.host,
     port: options.port,
     insecure: options.insecure ?? false,
+    limits,
     drain: options.drain,
     log: options.log,
     explain: { ...(share === undefined ? {} : { share }), ...(keep === undefined ? {} : { keep }) },
@@ -136,6 +142,31 @@ function readTls({ certificate, key }: ServeCommandOptions, path: (given: string
   if (certificate === undefined || key === undefined)
     throw new LockstepError('INVALID_ARGUMENT', 'HTTPS needs both a certificate and its key', { remedy: 'Give --certificate and --key.' })
   return { certificate: readPem(path(certificate)), key: readPem(path(key)) }
+}
+
+/** What may be limited, by its name in options; of what the API describes, up to so many. */
+const limitNames: Readonly<Record<string, readonly [limit: keyof ServerLimits, most?: number]>> = {
+  body: ['body'],
+  rows: ['rows', 1000],
+  values: ['values'],
+  events: ['events', 10_000],
+  'in-flight': ['inFlight'],
+  'on-demand': ['onDemand'],
+  request: ['request'],
+}
+
+function readLimits(given: Readonly<Record<string, string>> = {}): Partial<ServerLimits> {
+  const limits = Object.entries(given).map(([name, text]) => {
+    const [limit, most = 1_000_000_000] = limitNames[name] ?? []
+    if (limit === undefined)
+      throw new LockstepError('INVALID_ARGUMENT', `There is no limit ${name}${suggestion(name, Object.keys(limitNames))}`)
+    const number = Number(text)
+    if (/^\d+$/.test(text) && number >= 1 && number <= most) return [limit, number] as const
+    throw new LockstepError('INVALID_ARGUMENT', `The limit ${name} is a whole number from 1 to ${most}`, {
+      where: `--limit ${name}=${text}`,
+    })
+  })
+  return Object.fromEntries(limits)
 }
 
 function readPem(path: string): string {
