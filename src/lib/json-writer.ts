@@ -54,11 +54,11 @@ export class JsonWriter {
     return this
   }
 
-  /** As `raw`, of text that was made bytes before. */
-  fragment(json: Uint8Array): this {
-    this.#reserve(json.length)
-    this.#bytes.set(json, this.#length)
-    this.#length += json.length
+  /** As `raw`, of text that was made bytes before, or of the beginning of it. */
+  fragment(json: Uint8Array, length = json.length): this {
+    this.#reserve(length)
+    this.#bytes.set(length === json.length ? json : json.subarray(0, length), this.#length)
+    this.#length += length
     return this
   }
 

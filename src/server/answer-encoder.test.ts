@@ -32,7 +32,7 @@ const columnOf = (count: number): fc.Arbitrary<Column> =>
       name: fc.string({ minLength: 1 }),
       type: fc.constant(type),
       cells: fc.array(fc.option(arbitraryCell({ ...type, nullable: false }), { freq: 8 }), { minLength: count, maxLength: count }),
-      statuses: fc.array(fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.nat(featureStatuses.length - 1)), {
+      statuses: fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat(featureStatuses.length - 1)), {
         minLength: count,
         maxLength: count,
       }),

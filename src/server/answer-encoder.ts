@@ -23,7 +23,7 @@ const [brackets, braces] = [
   [0x5b, 0x5d],
   [0x7b, 0x7d],
 ] as const
-const bytesOf = (json: string): Uint8Array => Buffer.from(json)
+const bytesOf = (json: string): Uint8Array => new TextEncoder().encode(json)
 const statusTexts = featureStatuses.map((status) => JSON.stringify(status))
 /** One for all answers: nothing waits while it is in use. */
 const writer = new JsonWriter()
@@ -34,14 +34,15 @@ export class AnswerEncoder {
   readonly #writers: readonly CellWriter[]
   readonly #names: readonly string[]
   readonly #features: Uint8Array
-  readonly #allPresent: Uint8Array
+  /** Of each status, as many of it as there are features, without brackets. */
+  readonly #sameStatus: readonly Uint8Array[]
   readonly #typeList: string
 
   constructor(plan: ViewPlan, int64: AnswerForm['int64']) {
     this.#plan = plan
     this.#writers = plan.output.map(({ type }) => cellWriter(type, int64))
     this.#names = plan.output.map(({ name }) => JSON.stringify(name))
-    this.#allPresent = bytesOf(`[${plan.output.map(() => '"PRESENT"').join(',')}]`)
+    this.#sameStatus = statusTexts.map((text) => bytesOf(plan.output.map(() => text).join(',')))
     this.#features = bytesOf(`"features":[${this.#names.join(',')}]`)
     this.#typeList = JSON.stringify(plan.output.map(typeName))
   }
@@ -63,8 +64,8 @@ export class AnswerEncoder {
       this.#values(answer, row, byName)
       if (form.statuses) {
         writer.raw(',"statuses":')
-        if (!byName && this.#isAllPresent(answer, row)) writer.fragment(this.#allPresent)
-        else this.#each(byName, (feature) => this.#status(answer, row, feature))
+        if (byName) this.#each(byName, (feature) => this.#status(answer, row, feature))
+        else this.#statuses(answer, row)
       }
       if (form.eventTimes) {
         writer.raw(',"event_times":')
@@ -137,17 +138,27 @@ export class AnswerEncoder {
     writer.raw(statusTexts[answer.statuses[row * this.#writers.length + feature] as number] as string)
   }
 
+  /** Of a row as a list: features that follow each other mostly have one status, which is written for all of them at once. */
+  #statuses({ statuses }: Answer, row: number): void {
+    const begin = row * this.#writers.length
+    const end = begin + this.#writers.length
+    writer.byte(brackets[0])
+    for (let at = begin; at < end; ) {
+      if (at > begin) writer.byte(comma)
+      const first = at
+      const status = statuses[at] as number
+      while (at < end && statuses[at] === status) at++
+      const text = statusTexts[status] as string
+      if (at === first + 1) writer.raw(text)
+      else writer.fragment(this.#sameStatus[status] as Uint8Array, (at - first) * (text.length + 1) - 1)
+    }
+    writer.byte(brackets[1])
+  }
+
   #time(answer: Answer, row: number, feature: number): void {
     const time = answer.eventTime(row, feature)
     if (time === null) writer.raw('null')
     else writer.moment(time)
-  }
-
-  /** Most rows have all that they are asked for. */
-  #isAllPresent({ statuses }: Answer, row: number): boolean {
-    const features = this.#writers.length
-    for (let at = row * features; at < (row + 1) * features; at++) if (statuses[at] !== 0) return false
-    return true
   }
 
   /** The plan that it writes answers to. */
