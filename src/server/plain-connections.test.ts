@@ -222,3 +222,29 @@ test('a server that closes ends connections that rest, and answers what is under
     await served[Symbol.asyncDispose]()
   }
 })
+
+test('a server that ends says so with each answer, so that nothing is sent on a connection as it is closed', async () => {
+  const served = await servedStore({ drain: 1000, limits: { onDemand: 5000 } })
+  try {
+    const { hostname, port } = new URL(served.server.url)
+    const kinds = [vectorOf('ada'), health, read({ keys: {} }), requestOf('GET /none HTTP/1.1', [])]
+    const sockets = kinds.map(() => connect(Number(port), hostname))
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    let isClosed = false
+    const closed = served.server.close().then(() => {
+      isClosed = true
+    })
+    const ended = sockets.map(async (socket, index) => {
+      const chunks: Buffer[] = []
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+      socket.write(kinds[index] as Buffer)
+      await once(socket, 'end')
+      assert.equal(isClosed, false)
+      return answersIn(Buffer.concat(chunks)).map(({ status, head }) => [status, /connection: (\S+)/i.exec(head)?.[1]])
+    })
+    assert.deepEqual(await Promise.all(ended), [[[200, 'close']], [[200, 'close']], [[400, 'close']], [[404, 'close']]])
+    await closed
+  } finally {
+    await served[Symbol.asyncDispose]()
+  }
+})

@@ -7,6 +7,7 @@ import { type PlainHead, plainHead } from './plain-head.ts'
 export interface PlainConnectionsOptions {
   /** Milliseconds that a connection may rest. */
   readonly idle: number
+  /** Whether each answer is the last one on its connection. */
   readonly isEnding: () => boolean
   /** Is told of an answer that could not be made. */
   readonly failed: (error: unknown) => void
@@ -64,14 +65,16 @@ export class PlainConnections {
     const connections = new PlainConnections(route, options, (socket) => general.call(server, socket))
     server.removeListener(event, general)
     server.on(event, (socket: Socket) => connections.#all.add(new PlainConnection(socket, connections)))
-    const looking = setInterval(() => connections.#handOverSlow(), lookEvery).unref()
-    server.once('close', () => clearInterval(looking))
+    server.once('listening', () => {
+      const looking = setInterval(() => connections.#handOverSlow(), lookEvery).unref()
+      server.once('close', () => clearInterval(looking))
+    })
     return connections
   }
 
   /** The request that bytes begin with: undefined where its head is not all there yet, null where it is not for the direct route. */
   next(bytes: Buffer): PlainRequest | null | undefined {
-    if (bytes[0] !== firstByte || this.options.isEnding()) return null
+    if (bytes[0] !== firstByte) return null
     const end = bytes.indexOf(headEnd)
     if (end < 0 || end > mostHeadBytes) return bytes.length > mostHeadBytes ? null : undefined
     const text = bytes.toString('latin1', 0, end)

@@ -113,6 +113,8 @@ export class Server implements AsyncDisposable {
       clock,
     })
     const views = await parts.opened(ServedViews.open(store))
+    // Node.js looks so often for requests that take too long to arrive.
+    const connections = { maxHeaderSize: 16_384, connectionsCheckingInterval: Math.min(5000, Math.max(100, limits.request / 4)) }
     const app = fastify({
       logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'], stream: process.stderr },
       // A request has its read id; a logger of its own would cost it as much as its read of the store.
@@ -121,7 +123,7 @@ export class Server implements AsyncDisposable {
       bodyLimit: limits.body,
       requestTimeout: limits.request,
       keepAliveTimeout: keepAlive,
-      http: { maxHeaderSize: 16_384 },
+      http: connections,
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
       clientErrorHandler: answerClientError,
@@ -129,7 +131,7 @@ export class Server implements AsyncDisposable {
         const { status, error } = publicError(thrown)
         send(reply, refusalOf(status, error))
       },
-      ...(tls ? { https: checkedTls(tls) } : {}),
+      ...(tls ? { https: { ...checkedTls(tls), ...connections } } : {}),
     } as object) as unknown as FastifyInstance
     const access = await parts.opened(ServerAccess.open(store, { needed, insecure }, app.log))
     const observation = await parts.opened(Observation.open(store, options.featureLog, options.follower ?? null, app.log))
@@ -170,7 +172,7 @@ export class Server implements AsyncDisposable {
     // Queries hold texts only.
     const [strict, lenient] = [new Ajv2020({ strict: false, allErrors: false }), new Ajv2020({ strict: false, coerceTypes: true })]
     app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema))
-    prepare(app, gate)
+    prepare(app, gate, () => state === 'ending')
     for (const route of routes) addRoute(app, route, context)
     // What traces requests and logs each of them is in the framework; else most reads go without it.
     const isDirect = !observation.traces && options.log !== 'debug'
@@ -230,7 +232,7 @@ export class Server implements AsyncDisposable {
 const keepAlive = 72_000
 
 /** Refusals and errors that all routes share. */
-function prepare(app: FastifyInstance, gate: Gate): void {
+function prepare(app: FastifyInstance, gate: Gate, isEnding: () => boolean): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonBodyParser(app) as never)
   app.decorateRequest('token', null)
   app.decorateRequest('readId', '')
@@ -239,6 +241,8 @@ function prepare(app: FastifyInstance, gate: Gate): void {
     const leave = gate.enter(request, url, config.isOpen)
     // Also of requests that are cut off.
     reply.raw.on('close', () => leave(reply.raw.writableFinished ? reply.raw.statusCode : 499))
+    // Clients ask elsewhere before their connections are closed.
+    if (isEnding()) reply.header('connection', 'close')
     if (!config.isOpen) gate.refuseTooMany()
   }
   app.addHook('onRequest', hook(enter))
@@ -272,6 +276,8 @@ function addRoute(app: FastifyInstance, route: Route, context: ServerContext): v
     url: frameworkPath(route),
     schema: { ...(query ? { querystring: query } : {}), ...(body ? { body } : {}) },
     config: { isOpen: permission === null },
+    // Balancers ask by HEAD too.
+    exposeHeadRoute: method === 'GET' && permission === null,
     ...guards,
     handler: (request, reply) => route.handle(request, reply, context),
   })
