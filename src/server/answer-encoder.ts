@@ -222,7 +222,7 @@ export function cellWriter(type: TypeData, int64: AnswerForm['int64']): CellWrit
       }
     }
     case 'vector':
-      return (cell, to) => to.raw(`[${(cell as Float32Array).join(',')}]`)
+      return (cell, to) => to.raw(JSON.stringify(Array.from(cell as Float32Array)))
     case 'struct':
       return (cell, to) => to.raw(cell as string)
   }
