@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { type ServedStore, servedStore } from '../../test/support/served-store.ts'
+import { memoryOnlineStore } from '../online/drivers/memory.ts'
 import { TokenFile, tokensPath } from './access/tokens.ts'
 
 interface Asked {
@@ -155,4 +156,17 @@ describe('a route without the framework answers as with it', () => {
     const routes = [...payload.matchAll(/lockstep_requests_total\{route="([^"]+)",view="ranking"/g)].map(([, route]) => route)
     assert.deepEqual([...new Set(routes)], ['/v1/views/:view/vectors'])
   })
+})
+
+test('whatever is thrown below it is answered, and counts no longer as worked on', async () => {
+  const inner = memoryOnlineStore()
+  const { readSync: _none, ...slow } = inner
+  let fails = true
+  // A driver may throw anything.
+  const read: typeof inner.read = (reads) => (fails ? Promise.reject(null) : inner.read(reads))
+  await using served = await servedStore({ limits: { inFlight: 2 } }, { online: { ...slow, read } })
+  const status = async () => (await served.read('visitor', { keys: { user_id: 'ada' } })).status
+  for (let times = 0; times < 4; times++) assert.equal(await status(), 500)
+  fails = false
+  assert.equal(await status(), 200)
 })

@@ -72,7 +72,7 @@ const transportErrors: Readonly<Record<string, readonly [message: string, where:
   ],
 }
 
-/** Any error as one of ours. What is not of the caller's making is told as `INTERNAL`, without what it says. */
+/** Anything that was thrown as one of our errors. What is not of the caller's making is told as `INTERNAL`, without what it says. */
 export function publicError(error: unknown): { readonly status: number; readonly error: LockstepError } {
   if (error instanceof LockstepError) {
     const status = (error as { status?: number }).status ?? statusOf(error)
@@ -80,7 +80,7 @@ export function publicError(error: unknown): { readonly status: number; readonly
     const isInternal = status >= 500 && !ownWords.has(error.code)
     return { status, error: isInternal ? new LockstepError(error.code, errorCatalogue[error.code][0]) : error }
   }
-  const { statusCode = 500, code = '', validation, validationContext = 'body', message, bodyLimit } = error as TransportError
+  const { statusCode = 500, code = '', validation, validationContext = 'body', message, bodyLimit } = (error ?? {}) as TransportError
   if (validation) {
     const [first] = validation
     const where = `${validationContext}${first?.instancePath.replaceAll('/', '.') ?? ''}`
