@@ -36,8 +36,8 @@ const lookEvery = 500
 
 /**
  * Answers the requests of one route straight from their connections. The HTTP server of Node.js takes longer to carry a request than all
- * that is done for it. With the first request that is another's, or is not written plainly, a connection goes to that server for good, with
- * all that is not answered: what is wrong, and what is answered to it, is decided there.
+ * that is done for it. With the first request that is another's, is not written plainly, or comes slowly, a connection goes to that server
+ * for good, with all that is not answered: what is wrong, and what is answered to it, is decided there.
  */
 export class PlainConnections {
   readonly options: PlainConnectionsOptions
