@@ -70,6 +70,7 @@ describe('a client', () => {
     const { readId } = await client().view(visitor).vector({ user_id: 'ada' }, { explain: true })
     const { explanations, same_definition } = await client().explain(readId, { feature: 'user_last_item' })
     assert.deepEqual([same_definition, explanations.length, explanations[0]?.served.value], [true, 1, String(large)])
+    assert.deepEqual([explanations[0]?.agrees, explanations[0]?.late], [true, []])
     const event = { click_id: 'n', user_id: 'zoe', item_id: large, price: '1.00', at: '2026-03-01T11:59:00Z' }
     assert.deepEqual(await client().push('clicks', [event], { dryRun: true }), { events: 1, positions: [] })
     const { positions } = await client().push('clicks', [event])
@@ -186,7 +187,7 @@ describe('a client of a server that fails', () => {
   test('that is not there', async () => {
     await assert.rejects(
       connect({ url: 'http://127.0.0.1:9', retries: 1 }).view('v').vector({}),
-      isError('SERVER_FAILED', /cannot be reached/),
+      isError('SERVER_FAILED', /cannot be reached: .*\(http:\/\/127\.0\.0\.1:\d+\/v1\/views\//),
     )
   })
 

@@ -67,6 +67,10 @@ export interface ExplainedRead {
   readonly explanations: readonly {
     readonly row: number
     readonly served: { readonly value: unknown; readonly status: FeatureStatus; readonly store: string }
+    /** Whether history gives the value that was served. */
+    readonly agrees: boolean
+    /** Events that count now, of those shown, and became known after the read. */
+    readonly late: readonly Readonly<Record<string, unknown>>[]
     readonly explanation: Explanation
   }[]
   /** Values that were not explained, as there were too many. */

@@ -59,9 +59,10 @@ export class Connection {
   }
 
   async #attempt<T>(path: string, body: object | undefined, until: number, timeout: number, signal?: AbortSignal): Promise<Attempt<T>> {
+    const where = this.#url + path
     const late = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())))
     try {
-      const response = await this.#fetch(this.#url + path, {
+      const response = await this.#fetch(where, {
         ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body, plainJson) }),
         headers: { ...this.#headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         signal: signal ? AbortSignal.any([late, signal]) : late,
@@ -69,13 +70,12 @@ export class Connection {
       const text = await response.text()
       if (response.ok) return { answer: parseJsonText(text) as T }
       const isTemporary = response.status === 429 || response.status === 503
-      return { error: errorOf(response.status, text, path), wait: isTemporary ? retryAfter(response) : null }
+      return { error: errorOf(response.status, text, where), wait: isTemporary ? retryAfter(response) : null }
     } catch (cause) {
       if (signal?.aborted) throw new LockstepError('INTERRUPTED', `The request ${path} was stopped`, { cause })
-      if (late.aborted)
-        return { error: new LockstepError('SERVER_FAILED', `No answer within ${timeout} ms`, { where: path, cause }), wait: null }
+      if (late.aborted) return { error: new LockstepError('SERVER_FAILED', `No answer within ${timeout} ms`, { where, cause }), wait: null }
       const reason = cause instanceof SyntaxError ? 'The answer is no JSON' : `The server cannot be reached: ${messageOf(cause)}`
-      return { error: new LockstepError('SERVER_FAILED', reason, { where: path, cause }), wait: cause instanceof SyntaxError ? null : 0 }
+      return { error: new LockstepError('SERVER_FAILED', reason, { where, cause }), wait: cause instanceof SyntaxError ? null : 0 }
     }
   }
 }
@@ -89,11 +89,11 @@ const retryAfter = (response: Response): number => {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0
 }
 
-function errorOf(status: number, text: string, path: string): LockstepError {
+function errorOf(status: number, text: string, url: string): LockstepError {
   const { code, message, where, remedy } = toldError(text) ?? {}
   if (code === undefined || message === undefined || !Object.hasOwn(errorCatalogue, code))
     return new LockstepError('SERVER_FAILED', `The server answered ${status}${message === undefined ? '' : `: ${message}`}`, {
-      where: path,
+      where: url,
     })
   const place = where ? ` (${where})` : ''
   return new LockstepError(code as ErrorCode, place && message.endsWith(place) ? message.slice(0, -place.length) : message, {
@@ -112,7 +112,8 @@ function toldError(text: string): { code?: string; message?: string; where?: str
 
 const messageOf = (thrown: unknown): string => {
   const { message, cause } = thrown as Error
-  return cause instanceof Error && cause.message ? cause.message : message
+  const told = cause instanceof Error && cause.message ? cause.message : message
+  return told.split('\n', 1)[0] ?? told
 }
 
 /** Integers of 64 bits go as texts, vectors as lists. */

@@ -171,6 +171,25 @@ test('more requests than are worked on at the same time are 429 with Retry-After
   assert.equal((await served.read('visitor', { keys: { user_id: 'ada' } })).status, 200)
 })
 
+test('a request that does not arrive in time is 408, and its connection ends', async () => {
+  await using served = await servedStore({ limits: { request: 300 } })
+  const { port, hostname } = new URL(served.server.url)
+  const socket = connect(Number(port), hostname)
+  socket.write('POST /v1/views/ranking/vectors HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"keys"')
+  const began = performance.now()
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  assert.match(answer, /^HTTP\/1\.1 408 /)
+  assert.match(answer, /did not come in time/)
+  assert.ok(performance.now() - began < 3000)
+})
+
+test('what is open is asked by HEAD too', async () => {
+  await using served = await servedStore({ tokens: true })
+  const status = async (path: string) => (await fetch(served.server.url + path, { method: 'HEAD' })).status
+  assert.deepEqual(await Promise.all(['/health', '/ready', '/v1/views'].map(status)), [200, 200, 404])
+})
+
 test('requests that are cut off are not worked on any more', async () => {
   await using served = await servedStore({ limits: { inFlight: 5 } })
   const { port, hostname } = new URL(served.server.url)

@@ -113,8 +113,12 @@ export class Server implements AsyncDisposable {
       clock,
     })
     const views = await parts.opened(ServedViews.open(store))
-    // Node.js looks so often for requests that take too long to arrive.
-    const connections = { maxHeaderSize: 16_384, connectionsCheckingInterval: Math.min(5000, Math.max(100, limits.request / 4)) }
+    const connections = {
+      maxHeaderSize: 16_384,
+      // Node.js keeps to it only where its limit of headers, a minute, is no longer: given here, it shortens both.
+      requestTimeout: limits.request,
+      connectionsCheckingInterval: Math.min(5000, Math.max(100, limits.request / 4)),
+    }
     const app = fastify({
       logger: { level: options.log ?? 'warn', redact: ['req.headers.authorization'], stream: process.stderr },
       // A request has its read id; a logger of its own would cost it as much as its read of the store.
