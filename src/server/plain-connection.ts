@@ -100,13 +100,13 @@ export class PlainConnection {
     this.#waiting = bytes.length === size ? null : bytes.subarray(size)
     this.#since = performance.now()
     this.#state = 'answering'
-    this.#all.answer(request, bytes.toString('utf8', request.head.size, size)).then(
-      (answer) => this.#send(answer),
-      (error) => {
+    this.#all
+      .answer(request, bytes.toString('utf8', request.head.size, size))
+      .then((answer) => this.#send(answer))
+      .catch((error) => {
         this.#all.options.failed(error)
         this.close()
-      },
-    )
+      })
   }
 
   #send(answer: DirectAnswer): void {
