@@ -51,6 +51,20 @@ describe('explanations', () => {
     }
   })
 
+  test('agree with a default where history has no value either', async () => {
+    const asked = { keys: { user_id: 'ada', item_id: '404' }, request: { budget: null, mood: null }, explain: true }
+    const { body: read } = await served.read('careful', asked)
+    const { explanations } = (await served.send(`/v1/explain/${read.read_id}`)).body as Explained
+    assert.deepEqual(
+      explanations.map(({ served: told, agrees }) => [told.status, told.value, agrees]),
+      [
+        ['PRESENT', '9007199254740993', true],
+        ['DEFAULTED', '0.00', true],
+        ['DEFAULTED', -1, true],
+      ],
+    )
+  })
+
   test('of a feature or a row that the read does not have are 400', async () => {
     const { body: read } = await served.read('visitor', { keys: { user_id: 'ada' }, explain: true })
     const feature = await served.send(`/v1/explain/${read.read_id}?feature=nothing`)
@@ -131,6 +145,14 @@ describe('events over HTTP', () => {
     const more = await push({ events: [click('y'), click('x'), click('z', { price: '0.90', item_id: 7 })] })
     assert.deepEqual([more.status, more.body.events, (more.body.positions as unknown[]).length], [200, 3, 3])
     assert.deepEqual((await spent())?.slice(0, 2), [3, '3.10'])
+
+    // History has what was pushed a moment ago as well.
+    const { body: read } = await served.read('visitor', { keys: { user_id: 'eve' }, explain: true })
+    const { explanations } = (await served.send(`/v1/explain/${read.read_id}`)).body as Explained
+    assert.deepEqual(
+      explanations.map(({ agrees }) => agrees),
+      [true, true, true, true],
+    )
     await stream.close()
   })
 

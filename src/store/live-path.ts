@@ -149,6 +149,14 @@ export class LivePath {
     return null
   }
 
+  /** Has what workers of this process took of the groups' sources written to history now; by themselves they do within ten seconds. */
+  async land(groups: readonly FeatureGroupData[]): Promise<void> {
+    for (const worker of this.#workers) {
+      // A worker that cannot says so itself: what has landed before is there nonetheless.
+      if (groups.some(({ source }) => worker.reads(source.name))) await worker.flush().catch(() => {})
+    }
+  }
+
   /** The files in which the events of streams have landed, by source. */
   async landed(sources: Iterable<SourceData>): Promise<Record<string, readonly string[]>> {
     const found: Record<string, readonly string[]> = {}

@@ -73,6 +73,9 @@ interface StoreParts extends Pick<HistoryWorkParts, 'stores' | 'by' | 'warn' | '
   readonly counter: ReadCounter | null
 }
 
+/** Microseconds within which events may not have landed in history by themselves. */
+const recent = 30_000_000
+
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
 export class Store implements AsyncDisposable {
   readonly #stores: Stores
@@ -277,9 +280,11 @@ export class Store implements AsyncDisposable {
     keys: Partial<KeysOf<View>>,
     options: ExplainReadOptions<View> = {},
   ): Promise<Explanation> {
+    const asOf = this.#moment(options.asOf)
+    if (this.now() - asOf < recent) await this.#live.land(groupsOf(view))
     return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, {
       ...options,
-      asOf: this.#moment(options.asOf),
+      asOf,
       ...(await this.places(groupsOf(view))),
     })
   }

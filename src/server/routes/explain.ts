@@ -2,9 +2,11 @@ import { LockstepError } from '../../errors.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import { formatMoment, momentMicros } from '../../lib/moment.ts'
 import { suggestion } from '../../lib/suggestion.ts'
+import { fromCell } from '../../schema/index.ts'
 import type { Keys } from '../../serving/index.ts'
 import { authorize } from '../access/authorize.ts'
 import { inPath } from '../error-response.ts'
+import { plainJson } from '../exact-values.ts'
 import { type JsonSchema, listOf, objectOf } from '../json-schema.ts'
 import { lateEvents } from '../late-events.ts'
 import { pathParameter, type Route } from '../route.ts'
@@ -18,7 +20,7 @@ const explanationSchema: JsonSchema = objectOf(
   {
     row: { type: 'integer', description: 'Of the read; 0 is the first.' },
     served: objectOf({ value: {}, status: { type: 'string' }, store: { type: 'string' } }),
-    agrees: { type: 'boolean', description: 'Whether history gives the value that was served.' },
+    agrees: { type: 'boolean', description: 'Whether history gives the value that was served, with the default of the view for null.' },
     late: {
       type: 'array',
       items: { type: 'object' },
@@ -70,13 +72,19 @@ export const explainReadRoute: Route = {
     for (const { one, index, name, place } of asked.slice(0, mostExplained)) {
       const told = { served: { value: one.values[place], status: one.statuses[place], store: read.store } }
       const explanation = await explain(context, served, read.moment, name, one)
-      const agrees = canonicalJson(explanation.value) === canonicalJson(told.served.value)
+      const agrees = canonicalJson(explanation.value ?? defaultOf(served, name)) === canonicalJson(told.served.value)
       explanations.push({ row: index, ...told, agrees, late: lateEvents(explanation, read.knownAt), explanation })
     }
     const { rows: _rows, features: _features, ...head } = read
     const shown = { ...head, moment: formatMoment(read.moment), knownAt: formatMoment(read.knownAt) }
     return { read: shown, same_definition: served.hash === read.hash, explanations, left_off: Math.max(0, asked.length - mostExplained) }
   },
+}
+
+/** What stands for null by the view, as JSON holds it. */
+function defaultOf({ plan }: ServedView, feature: string): unknown {
+  const output = plan.output.find(({ name }) => name === feature)
+  return output && output.default !== null ? JSON.parse(JSON.stringify(fromCell(output.type, output.default), plainJson)) : null
 }
 
 async function explain(context: ServerContext, served: ServedView, moment: number, feature: string, row: { keys: Keys; request: Keys }) {
