@@ -39,6 +39,9 @@ export interface PushOptions {
   readonly first?: number
 }
 
+/** Microseconds after which what was taken has landed by itself. */
+const landedByThen = 30_000_000
+
 /** What a store does with events while they happen. */
 export class LivePath {
   readonly #stores: Stores
@@ -149,8 +152,12 @@ export class LivePath {
     return null
   }
 
-  /** Has what workers of this process took of the groups' sources written to history now; by themselves they do within ten seconds. */
-  async land(groups: readonly FeatureGroupData[]): Promise<void> {
+  /**
+   * Has what workers of this process took of the groups' sources written to history before it is asked as of a moment; by themselves they
+   * do so within ten seconds.
+   */
+  async land(groups: readonly FeatureGroupData[], asOf: number): Promise<void> {
+    if (this.#clock.now() - asOf > landedByThen) return
     for (const worker of this.#workers) {
       // A worker that cannot says so itself: what has landed before is there nonetheless.
       if (groups.some(({ source }) => worker.reads(source.name))) await worker.flush().catch(() => {})

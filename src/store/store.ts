@@ -73,9 +73,6 @@ interface StoreParts extends Pick<HistoryWorkParts, 'stores' | 'by' | 'warn' | '
   readonly counter: ReadCounter | null
 }
 
-/** Microseconds within which events may not have landed in history by themselves. */
-const recent = 30_000_000
-
 /** A feature store: definitions, and the stores that hold their values. Close it when done, or use `await using`. */
 export class Store implements AsyncDisposable {
   readonly #stores: Stores
@@ -281,12 +278,9 @@ export class Store implements AsyncDisposable {
     options: ExplainReadOptions<View> = {},
   ): Promise<Explanation> {
     const asOf = this.#moment(options.asOf)
-    if (this.now() - asOf < recent) await this.#live.land(groupsOf(view))
-    return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, {
-      ...options,
-      asOf,
-      ...(await this.places(groupsOf(view))),
-    })
+    await this.#live.land(groupsOf(view), asOf)
+    const places = await this.places(groupsOf(view))
+    return await explainFeature(view, feature, keys as Readonly<Record<string, unknown>>, { ...options, asOf, ...places })
   }
 
   /**
