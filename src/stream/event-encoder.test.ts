@@ -129,7 +129,7 @@ test('what is no event is refused, and where', () => {
       },
     )
   encode(event, 'event 3')
-  refused({ text: null }, 'INVALID_VALUE', /is missing/)
+  refused({ text: null }, 'INVALID_VALUE', /null is given, and string is not nullable here/)
   refused({ text: '\ud800' }, 'INVALID_VALUE', /well-formed/)
   refused({ big: 2n ** 63n }, 'INVALID_VALUE', /64 bits/)
   refused({ money: '1.23456' }, 'INVALID_VALUE', /more than 4 digits/)
