@@ -230,6 +230,8 @@ async function measure(one: Case, ours: ServedProcess, options: Options, byHand?
   const of = (server: ServedProcess, figure: 'perSecond' | 'processor') => median((results.get(server) ?? []).map((one) => one[figure]))
   const half = of(ours, 'perSecond') / 2
   const open = new Map([ours, bare].map((server) => [server, [] as LoadResult[]]))
+  // Between requests other code runs than under full load, and it is compiled too.
+  for (const { port } of open.keys()) await load({ port, requests, connections, seconds: 5, rate: half })
   for (let run = 0; run < options.runs; run++)
     for (const [{ port }, runs] of open) runs.push(await load({ port, requests, connections, seconds, rate: half }))
   await bare.stop()
