@@ -108,23 +108,28 @@ describe(`requests made from the OpenAPI document (FUZZ_SEED=${seed})`, () => {
     const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
     const slowest = new Map<string, number>()
     let sent = 0
+    const ask = async ({ method, path, operation, answers }: Described) => {
+      const asked = requests.make(method, path, operation)
+      const started = performance.now()
+      const answer = await exchange(served.server.url, asked, agent).catch((error: Error) => error)
+      const took = Math.max(performance.now() - started, slowest.get(operation.operationId) ?? 0)
+      slowest.set(operation.operationId, took)
+      const reason = answer instanceof Error ? answer.message : wrongIn(answer, asked, answers)
+      if (reason !== null) wrong.push(`${JSON.stringify(asked)}\n  ${reason}`)
+      if (answer instanceof Error) return
+      const statuses = seen.get(operation.operationId) ?? new Map<number, number>()
+      seen.set(operation.operationId, statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1))
+    }
+    const cameThrough = ({ operation: { operationId } }: Described) => seen.get(operationId)?.has(expected[operationId] ?? 200) ?? false
     const work = async () => {
       while (sent < count && wrong.length < 10) {
         if (sent++ % Math.ceil(count / 30) === 0) heap.push(usedHeap())
-        const { operation, answers, ...one } = choices[random(choices.length)] as Described
-        const asked = requests.make(one.method, one.path, operation)
-        const started = performance.now()
-        const answer = await exchange(served.server.url, asked, agent).catch((error: Error) => error)
-        const took = Math.max(performance.now() - started, slowest.get(operation.operationId) ?? 0)
-        slowest.set(operation.operationId, took)
-        const reason = answer instanceof Error ? answer.message : wrongIn(answer, asked, answers)
-        if (reason !== null) wrong.push(`${JSON.stringify(asked)}\n  ${reason}`)
-        if (answer instanceof Error) continue
-        const statuses = seen.get(operation.operationId) ?? new Map<number, number>()
-        seen.set(operation.operationId, statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1))
+        await ask(choices[random(choices.length)] as Described)
       }
     }
     await Promise.all(Array.from({ length: atOnce }, work))
+    // What is slow is asked a few times only, and may have had no luck.
+    for (const one of operations) for (let tries = 0; tries < 200 && !cameThrough(one); tries++) await ask(one)
     agent.destroy()
     assert.ok(wrong.length === 0, `FUZZ_SEED=${seed}\n${wrong.join('\n')}`)
     const counts = (statuses: ReadonlyMap<number, number>) => [...statuses].sort(([a], [b]) => a - b).map((pair) => pair.join(' x '))
@@ -133,11 +138,8 @@ describe(`requests made from the OpenAPI document (FUZZ_SEED=${seed})`, () => {
     const [middle, last] = [heap.slice(10, 20), heap.slice(20)].map((third) => Math.min(...third)) as [number, number]
     const growth = `heap in MB: ${heap.map((bytes) => (bytes / 2 ** 20).toFixed(1)).join(' ')}`
     if (count > 3000) process.stdout.write(`${figures.join('\n')}\n${sent} requests; ${growth}\n`)
-    for (const { operation } of operations) {
-      // What is sent by chance must come through now and then: else nothing is tested.
-      const statuses = seen.get(operation.operationId)
-      assert.ok(statuses?.has(expected[operation.operationId] ?? 200), `${operation.operationId} never answered\n${figures.join('\n')}`)
-    }
+    // What is sent by chance must come through now and then: else nothing is tested.
+    for (const one of operations) assert.ok(cameThrough(one), `${one.operation.operationId} never answered\n${figures.join('\n')}`)
     assert.ok(last < middle * 1.1 + 4 * 2 ** 20, growth)
   })
 })
